@@ -1,0 +1,158 @@
+// Store: one directory, opened by any number of processes at once.
+//
+// Thread-safety: all methods from any thread. Cheap to move, not to be copied. After fork() every
+// call in the child returns Forked: open the store again there.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "holdfast/status.h"
+#include "holdfast/transaction.h"
+
+namespace holdfast {
+
+namespace os {
+class Os;
+}
+class Space;
+
+enum class Durability : uint8_t {
+  strict,   // a commit is on the disk before it is acknowledged
+  batched,  // survives kill -9 at once, power loss after at most 100 ms
+};
+
+struct StoreOptions {
+  Durability durability = Durability::strict;
+  // Create the store where the path does not exist or is an empty directory.
+  bool create = true;
+  // How long a call waits for other processes before it returns Busy.
+  std::chrono::milliseconds deadline{30'000};
+  // Who writes (process, agent, session, run); recorded with each commit, at most 128 bytes.
+  std::string actor;
+  // Format of a new store, for tests: bytes per page (power of two, 512 to 16,384) and per log
+  // segment at most. Ignored when the store exists.
+  uint32_t page_size_bytes = 4096;
+  uint32_t segment_size_bytes = 16u << 20;
+  // A helper thread that syncs batched commits in time, prepares log segments and checkpoints.
+  // Without it that work is done by the calls themselves.
+  bool helper_thread = true;
+};
+
+// What opening had to do. `cold` is false when the control block of this boot was still there.
+struct RecoveryReport {
+  bool cold = false;
+  bool created = false;
+  uint64_t transactions_applied = 0;
+  uint64_t writes_applied = 0;
+  uint64_t deletes_applied = 0;
+  uint64_t transactions_discarded = 0;  // incomplete at the end of the log
+  uint64_t orphaned_entries = 0;        // intact records that belong to no accepted history
+  uint64_t bytes_discarded = 0;
+  uint64_t version = 0;                 // the last version
+  uint64_t duration_us = 0;
+  std::vector<std::string> warnings;    // one for each kind of thing discarded
+};
+
+// Figures of the store (all processes) since its control block was made.
+struct StoreStats {
+  uint64_t version = 0;           // last commit
+  uint64_t durable_version = 0;   // last commit that power loss cannot take back
+  uint64_t commits = 0;
+  uint64_t syncs = 0;
+  uint64_t applies = 0;           // batches written into the tree
+  uint64_t conflicts = 0;
+  uint64_t takeovers = 0;         // locks taken from dead owners
+  uint64_t voids = 0;             // log tails voided after a failed sync
+  uint64_t checkpoints = 0;
+  uint64_t file_pages = 0;
+  uint64_t free_pages = 0;
+  uint64_t retired_pages = 0;     // waiting for a snapshot or a checkpoint to let go
+  uint64_t leaked_pages = 0;      // given up until the next cold start
+  uint64_t log_bytes = 0;         // of segments on disk
+  uint64_t tree_height = 0;
+  uint32_t page_size_bytes = 0;
+  uint32_t processes = 0;         // attached now
+  uint64_t oldest_pinned_version = 0;  // equals `durable_version` when nothing older is pinned
+};
+
+// What check() verified. Any finding makes check() return it in `problems`.
+struct CheckReport {
+  uint64_t version = 0;
+  uint64_t keys = 0;
+  uint64_t key_bytes = 0;
+  uint64_t value_bytes = 0;
+  uint64_t leaf_pages = 0;
+  uint64_t branch_pages = 0;
+  uint64_t overflow_pages = 0;
+  uint64_t free_pages = 0;
+  uint64_t retired_pages = 0;
+  uint64_t leaked_pages = 0;
+  uint64_t file_pages = 0;
+  uint64_t log_segments = 0;
+  uint64_t log_records = 0;
+  std::vector<std::string> problems;  // each names file, page or offset, and what is wrong
+};
+
+class Store {
+ public:
+  class Impl;
+  explicit Store(std::shared_ptr<Impl> impl);
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+  ~Store();  // close()
+
+  // Opens (and by default creates) the store in directory `path`; recovers what a crash left.
+  // Errors: NotAStore, Unsupported (newer format; file system whose locks lie), Corruption,
+  // PermissionDenied, NoSpace, IoError, Busy (another process is recovering past the deadline).
+  static Result<Store> open(const std::string& path, const StoreOptions& options = {});
+  // The same on another machine (tests, Store::memory). `os` must outlive the store.
+  static Result<Store> open(os::Os& os, const std::string& path, const StoreOptions& options);
+  // A store without files, gone when the last handle is.
+  static Result<Store> memory(const StoreOptions& options = {});
+
+  // Reads what has been acknowledged: in strict mode nothing that a crash can take back.
+  Result<Snapshot> snapshot();
+  // Reads the newest commits, durable or not.
+  Result<Transaction> begin();
+
+  // Runs `work` in a transaction and commits it; retries on Conflict a bounded number of times,
+  // then in its turn, alone. `work` may run more than once and must have no other effect.
+  // Returns the commit's version, or the first error that is not a conflict.
+  using Work = std::function<Status(Transaction&)>;
+  Result<uint64_t> update(const Work& work);
+
+  // One read, and one write, in a transaction of their own.
+  Result<std::optional<std::string>> get(std::string_view key);
+  Result<uint64_t> put(std::string_view key, std::string_view value);
+  Result<uint64_t> del(std::string_view key);
+
+  // Makes all commits up to now durable.
+  Status flush();
+  // Writes a checkpoint, so that a cold start replays little; normally done by itself.
+  Status checkpoint();
+  // Flushes this handle's commits and leaves. Further calls return Closed.
+  Status close();
+
+  const RecoveryReport& recovery() const;
+  const std::string& path() const;
+  Result<StoreStats> stats();
+  // Verifies everything: pages' partition, checksums, order, allocation, the log's chain.
+  // Runs while others write.
+  Result<CheckReport> check();
+
+  // A handle to a space, the capability to use it. `path`: 1 to 8 segments separated by '/',
+  // each 1 to 128 bytes of UTF-8. Declared in holdfast/space.h.
+  Result<Space> space(std::string_view path);
+
+ private:
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,115 @@
+// Reads and writes of the ordered keyspace: Snapshot, Cursor, Transaction.
+//
+// Keys are 1 to 1,024 bytes, ordered bytewise; values 0 to 1 MiB. Keys that begin with bytes
+// 0x00 to 0x0f belong to Holdfast's own layers (spaces, observations, indexes); use others.
+//
+// Thread-safety: one thread at a time per object; objects are independent of each other.
+// Lifetimes: a Cursor or a view must not outlive what it came from; a Snapshot or Transaction
+//   must not outlive its Store. Nothing may be used after fork().
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "holdfast/status.h"
+
+namespace holdfast {
+
+// Keys in [begin, end); an empty end means "to the last key".
+struct KeyRange {
+  std::string begin;
+  std::string end;
+
+  static KeyRange all() { return {}; }
+  // All keys that start with `prefix`.
+  static KeyRange prefix(std::string_view prefix);
+};
+
+// A position in an ordered scan. Forward only; seek may go anywhere inside the range.
+class Cursor {
+ public:
+  class Impl;
+  explicit Cursor(std::unique_ptr<Impl> impl);
+  Cursor(Cursor&&) noexcept;
+  Cursor& operator=(Cursor&&) noexcept;
+  ~Cursor();
+
+  // False at the end of the range and after an error; status() tells which.
+  bool valid() const;
+  void next();
+  // To the first key >= `key` within the range.
+  void seek(std::string_view key);
+  // REQUIRES: valid(). Views hold until the cursor moves.
+  std::string_view key() const;
+  std::string_view value() const;
+  const Status& status() const;
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+// What memory layers read from: a Snapshot or a Transaction.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+  // The value of `key`, or nullopt. Errors: InvalidArgument (key length), Corruption, IoError.
+  virtual Result<std::optional<std::string>> get(std::string_view key) = 0;
+  // In key order, from the first key of the range.
+  virtual Cursor scan(const KeyRange& range) = 0;
+  // The version that is read.
+  virtual uint64_t version() const = 0;
+};
+
+// A consistent view at one version: lock-free, no copy. Pins its version until destroyed.
+class Snapshot final : public Reader {
+ public:
+  class Impl;
+  explicit Snapshot(std::unique_ptr<Impl> impl);
+  Snapshot(Snapshot&&) noexcept;
+  Snapshot& operator=(Snapshot&&) noexcept;
+  ~Snapshot() override;
+
+  Result<std::optional<std::string>> get(std::string_view key) override;
+  // Without a copy; the view holds as long as the snapshot, except for values over about a page
+  // where it holds until the next get_view.
+  Result<std::optional<std::string_view>> get_view(std::string_view key);
+  Cursor scan(const KeyRange& range) override;
+  uint64_t version() const override;
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+// An optimistic, serializable transaction. Reads see its snapshot and its own writes, and are
+// remembered: commit fails with Conflict when a key or range that was read has changed since.
+class Transaction final : public Reader {
+ public:
+  class Impl;
+  explicit Transaction(std::unique_ptr<Impl> impl);
+  Transaction(Transaction&&) noexcept;
+  Transaction& operator=(Transaction&&) noexcept;
+  ~Transaction() override;  // aborts if not committed
+
+  Result<std::optional<std::string>> get(std::string_view key) override;
+  Cursor scan(const KeyRange& range) override;
+  uint64_t version() const override;
+
+  // Buffered until commit. Errors: InvalidArgument (key length), TooLarge (value, or the sum).
+  Status put(std::string_view key, std::string_view value);
+  Status del(std::string_view key);
+
+  // Makes the writes visible and, in strict mode, durable; returns the commit's version (the
+  // snapshot's when nothing was written). The transaction is finished either way.
+  // Errors: Conflict and TooOld (retry in a new transaction), Busy (deadline; the message names
+  // the holder), NoSpace, IoError, Aborted (voided: definitely not committed), ReadOnly.
+  Result<uint64_t> commit();
+  void abort();
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,158 @@
+// Os: the only door to the kernel. Production is PosixOs (os/posix_os.h), a store without files is
+// MemoryOs (os/memory_os.h), tests substitute SimOs (os/sim/). No other room may call libc for
+// files, maps, locks, futexes, time or randomness; tests/tidy enforces it.
+//
+// Who: log, tree, store and the applications that create a Store.
+// Thread-safety: every method of Os and File may be called from any thread at once.
+// Errors: IoError, NoSpace (ENOSPC, EDQUOT), PermissionDenied (EACCES, EPERM, EROFS), NotFound
+//   (ENOENT, ENOTDIR); each carries the path, the call and errno's text. EINTR and short transfers
+//   are finished inside and never seen.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "holdfast/status.h"
+#include "os/shared.h"
+
+namespace holdfast::os {
+
+enum class OpenMode : uint8_t {
+  kReadWrite,        // must exist
+  kCreate,           // created if absent
+  kCreateExclusive,  // kConditionFalse if it exists
+};
+
+enum class LockKind : uint8_t { kShared, kExclusive };
+enum class MapAccess : uint8_t { kRead, kReadWrite };
+
+struct FileInfo {
+  uint64_t size_bytes = 0;
+  uint64_t device = 0;
+  uint64_t inode = 0;
+};
+
+// A mapping of a file into this process, shared with all who map it; unmapped on destruction.
+// Marked so that a forked child does not inherit it.
+class Mapping {
+ public:
+  Mapping() = default;
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+  virtual ~Mapping() = default;
+  char* data() const { return data_; }
+  size_t size() const { return size_; }
+
+ protected:
+  char* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+// One open file description. Destruction closes it and releases the locks taken through it.
+class File {
+ public:
+  File() = default;
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  virtual ~File() = default;
+
+  // Reads up to `size` bytes at `offset`; returns the count, smaller only at the end of the file.
+  virtual Result<size_t> read_at(uint64_t offset, char* out, size_t size) = 0;
+  // Writes all bytes, extending the file. On an error any prefix may have been written.
+  virtual Status write_at(uint64_t offset, std::string_view bytes) = 0;
+  // The same for several pieces that follow each other in the file, in one call where possible.
+  virtual Status write_gather_at(uint64_t offset, std::span<const std::string_view> pieces) = 0;
+  // fdatasync. After an error the fate of unsynced bytes is unknown: never call it again on this
+  // file and believe it (the kernel reports an error once and marks the pages clean).
+  virtual Status sync_data() = 0;
+  // posix_fallocate: the range can be written without NoSpace; extends the size.
+  virtual Status allocate(uint64_t offset, uint64_t size) = 0;
+  virtual Status truncate(uint64_t size) = 0;
+  virtual Result<FileInfo> info() = 0;
+
+  // Open-file-description byte locks: the kernel releases them when the last descriptor closes,
+  // however the process ends. False: another description holds a conflicting lock.
+  virtual Result<bool> lock_try(uint64_t byte, LockKind kind) = 0;
+  virtual Status unlock(uint64_t byte) = 0;
+  // True if another description holds any lock in [first, first + count).
+  virtual Result<bool> lock_held_by_other(uint64_t first, uint64_t count) = 0;
+
+  // Maps [0, size); `size` may exceed the file's: pages past its end must not be touched until
+  // the file has grown over them. The mapping stays valid while the file grows.
+  virtual Result<std::unique_ptr<Mapping>> map(size_t size, MapAccess access) = 0;
+};
+
+// Whether locks and shared memory of this file system can be trusted.
+enum class FileSystemTrust : uint8_t {
+  kFull,       // ext4, xfs, f2fs, tmpfs, overlay ...
+  kCopyOnWrite,  // btrfs, zfs, bcachefs: trusted, but zero-filling buys nothing
+  kLies,       // nfs, smb, 9p, fuse, virtiofs, ceph, afs: locks or shared memory may lie
+};
+struct FileSystem {
+  std::string name;  // "ext4", "9p" ...
+  uint64_t type = 0; // statfs f_type
+  FileSystemTrust trust = FileSystemTrust::kFull;
+};
+
+enum class WaitResult : uint8_t { kWoken, kTimedOut };
+
+// For diagnostics only; no decision is ever based on a pid.
+struct ProcessIdentity {
+  uint32_t pid = 0;
+  uint64_t start_ticks = 0;
+  uint64_t pid_namespace_inode = 0;
+};
+
+class Os {
+ public:
+  Os() = default;
+  Os(const Os&) = delete;
+  Os& operator=(const Os&) = delete;
+  virtual ~Os() = default;
+
+  // --- Files and directories. All descriptors are close-on-exec and above 2.
+  virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
+  virtual Status rename(const std::string& from, const std::string& to) = 0;
+  virtual Status remove(const std::string& path) = 0;
+  // Creates a directory and its parents; success if it exists.
+  virtual Status make_directories(const std::string& path) = 0;
+  // fsync of a directory: entries created, renamed or removed in it are durable afterwards.
+  virtual Status sync_directory(const std::string& path) = 0;
+  // Names in a directory, sorted, without "." and "..".
+  virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
+  virtual Result<FileSystem> file_system(const std::string& path) = 0;
+
+  // --- Waiting across processes on a word in shared memory.
+  // Returns kWoken when woken, when the word no longer equals `expected`, or spuriously.
+  virtual WaitResult futex_wait(const Shared<uint32_t>& word, uint32_t expected,
+                                uint64_t timeout_us) = 0;
+  virtual void futex_wake(const Shared<uint32_t>& word, uint32_t count) = 0;
+  virtual void sleep_us(uint64_t duration_us) = 0;
+
+  // --- Time and identity.
+  virtual uint64_t wall_time_us() = 0;       // since 1970; may go backwards
+  virtual uint64_t monotonic_time_us() = 0;  // for deadlines and durations
+  virtual std::array<char, 16> boot_id() = 0;
+  virtual ProcessIdentity process() = 0;
+  // "pid 4711, state T (stopped)" or "pid 4711, gone": for messages only.
+  virtual std::string describe_process(const ProcessIdentity& process) = 0;
+  virtual void random_bytes(char* out, size_t size) = 0;
+  // Counts fork() calls that led to this process; a handle made at another count is inherited.
+  virtual uint32_t fork_count() = 0;
+  // False where threads cannot run (the simulated machine): the store then does all work inline.
+  virtual bool has_threads() = 0;
+};
+
+// The production Os, one per process.
+Os& posix_os();
+
+// A private Os whose files live in memory and vanish with it; for Store::memory().
+std::unique_ptr<Os> make_memory_os();
+
+}  // namespace holdfast::os

@@ -1,0 +1,62 @@
+// PageSource: read-only access to the pages of one mapped data file, verified on first touch.
+//
+// Who: tree/ and store/. Thread-safety: any thread.
+// Invariants:
+//   1. A page handed out has matched the CRC its parent holds, in this process, since it was last
+//      rewritten: `verified_` remembers the CRC, so a reused page is verified anew.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "holdfast/status.h"
+
+namespace holdfast::tree {
+
+// What a parent knows of a child.
+struct PageRef {
+  uint32_t pgno = 0;
+  uint32_t crc = 0;
+  bool has_overflow = false;  // some leaf at or below it references an overflow run
+};
+
+// What a leaf cell knows of a value that lies outside the page.
+struct OverflowRef {
+  uint32_t pgno = 0;
+  uint32_t page_count = 0;
+  uint32_t crc = 0;         // of the value's bytes
+  uint32_t size_bytes = 0;
+  uint64_t birth_version = 0;
+};
+
+class PageSource {
+ public:
+  // `base`: the mapping of the data file; `pages_max`: pages the mapping can ever hold.
+  PageSource(const char* base, uint32_t page_shift, uint32_t pages_max);
+  ~PageSource();
+  PageSource(const PageSource&) = delete;
+  PageSource& operator=(const PageSource&) = delete;
+
+  uint32_t page_size_bytes() const { return 1u << page_shift_; }
+
+  // The page, after its checksum was verified; nullptr (and `*error` set to Corruption with the
+  // page number and offset) when it does not match or lies outside.
+  const char* load(const PageRef& ref, Status* error) const;
+
+  // Pages pgno .. as raw bytes, unverified; for overflow runs. nullptr when outside.
+  const char* raw(uint32_t pgno, uint32_t count) const;
+
+  // Pages that exist; load() refuses others. Set by the store as the file grows.
+  void set_page_count(uint32_t count) { page_count_.store(count, std::memory_order_release); }
+
+ private:
+  const char* base_;
+  uint32_t page_shift_;
+  uint32_t pages_max_;
+  std::atomic<uint32_t> page_count_{0};
+  std::atomic<uint32_t>* verified_;  // one CRC per page; reserved address space, touched lazily
+};
+
+}  // namespace holdfast::tree

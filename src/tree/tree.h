@@ -1,0 +1,114 @@
+// The copy-on-write B+tree: lookup, ordered cursor, and application of a sorted batch of operations.
+//
+// Who: store/ only. Process-safety: pages are immutable once published; the caller serialises
+// apply() and decides when a page may be reused. Thread-safety: reading is safe from any thread.
+// Invariants:
+//   1. A published page's bytes never change until it is free.
+//   2. child.birth <= parent.birth; parent's CRC of a child equals the CRC-32C of its bytes.
+//   3. apply() never writes: it returns new pages for the caller to write and publish.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "holdfast/status.h"
+#include "tree/page_source.h"
+
+namespace holdfast::tree {
+
+// One operation on one key; no value means deletion.
+struct Operation {
+  std::string_view key;
+  std::optional<std::string_view> value;
+};
+
+struct Root {
+  PageRef page;         // pgno 0: the empty tree
+  uint32_t height = 0;  // 0: empty, 1: the root is a leaf
+};
+
+// A run of pages that the new tree no longer references.
+struct RetiredRun {
+  uint32_t pgno;
+  uint32_t count;
+  uint64_t birth_version;
+};
+
+// Gives out page numbers during one apply(). Errors end the apply; nothing was published.
+class PageAllocator {
+ public:
+  virtual ~PageAllocator() = default;
+  // `count` consecutive free pages; returns the first.
+  virtual Result<uint32_t> allocate(uint32_t count) = 0;
+  // Takes back pages allocated in this same apply.
+  virtual void release(uint32_t pgno, uint32_t count) = 0;
+};
+
+struct NewRun {
+  uint32_t pgno;
+  std::string bytes;  // a whole number of pages
+};
+
+struct ApplyResult {
+  Root root;
+  std::deque<NewRun> written;        // to be written before the root is published
+  std::vector<RetiredRun> retired;
+};
+
+// Applies `operations` (strictly ascending keys) to `root` in one pass and returns the new tree.
+// Every new page is born at `version`. REQUIRES: key sizes 1..key_size_max(page size).
+// Errors: Corruption (a page fails its checksum or structure), and the allocator's.
+Result<ApplyResult> apply(const PageSource& source, const Root& root,
+                          std::span<const Operation> operations, uint64_t version,
+                          PageAllocator& allocator);
+
+// Upper bound of the pages that apply() may allocate for `operations` operations with `bytes` of
+// keys and values on a tree of `height`.
+uint64_t pages_needed_max(uint64_t operations, uint64_t bytes, uint32_t height,
+                          uint32_t page_size_bytes);
+
+// A value found in a leaf: inline bytes in the page, or a reference to an overflow run.
+struct FoundValue {
+  std::string_view inline_bytes;
+  OverflowRef overflow;  // page_count 0: inline
+};
+
+// The value of `key`, or nullopt.
+Result<std::optional<FoundValue>> find(const PageSource& source, const Root& root,
+                                       std::string_view key);
+
+// The bytes of a found value, as a view into the mapping (overflow runs are contiguous pages
+// without headers, so a view of them is contiguous too). Verifies an overflow run's checksum.
+Result<std::string_view> value_bytes(const PageSource& source, const FoundValue& value);
+
+// Every page and overflow run reachable from `root`, parents first. `visit` returns whether to
+// descend below the page (ignored for leaves and overflow runs).
+struct VisitedRun {
+  uint32_t pgno;
+  uint32_t count;
+  uint64_t birth_version;
+  enum class Kind : uint8_t { kBranch, kLeaf, kOverflow } kind;
+};
+// With `leaves_needed` false, leaves without overflow runs are reported from their parent without
+// being read (their birth_version is then 0).
+Status walk(const PageSource& source, const Root& root, bool leaves_needed,
+            const std::function<Result<bool>(const VisitedRun&)>& visit);
+
+// Full verification of a tree, for check(): checksums, order within and across pages, fences,
+// births, heights, prefix and heap bounds, overflow checksums. Findings go to `problems` (each
+// names the page); continues past them where it can.
+struct TreeCounts {
+  uint64_t keys = 0, key_bytes = 0, value_bytes = 0;
+  uint64_t leaf_pages = 0, branch_pages = 0, overflow_pages = 0;
+};
+TreeCounts verify(const PageSource& source, const Root& root, uint64_t version,
+                  const std::function<void(const VisitedRun&)>& visit,
+                  std::vector<std::string>& problems);
+
+}  // namespace holdfast::tree
