@@ -20,23 +20,23 @@ namespace holdfast {
 
 enum class StatusCode : uint8_t {
   kOk = 0,
-  kNotFound,           // what was asked for does not exist
-  kConditionFalse,     // a compare-and-set or guard did not hold
-  kInvalidArgument,    // the caller's input cannot be accepted
-  kConflict,           // another transaction changed what this one read; retry
-  kTooOld,             // the snapshot is older than the log that could validate it; retry
-  kBusy,               // a deadline passed; the message names who was waited for
-  kCorruption,         // a checksum or a structure is wrong; nothing was changed
-  kIoError,            // the kernel reported an error
-  kNoSpace,            // disk or quota is full; nothing was written
-  kPermissionDenied,   // the kernel refused access
-  kNotAStore,          // the path is not a Holdfast store
-  kUnsupported,        // newer format, or a file system whose locks or shared memory lie
-  kTooLarge,           // beyond a limit named in the message
-  kAborted,            // the commit was voided after a failed sync: definitely not committed
-  kReadOnly,           // the store refuses writes until it is reopened
-  kForked,             // the handle was inherited over fork(); open the store again
-  kClosed,             // the handle was closed
+  kNotFound,          // what was asked for does not exist
+  kConditionFalse,    // a compare-and-set or guard did not hold
+  kInvalidArgument,   // the caller's input cannot be accepted
+  kConflict,          // another transaction changed what this one read; retry
+  kTooOld,            // the snapshot is older than the log that could validate it; retry
+  kBusy,              // a deadline passed; the message names who was waited for
+  kCorruption,        // a checksum or a structure is wrong; nothing was changed
+  kIoError,           // the kernel reported an error
+  kNoSpace,           // disk or quota is full; nothing was written
+  kPermissionDenied,  // the kernel refused access
+  kNotAStore,         // the path is not a Holdfast store
+  kUnsupported,       // newer format, or a file system whose locks or shared memory lie
+  kTooLarge,          // beyond a limit named in the message
+  kAborted,           // the commit was voided after a failed sync: definitely not committed
+  kReadOnly,          // the store refuses writes until it is reopened
+  kForked,            // the handle was inherited over fork(); open the store again
+  kClosed,            // the handle was closed
 };
 
 std::string_view status_code_name(StatusCode code);
@@ -82,7 +82,7 @@ class [[nodiscard]] Status {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::in_place_index<1>, std::move(value)) {}  // NOLINT: implicit
+  Result(T value) : value_(std::in_place_index<1>, std::move(value)) {}        // NOLINT: implicit
   Result(Status status) : value_(std::in_place_index<0>, std::move(status)) {  // NOLINT: implicit
     if (std::get<0>(value_).is_ok()) std::abort();  // a Result without a value needs an error
   }
@@ -109,8 +109,8 @@ class [[nodiscard]] Result {
 }  // namespace holdfast
 
 // Returns the error of `expression` (a Status) to the caller, if it is one.
-#define HOLDFAST_TRY(expression)                              \
-  do {                                                        \
+#define HOLDFAST_TRY(expression)                                                      \
+  do {                                                                                \
     if (::holdfast::Status try_status = (expression); !try_status) return try_status; \
   } while (false)
 

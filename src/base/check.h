@@ -6,7 +6,7 @@ namespace holdfast {
 [[noreturn]] void check_failed(const char* expression, const char* file, int line);
 }  // namespace holdfast
 
-#define CHECK(expression)                                                              \
-  (__builtin_expect(static_cast<bool>(expression), 1)                                  \
-       ? static_cast<void>(0)                                                          \
+#define CHECK(expression)                             \
+  (__builtin_expect(static_cast<bool>(expression), 1) \
+       ? static_cast<void>(0)                         \
        : ::holdfast::check_failed(#expression, __FILE__, __LINE__))
