@@ -1,0 +1,242 @@
+#include "search/analysis.h"
+
+#include <libstemmer.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace holdfast::search {
+namespace {
+
+bool is_word_character(CharacterClass c) {
+  return c == CharacterClass::kUpper || c == CharacterClass::kLower || c == CharacterClass::kDigit;
+}
+
+bool stays_in_word(CharacterClass c) {
+  return is_word_character(c) || c == CharacterClass::kMark || c == CharacterClass::kFormat;
+}
+
+bool is_stemmed(std::string_view word) {
+  return word.size() > 2 && std::all_of(word.begin(), word.end(),
+                                        [](char c) { return (c >= 'a' && c <= 'z') || c == '\''; });
+}
+
+// What follows the apostrophe of an English contraction, which the stemmer knows how to treat.
+bool is_clitic(std::string_view text) {
+  constexpr std::string_view kClitics[] = {"s", "S", "t", "d", "m", "re", "ve", "ll"};
+  return std::find(std::begin(kClitics), std::end(kClitics), text) != std::end(kClitics);
+}
+
+bool is_path_separator(char c) {
+  return c == '/' || c == ':' || c == '@';
+}
+
+}  // namespace
+
+void Analyzer::StemmerDeleter::operator()(sb_stemmer* stemmer) const {
+  sb_stemmer_delete(stemmer);
+}
+
+Analyzer::Analyzer() : stemmer_(sb_stemmer_new("english", "UTF_8")) {
+  CHECK(stemmer_ != nullptr);
+}
+Analyzer::~Analyzer() = default;
+
+void Analyzer::analyze(std::string_view text, const TokenVisitor& visit) {
+  CHECK(text.size() < UINT32_MAX);
+  text_ = text;
+  visit_ = &visit;
+  stopped_ = false;
+  size_t at = 0;
+  while (at < text_.size() && !stopped_) {
+    const Character character = character_at(text_.substr(at));
+    if (is_word_character(character.character_class)) {
+      at = collect_identifier(at);
+      emit_identifier();
+    } else if (is_spaceless(character.character_class)) {
+      at = emit_spaceless_run(at);
+    } else {
+      at += character.size;
+    }
+  }
+}
+
+// Fills units_ with the identifier that begins at `at`; returns the offset after it.
+size_t Analyzer::collect_identifier(size_t at) {
+  units_.clear();
+  while (at < text_.size()) {
+    const Character character = character_at(text_.substr(at));
+    Unit unit{static_cast<uint32_t>(at), static_cast<uint32_t>(at + character.size),
+              character.character_class, character.code < 128 ? text_[at] : '\0'};
+    if (character.character_class == CharacterClass::kConnector) {
+      if (!extend_connector(unit)) break;
+    } else if (!stays_in_word(character.character_class)) {
+      break;
+    }
+    units_.push_back(unit);
+    at = unit.end;
+  }
+  suffix_end_ = static_cast<uint32_t>(take_suffix(at));
+  return std::max<size_t>(at, suffix_end_);
+}
+
+// Several connectors in a row join words only as "::" or with underscores ("__init__.py"). Takes
+// them all into `unit`; false when they do not join, or no word follows.
+bool Analyzer::extend_connector(Unit& unit) const {
+  constexpr uint32_t kRunMax = 4;
+  uint32_t others = unit.ascii == '_' ? 0 : 1;
+  while (unit.end < text_.size()) {
+    const Character next = character_at(text_.substr(unit.end));
+    if (is_word_character(next.character_class)) return others <= 1;
+    const bool joins = next.character_class == CharacterClass::kConnector && next.code < 128 &&
+                       unit.end - unit.begin < kRunMax;
+    if (!joins) return false;
+    const char c = text_[unit.end];
+    const bool is_scope = c == ':' && unit.ascii == ':' && unit.end - unit.begin == 1;
+    if (c != '_' && !is_scope) {
+      ++others;
+      unit.ascii = c;
+    }
+    ++unit.end;
+  }
+  return false;
+}
+
+// "c++", "g++", "C#": returns the offset after the suffix, or `at` where there is none.
+size_t Analyzer::take_suffix(size_t at) {
+  const std::string_view rest = text_.substr(at);
+  size_t size = 0;
+  if (rest.substr(0, 2) == "++") size = 2;
+  if (units_.size() == 1 && rest.substr(0, 1) == "#") size = 1;
+  if (size == 0) return at;
+  const bool ends =
+      rest.size() == size || !is_word_character(character_at(rest.substr(size)).character_class);
+  return ends ? at + size : at;
+}
+
+void Analyzer::emit_identifier() {
+  const uint32_t begin = units_.front().begin;
+  const uint32_t end = units_.back().end;
+  if (suffix_end_ > end) emit(begin, suffix_end_, TokenKind::kWhole);
+  std::vector<size_t> connectors;
+  bool has_path = false;
+  for (size_t i = 0; i < units_.size(); ++i) {
+    if (units_[i].character_class != CharacterClass::kConnector) continue;
+    connectors.push_back(i);
+    has_path = has_path || is_path_separator(units_[i].ascii);
+  }
+  if (connectors.empty()) return emit_piece(0, units_.size(), suffix_end_ <= end);
+
+  emit(begin, end, TokenKind::kWhole);
+  if (connectors.size() == 1) {
+    const Unit& connector = units_[connectors[0]];
+    const bool apostrophe = connector.ascii == '\'' || connector.ascii == '\0';
+    if (apostrophe && is_clitic(text_.substr(connector.end, end - connector.end))) return;
+  }
+  if (has_path) emit_components();
+  size_t first = 0;
+  for (const size_t connector : connectors) {
+    emit_piece(first, connector, false);
+    first = connector + 1;
+  }
+  emit_piece(first, units_.size(), false);
+}
+
+// The components between path separators that are identifiers themselves: "file.cc" of
+// "src/file.cc".
+void Analyzer::emit_components() {
+  size_t first = 0;
+  bool joined = false;
+  for (size_t i = 0; i <= units_.size() && !stopped_; ++i) {
+    if (i < units_.size() && !is_path_separator(units_[i].ascii)) {
+      joined = joined || units_[i].character_class == CharacterClass::kConnector;
+      continue;
+    }
+    if (joined) emit(units_[first].begin, units_[i - 1].end, TokenKind::kPart);
+    first = i + 1;
+    joined = false;
+  }
+}
+
+// units_[first, last) holds no connector: emits it, and its parts by case and digits.
+void Analyzer::emit_piece(size_t first, size_t last, bool alone) {
+  if (first >= last || stopped_) return;
+  std::vector<size_t> cuts;
+  for (size_t i = first + 1; i < last; ++i) {
+    const CharacterClass before = units_[i - 1].character_class;
+    const CharacterClass here = units_[i].character_class;
+    if (!is_word_character(here)) continue;
+    const bool digit_edge =
+        (here == CharacterClass::kDigit) != (before == CharacterClass::kDigit) &&
+        is_word_character(before);
+    const bool rises = before == CharacterClass::kLower && here == CharacterClass::kUpper;
+    const bool acronym_ends = before == CharacterClass::kUpper && here == CharacterClass::kUpper &&
+                              i + 1 < last &&
+                              units_[i + 1].character_class == CharacterClass::kLower;
+    if (digit_edge || rises || acronym_ends) cuts.push_back(i);
+  }
+  const TokenKind whole_kind = !alone         ? TokenKind::kPart
+                               : cuts.empty() ? TokenKind::kWord
+                                              : TokenKind::kWhole;
+  emit(units_[first].begin, units_[last - 1].end, whole_kind);
+  if (cuts.empty()) return;
+  cuts.push_back(last);
+  size_t from = first;
+  for (const size_t to : cuts) {
+    // A single letter between cuts ("E" of "E0413") would only be noise.
+    const bool noise = to - from == 1 && units_[from].character_class != CharacterClass::kDigit;
+    if (!noise) emit(units_[from].begin, units_[to - 1].end, TokenKind::kPart);
+    from = to;
+  }
+}
+
+// Emits the run of one spaceless script that begins at `at`; returns the offset after it.
+size_t Analyzer::emit_spaceless_run(size_t at) {
+  const CharacterClass script = character_at(text_.substr(at)).character_class;
+  uint32_t previous_begin = 0;
+  bool has_previous = false;
+  while (at < text_.size() && !stopped_) {
+    const Character first = character_at(text_.substr(at));
+    if (first.character_class != script) break;
+    size_t end = at + first.size;
+    while (end < text_.size()) {  // the rest of the cluster
+      const Character next = character_at(text_.substr(end));
+      if (!continues_cluster(next)) break;
+      end += next.size;
+    }
+    const bool more =
+        end < text_.size() && character_at(text_.substr(end)).character_class == script;
+    const auto begin32 = static_cast<uint32_t>(at);
+    const auto end32 = static_cast<uint32_t>(end);
+    if (has_previous) emit(previous_begin, end32, TokenKind::kPair);
+    emit(begin32, end32, has_previous || more ? TokenKind::kCharacter : TokenKind::kWord);
+    previous_begin = begin32;
+    has_previous = true;
+    at = end;
+  }
+  return at;
+}
+
+std::string_view Analyzer::stem(std::string_view word) {
+  const sb_symbol* const stemmed =
+      sb_stemmer_stem(stemmer_.get(), reinterpret_cast<const sb_symbol*>(word.data()),
+                      static_cast<int>(word.size()));
+  CHECK(stemmed != nullptr);  // null: out of memory
+  return {reinterpret_cast<const char*>(stemmed),
+          static_cast<size_t>(sb_stemmer_length(stemmer_.get()))};
+}
+
+void Analyzer::emit(uint32_t begin, uint32_t end, TokenKind kind) {
+  if (stopped_) return;
+  // Folding may shorten, and rarely lengthens: enough of a monster to fill a term is folded.
+  constexpr size_t kFoldedSizeMax = 16 * kTermSizeMax;
+  folded_.clear();
+  fold_word(truncate_utf8(text_.substr(begin, end - begin), kFoldedSizeMax), folded_);
+  std::string_view term = truncate_utf8(folded_, kTermSizeMax);
+  if (is_stemmed(term)) term = stem(term);
+  if (term.empty()) return;
+  if (!(*visit_)(Token{term, begin, end, kind})) stopped_ = true;
+}
+
+}  // namespace holdfast::search

@@ -1,0 +1,96 @@
+// Analyzer: cuts text into the terms under which it is found. The same for what is stored and for
+// what is asked.
+//
+// Who: search/ and memory/. Thread-safety: one thread at a time per Analyzer (it owns a stemmer);
+//   analyzers are independent.
+// Rules:
+//   1. Words are runs of letters, marks and digits; terms are folded (search/characters.h), and
+//      those of ASCII letters only are stemmed (Snowball English). Stop words are kept; BM25 weighs
+//      them.
+//   2. Words joined by _ - . / : @ ' are an identifier: it is emitted whole (`foo_bar-12.cc`,
+//      `v1.2.3`, `c++`), by path component (`src/log/file.cc` -> `file.cc`), and in parts, which
+//      are cut again at camelCase and between letters and digits (`getHTTPResponse` -> get http
+//      response; `E0413` -> e0413, 0413).
+//   3. Scripts without spaces are cut into single characters and overlapping pairs; a run ends
+//   where
+//      the script changes, so an ASCII word glued to Han text is found.
+//   4. A term has 1 to kTermSizeMax bytes; longer ones are cut at a character.
+//   5. Offsets are bytes of the given text. Tokens come with ascending begin, except that an
+//      identifier comes before its parts.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "search/characters.h"
+
+struct sb_stemmer;
+
+namespace holdfast::search {
+
+constexpr size_t kTermSizeMax = 64;
+
+enum class TokenKind : uint8_t {
+  kWord,       // a plain word, or a lone character of a spaceless script
+  kWhole,      // an identifier as written
+  kPart,       // a component of an identifier
+  kCharacter,  // one character of a longer spaceless run
+  kPair,       // two neighbouring characters of such a run
+};
+
+struct Token {
+  std::string_view term;  // holds until the visitor returns
+  uint32_t begin = 0;
+  uint32_t end = 0;
+  TokenKind kind = TokenKind::kWord;
+};
+
+// Returns false to stop.
+using TokenVisitor = std::function<bool(const Token&)>;
+
+class Analyzer {
+ public:
+  Analyzer();
+  ~Analyzer();
+  Analyzer(const Analyzer&) = delete;
+  Analyzer& operator=(const Analyzer&) = delete;
+
+  // REQUIRES: text shorter than 4 GiB. Malformed UTF-8 separates words.
+  void analyze(std::string_view text, const TokenVisitor& visit);
+
+ private:
+  struct Unit {  // one character of the identifier in hand
+    uint32_t begin;
+    uint32_t end;
+    CharacterClass character_class;
+    char ascii;  // 0 when not ASCII
+  };
+
+  size_t collect_identifier(size_t at);
+  bool extend_connector(Unit& unit) const;
+  size_t take_suffix(size_t at);
+  void emit_identifier();
+  void emit_piece(size_t first, size_t last, bool alone);
+  void emit_components();
+  size_t emit_spaceless_run(size_t at);
+  // Emits text_[begin, end) folded and, if it is all ASCII letters, stemmed.
+  void emit(uint32_t begin, uint32_t end, TokenKind kind);
+  std::string_view stem(std::string_view word);
+
+  struct StemmerDeleter {
+    void operator()(sb_stemmer* stemmer) const;
+  };
+  std::unique_ptr<sb_stemmer, StemmerDeleter> stemmer_;
+  std::string_view text_;
+  const TokenVisitor* visit_ = nullptr;
+  bool stopped_ = false;
+  std::vector<Unit> units_;
+  uint32_t suffix_end_ = 0;
+  std::string folded_;
+};
+
+}  // namespace holdfast::search

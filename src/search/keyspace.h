@@ -1,0 +1,81 @@
+// KeySource and KeyTarget: the little that search/ and memory/ need of a store, so that they run on
+// a Transaction, on a Snapshot, on a map in tests, and later on another engine.
+//
+// Thread-safety: one thread at a time per object.
+// Invariants:
+//   1. Ranges are read by scan, page-wise, never by a loop of gets over many keys: a get that
+//      costs 1 us here costs 1 ms where the engine is remote.
+//   2. A KeyTarget reads its own writes.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/ordered_key.h"
+#include "holdfast/transaction.h"
+
+namespace holdfast::search {
+
+// Called with each key and value in order; false ends the scan. The views hold for the call only.
+using KeyVisitor = std::function<bool(std::string_view key, std::string_view value)>;
+
+class KeySource {
+ public:
+  virtual ~KeySource() = default;
+  virtual Result<std::optional<std::string>> get(std::string_view key) = 0;
+  virtual Status scan(const KeyRange& range, const KeyVisitor& visit) = 0;
+};
+
+class KeyTarget : public KeySource {
+ public:
+  virtual Status put(std::string_view key, std::string_view value) = 0;
+  virtual Status del(std::string_view key) = 0;
+};
+
+// All keys that begin with `prefix`.
+inline KeyRange prefix_range(std::string_view prefix) {
+  return KeyRange{std::string(prefix), ordered_prefix_end(prefix)};
+}
+
+inline Status scan_reader(Reader& reader, const KeyRange& range, const KeyVisitor& visit) {
+  Cursor cursor = reader.scan(range);
+  for (; cursor.valid(); cursor.next()) {
+    if (!visit(cursor.key(), cursor.value())) return Status::ok();
+  }
+  return cursor.status();
+}
+
+// REQUIRES of both adapters: what they wrap outlives them.
+class ReaderSource final : public KeySource {
+ public:
+  explicit ReaderSource(Reader& reader) : reader_(reader) {}
+  Result<std::optional<std::string>> get(std::string_view key) override { return reader_.get(key); }
+  Status scan(const KeyRange& range, const KeyVisitor& visit) override {
+    return scan_reader(reader_, range, visit);
+  }
+
+ private:
+  Reader& reader_;
+};
+
+class TransactionTarget final : public KeyTarget {
+ public:
+  explicit TransactionTarget(Transaction& transaction) : transaction_(transaction) {}
+  Result<std::optional<std::string>> get(std::string_view key) override {
+    return transaction_.get(key);
+  }
+  Status scan(const KeyRange& range, const KeyVisitor& visit) override {
+    return scan_reader(transaction_, range, visit);
+  }
+  Status put(std::string_view key, std::string_view value) override {
+    return transaction_.put(key, value);
+  }
+  Status del(std::string_view key) override { return transaction_.del(key); }
+
+ private:
+  Transaction& transaction_;
+};
+
+}  // namespace holdfast::search

@@ -1,0 +1,181 @@
+#include "search/text_index.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "search/map_keyspace.h"
+#include "search/text_record.h"
+
+namespace holdfast::search {
+namespace {
+
+const std::string kPrefix = "P";
+
+std::string id_of(int number) {
+  std::string id(kDocumentIdSize, '\0');
+  id[kDocumentIdSize - 1] = static_cast<char>(number);
+  return id;
+}
+
+class TextIndexTest : public testing::Test {
+ protected:
+  void add(int number, std::string_view text, const std::vector<std::string>& facets = {},
+           std::string_view title = {}) {
+    const TextField fields[] = {{text, 1}, {title, 2}};
+    const std::string record = encode_text_record(analyzer_, fields, facets);
+    ASSERT_TRUE(keys_.put(kPrefix + id_of(number), record));
+  }
+
+  // The last bytes of the ids of all matches, best first.
+  std::vector<int> search(std::string_view text, TextQuery query = {}) {
+    query.terms = parse_query(analyzer_, text);
+    auto ranking = rank(keys_, kPrefix, std::move(query));
+    EXPECT_TRUE(ranking) << ranking.status().to_string();
+    std::vector<int> numbers;
+    TextMatch match;
+    scores_.clear();
+    while (ranking->take(match)) {
+      numbers.push_back(match.id[kDocumentIdSize - 1]);
+      scores_.push_back(match.score);
+    }
+    return numbers;
+  }
+
+  Analyzer analyzer_;
+  MapKeyspace keys_;
+  std::vector<double> scores_;
+};
+
+using Numbers = std::vector<int>;
+
+TEST_F(TextIndexTest, RareTermsWeighMore) {
+  add(1, "the clock is late");
+  add(2, "the login is late");
+  add(3, "the door is late");
+  add(4, "the login and the clock");
+  EXPECT_EQ(search("clock login").front(), 4);
+  EXPECT_EQ(search("door"), Numbers{3});
+  EXPECT_EQ(search("absent"), Numbers{});
+}
+
+TEST_F(TextIndexTest, ShorterDocumentsRankHigher) {
+  add(1, "login fails because of many other things that are said here at length");
+  add(2, "login fails");
+  EXPECT_EQ(search("login"), (Numbers{2, 1}));
+}
+
+TEST_F(TextIndexTest, MoreOccurrencesRankHigher) {
+  add(1, "login one two three");
+  add(2, "login login two three");
+  EXPECT_EQ(search("login"), (Numbers{2, 1}));
+}
+
+TEST_F(TextIndexTest, ScoreIsBm25) {
+  add(1, "alpha beta");
+  add(2, "alpha alpha gamma delta");
+  search("beta");
+  ASSERT_EQ(scores_.size(), 1u);
+  const double idf = std::log(1 + (2 - 1 + 0.5) / (1 + 0.5));
+  const double norm = 1.2 * (1 - 0.75 + 0.75 * 2.0 / 3.0);
+  EXPECT_NEAR(scores_[0], idf * 2.2 / (1 + norm), 1e-12);
+}
+
+TEST_F(TextIndexTest, OfEqualScoresTheNewerComesFirst) {
+  add(1, "same words");
+  add(3, "same words");
+  add(2, "same words");
+  EXPECT_EQ(search("words"), (Numbers{3, 2, 1}));
+}
+
+TEST_F(TextIndexTest, TitleWeighsMore) {
+  add(1, "clock in the text of this", {}, "other");
+  add(2, "other in the text of this", {}, "clock");
+  EXPECT_EQ(search("clock"), (Numbers{2, 1}));
+}
+
+TEST_F(TextIndexTest, WholeIdentifierBeatsItsParts) {
+  add(1, "foo and bar and 12 in some cc file");
+  add(2, "look at foo_bar-12.cc for it now");
+  EXPECT_EQ(search("foo_bar-12.cc"), (Numbers{2, 1}));
+}
+
+TEST_F(TextIndexTest, AdjacentHanCharactersBeatScattered) {
+  add(1, "\u7528\u529b\u6237\u5916");
+  add(2, "\u65b0\u7528\u6237\u767b");
+  EXPECT_EQ(search("\u7528\u6237"), (Numbers{2, 1}));
+}
+
+TEST_F(TextIndexTest, FacetsAndIdsFilterWithoutChangingScores) {
+  add(1, "login", {"kind=note"});
+  add(2, "login", {"kind=fact", "tag=x"});
+  add(3, "login", {"kind=fact"});
+  search("login");
+  const double score = scores_.at(0);
+  EXPECT_EQ(search("login", {.facets = {"kind=fact"}}), (Numbers{3, 2}));
+  EXPECT_DOUBLE_EQ(scores_.at(0), score);
+  EXPECT_EQ(search("login", {.facets = {"kind=fact", "tag=x"}}), Numbers{2});
+  EXPECT_EQ(search("login", {.id_begin = id_of(2), .id_end = id_of(3)}), Numbers{2});
+}
+
+TEST_F(TextIndexTest, FacetsAreNotTerms) {
+  add(1, "text", {"note"});
+  EXPECT_EQ(search("note"), Numbers{});
+}
+
+TEST_F(TextIndexTest, OtherPrefixesAreNotRead) {
+  add(1, "login");
+  ASSERT_TRUE(keys_.put("Q" + id_of(2), keys_.entries.begin()->second));
+  EXPECT_EQ(search("login"), Numbers{1});
+}
+
+TEST_F(TextIndexTest, MalformedRecordIsCorruption) {
+  add(1, "login");
+  std::string& record = keys_.entries.begin()->second;
+  record.pop_back();
+  auto ranking = rank(keys_, kPrefix, {.terms = parse_query(analyzer_, "login")});
+  EXPECT_EQ(ranking.status().code(), StatusCode::kCorruption);
+}
+
+TEST(TextRecord, EveryTruncationIsRefused) {
+  Analyzer analyzer;
+  const TextField fields[] = {{"one two three", 1}};
+  const std::string facets[] = {"kind=note"};
+  const std::string bytes = encode_text_record(analyzer, fields, facets);
+  ASSERT_TRUE(decode_text_record(bytes));
+  EXPECT_EQ(decode_text_record(bytes)->term_count, 3u);
+  EXPECT_EQ(decode_text_record(bytes)->length, 3u);
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_FALSE(decode_text_record(bytes.substr(0, size))) << size;
+  }
+  EXPECT_FALSE(decode_text_record(bytes + "x"));
+  std::string newer = bytes;
+  newer[0] = 2;
+  EXPECT_FALSE(decode_text_record(newer));
+}
+
+TEST(TextRecord, HashesNeverChange) {
+  EXPECT_EQ(hash_term("login"), hash_term("login"));
+  EXPECT_NE(hash_term("login"), hash_facet("login"));
+  EXPECT_EQ(hash_term("holdfast"), 2174719789u);
+}
+
+TEST(TextRecord, AMebibyteOfDistinctHanPairsStaysBelowTheValueLimit) {
+  std::string text;
+  uint32_t state = 1;
+  while (text.size() < (1u << 20) - 3) {
+    state = state * 1664525 + 1013904223;
+    const uint32_t code = 0x4e00 + (state >> 8) % 0x5000;
+    text += static_cast<char>(0xe0 | code >> 12);
+    text += static_cast<char>(0x80 | (code >> 6 & 0x3f));
+    text += static_cast<char>(0x80 | (code & 0x3f));
+  }
+  Analyzer analyzer;
+  const TextField fields[] = {{text, 1}};
+  const std::string bytes = encode_text_record(analyzer, fields, {});
+  EXPECT_LT(bytes.size(), 1u << 20);
+  EXPECT_TRUE(decode_text_record(bytes));
+}
+
+}  // namespace
+}  // namespace holdfast::search
