@@ -1,0 +1,147 @@
+// Holdfast through its public API, default options.
+// "holdfast_threads" is the same with all workers as threads of one process on one handle.
+#include <cstring>
+#include <mutex>
+
+#include "bench/engines/engines.h"
+#include "holdfast/store.h"
+
+namespace holdfast::bench {
+namespace {
+
+std::string store_path(const Setup& setup) {
+  return setup.directory + "/store";
+}
+
+void check_status(const Status& status) {
+  if (!status) fail("Holdfast: " + status.to_string());
+}
+
+template <typename T>
+T take(Result<T> result) {
+  if (!result) fail("Holdfast: " + result.status().to_string());
+  return std::move(*result);
+}
+
+std::shared_ptr<Store> open_store(const Setup& setup) {
+  StoreOptions options;
+  options.durability = setup.durability == Durability::kStrict ? holdfast::Durability::strict
+                                                               : holdfast::Durability::batched;
+  return std::make_shared<Store>(take(Store::open(store_path(setup), options)));
+}
+
+Scanned scan_from(Reader& reader, std::string_view begin, size_t count) {
+  Scanned scanned;
+  Cursor cursor = reader.scan({std::string(begin), ""});
+  for (; scanned.rows < count && cursor.valid(); cursor.next()) {
+    ++scanned.rows;
+    scanned.value_bytes += cursor.value().size();
+    scanned.last_key.assign(cursor.key());
+  }
+  check_status(cursor.status());
+  return scanned;
+}
+
+class HoldfastSession final : public Session {
+ public:
+  explicit HoldfastSession(std::shared_ptr<Store> store) : store_(std::move(store)) {}
+
+  void put(std::string_view key, std::string_view value) override { take(store_->put(key, value)); }
+
+  void load(std::span<const Row> rows) override {
+    take(store_->update([&](Transaction& txn) -> Status {
+      for (const Row& row : rows) HOLDFAST_TRY(txn.put(row.key.view(), row.value.view()));
+      return {};
+    }));
+  }
+
+  void agent(const AgentTransaction& transaction) override {
+    take(store_->update([&](Transaction& txn) -> Status { return act(txn, transaction); }));
+  }
+
+  bool get(std::string_view key, std::string& value) override {
+    if (held_) {
+      const std::optional<std::string_view> found = take(held_->get_view(key));
+      if (found) value.assign(*found);
+      return found.has_value();
+    }
+    std::optional<std::string> found = take(store_->get(key));
+    if (found) value = std::move(*found);
+    return found.has_value();
+  }
+
+  Scanned scan(std::string_view begin, size_t count) override {
+    if (held_) return scan_from(*held_, begin, count);
+    Snapshot snapshot = take(store_->snapshot());
+    return scan_from(snapshot, begin, count);
+  }
+
+  void hold() override { held_.emplace(take(store_->snapshot())); }
+  void release() override { held_.reset(); }
+
+ private:
+  static Status act(Transaction& txn, const AgentTransaction& transaction) {
+    for (std::string_view key : transaction.reads) {
+      HOLDFAST_ASSIGN(const std::optional<std::string> read, txn.get(key));
+    }
+    HOLDFAST_TRY(txn.put(transaction.observation_key, transaction.observation));
+    for (std::string_view key : transaction.index_keys) {
+      HOLDFAST_TRY(txn.put(key, transaction.index_value));
+    }
+    uint64_t counter = 0;
+    HOLDFAST_ASSIGN(const std::optional<std::string> before, txn.get(transaction.counter_key));
+    if (before) std::memcpy(&counter, before->data(), sizeof(counter));
+    ++counter;
+    return txn.put(transaction.counter_key,
+                   {reinterpret_cast<const char*>(&counter), sizeof(counter)});
+  }
+
+  std::shared_ptr<Store> store_;
+  std::optional<Snapshot> held_;
+};
+
+class Holdfast : public Engine {
+ public:
+  std::string name() const override { return "holdfast"; }
+  std::string options(Durability durability) const override {
+    return std::string("Holdfast, ") +
+           (durability == Durability::kStrict ? "strict" : "batched (synced within 100 ms)") +
+           ", default options";
+  }
+  void create(const Setup& setup) const override { open_store(setup); }
+  std::unique_ptr<Session> open(const Setup& setup) const override {
+    return std::make_unique<HoldfastSession>(open_store(setup));
+  }
+};
+
+class HoldfastThreads final : public Holdfast {
+ public:
+  std::string name() const override { return "holdfast_threads"; }
+  std::string options(Durability durability) const override {
+    return Holdfast::options(durability) + ", workers are threads of one process";
+  }
+  Sharing sharing() const override { return Sharing::kThreads; }
+  bool does(Work work) const override { return work != Work::kOpening; }
+  // The first session of a process opens the store, the others share it.
+  std::unique_ptr<Session> open(const Setup& setup) const override {
+    const std::lock_guard guard(mutex_);
+    std::shared_ptr<Store> store = shared_.lock();
+    if (!store) shared_ = store = open_store(setup);
+    return std::make_unique<HoldfastSession>(std::move(store));
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::weak_ptr<Store> shared_;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> make_holdfast() {
+  return std::make_unique<Holdfast>();
+}
+std::unique_ptr<Engine> make_holdfast_threads() {
+  return std::make_unique<HoldfastThreads>();
+}
+
+}  // namespace holdfast::bench

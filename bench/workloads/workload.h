@@ -1,0 +1,94 @@
+// The workloads: each takes one engine through one case and gives back what it measured.
+//
+// Who: main.cc. Every case makes its store anew (W4 keeps the loaded ones), ends with SIGKILL of
+// the workers, and has a fresh process compare the store with their ledgers.
+#pragma once
+
+#include <array>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bench/engine.h"
+#include "bench/measurement.h"
+#include "bench/options.h"
+
+namespace holdfast::bench {
+
+struct WorkloadKind {
+  std::string_view name;
+  Work work;
+  Durability durability;
+  std::string_view title;
+};
+
+inline constexpr std::array<WorkloadKind, 6> kWorkloads{{
+    {"W1", Work::kPuts, Durability::kStrict, "strict commits of one put"},
+    {"W2", Work::kPuts, Durability::kBatched, "batched commits of one put"},
+    {"W3", Work::kAgent, Durability::kStrict,
+     "strict agent transactions: 2 reads, observation, 2 index rows, shared counter"},
+    {"W3b", Work::kAgent, Durability::kBatched, "batched agent transactions"},
+    {"W4", Work::kReads, Durability::kBatched, "random reads of a warm store"},
+    {"W6", Work::kOpening, Durability::kStrict, "open, get, strict put, close in a new process"},
+}};
+
+const WorkloadKind* find_workload(std::string_view name);
+
+struct Case {
+  const WorkloadKind& kind;
+  const Engine& engine;
+  uint32_t processes;
+  uint32_t repetition;
+  double seconds;
+  std::string directory;  // of all cases; each makes its own folder in it
+};
+
+// A folder that is removed with all its content.
+class CaseFolder {
+ public:
+  CaseFolder(const std::string& parent, const std::string& name);
+  CaseFolder(const CaseFolder&) = delete;
+  CaseFolder& operator=(const CaseFolder&) = delete;
+  ~CaseFolder();
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+// W1 to W3.
+Measurement measure_commits(const Case& which);
+
+// W4. Loads a store per engine once and reads it in every repetition.
+class Reads {
+ public:
+  Reads(std::string directory, uint64_t keys);
+  std::vector<Measurement> measure(const Case& which);
+
+ private:
+  enum class Mode : uint8_t { kGet, kGetHeld, kScan };
+  Measurement measure_mode(const Case& which, const Setup& setup, Mode mode);
+  const Setup& loaded(const Engine& engine);
+
+  std::string directory_;
+  uint64_t keys_;
+  std::vector<Key> sorted_;
+  std::map<std::string, std::unique_ptr<CaseFolder>> folders_;
+  std::map<std::string, Setup> setups_;
+};
+
+// W6.
+std::vector<Measurement> measure_opening(const Case& which);
+// What a process costs that opens nothing.
+Measurement measure_empty_process();
+// The other side of W6: opens, gets, puts, closes, and prints how long each took; nothing
+// where `engine` is null.
+void open_once(const Engine* engine, const Options& options);
+
+// A new store in `folder`, made by a process of its own.
+void create_store(const Engine& engine, const Setup& setup);
+// Loads rows (0, 0) to (0, count - 1) in transactions of 10,000, in a process of its own.
+void load_store(const Engine& engine, const Setup& setup, uint64_t count);
+
+}  // namespace holdfast::bench
