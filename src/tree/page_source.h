@@ -4,6 +4,7 @@
 // Invariants:
 //   1. A page handed out has matched the CRC its parent holds, in this process, since it was last
 //      rewritten: `verified_` remembers the CRC, so a reused page is verified anew.
+//   2. A page handed out has a sound structure: no offset or size in it leads outside of it.
 #pragma once
 
 #include <atomic>
@@ -26,7 +27,7 @@ struct PageRef {
 struct OverflowRef {
   uint32_t pgno = 0;
   uint32_t page_count = 0;
-  uint32_t crc = 0;         // of the value's bytes
+  uint32_t crc = 0;  // of the value's bytes
   uint32_t size_bytes = 0;
   uint64_t birth_version = 0;
 };
@@ -43,20 +44,38 @@ class PageSource {
 
   // The page, after its checksum was verified; nullptr (and `*error` set to Corruption with the
   // page number and offset) when it does not match or lies outside.
-  const char* load(const PageRef& ref, Status* error) const;
+  const char* load(const PageRef& ref, Status* error) const {
+    if (ref.pgno < remembered_count_ && ref.crc != 0 &&
+        verified_[ref.pgno].load(std::memory_order_relaxed) == ref.crc) [[likely]] {
+      return base_ + (static_cast<uint64_t>(ref.pgno) << page_shift_);
+    }
+    return load_first(ref, error);
+  }
+
+  // The bytes of an overflow run, after their checksum was verified; nullptr (and `*error` set to
+  // Corruption) when it does not match or lies outside.
+  const char* load_run(const OverflowRef& ref, Status* error) const;
 
   // Pages pgno .. as raw bytes, unverified; for overflow runs. nullptr when outside.
   const char* raw(uint32_t pgno, uint32_t count) const;
 
   // Pages that exist; load() refuses others. Set by the store as the file grows.
-  void set_page_count(uint32_t count) { page_count_.store(count, std::memory_order_release); }
+  // Clamped to `pages_max`.
+  void set_page_count(uint32_t count);
+  uint32_t page_count() const { return page_count_.load(std::memory_order_acquire); }
 
  private:
+  const char* load_first(const PageRef& ref, Status* error) const;
+
   const char* base_;
   uint32_t page_shift_;
   uint32_t pages_max_;
   std::atomic<uint32_t> page_count_{0};
-  std::atomic<uint32_t>* verified_;  // one CRC per page; reserved address space, touched lazily
+  // One CRC per page, 0: not yet verified. Reserved address space, touched lazily. Runs have a
+  // table of their own: a run's checksum says nothing about the structure of a page.
+  uint32_t remembered_count_;  // entries of each table; 0 when there was no address space
+  std::atomic<uint32_t>* verified_;
+  std::atomic<uint32_t>* verified_runs_;
 };
 
 }  // namespace holdfast::tree

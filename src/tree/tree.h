@@ -1,4 +1,5 @@
-// The copy-on-write B+tree: lookup, ordered cursor, and application of a sorted batch of operations.
+// The copy-on-write B+tree: lookup, ordered cursor, and application of a sorted batch of
+// operations.
 //
 // Who: store/ only. Process-safety: pages are immutable once published; the caller serialises
 // apply() and decides when a page may be reused. Thread-safety: reading is safe from any thread.
@@ -8,6 +9,7 @@
 //   3. apply() never writes: it returns new pages for the caller to write and publish.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -21,6 +23,18 @@
 #include "tree/page_source.h"
 
 namespace holdfast::tree {
+
+// Page sizes are powers of two in this range.
+inline constexpr uint32_t kPageSizeMin = 512;
+inline constexpr uint32_t kPageSizeMax = 16384;
+
+// Levels of a tree; reached by no store, exceeded only by a damaged one.
+inline constexpr uint32_t kHeightMax = 16;
+
+// Largest key of a tree with such pages.
+constexpr uint32_t key_size_max(uint32_t page_size_bytes) {
+  return std::min<uint32_t>(1024, page_size_bytes / 4);
+}
 
 // One operation on one key; no value means deletion.
 struct Operation {
@@ -57,7 +71,7 @@ struct NewRun {
 
 struct ApplyResult {
   Root root;
-  std::deque<NewRun> written;        // to be written before the root is published
+  std::deque<NewRun> written;  // to be written before the root is published
   std::vector<RetiredRun> retired;
 };
 

@@ -1,0 +1,112 @@
+#include "tree/page_source.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/check.h"
+#include "base/crc32c.h"
+#include "os/reserve.h"
+#include "tree/page.h"
+
+namespace holdfast::tree {
+namespace {
+
+constexpr const char* kAdvice = "; restore the store from a backup, or salvage it";
+
+std::string hexadecimal(uint32_t value) {
+  char text[16];
+  std::snprintf(text, sizeof(text), "%08x", value);
+  return text;
+}
+
+std::string place(uint32_t pgno, uint64_t offset) {
+  return "page " + std::to_string(pgno) + " at byte " + std::to_string(offset);
+}
+
+Status corruption(uint32_t pgno, uint64_t offset, const std::string& what) {
+  return Status(StatusCode::kCorruption, place(pgno, offset) + " " + what + kAdvice)
+      .with_offset(offset);
+}
+
+Status wrong_crc(uint32_t pgno, uint64_t offset, uint32_t expected, uint32_t found) {
+  return corruption(pgno, offset,
+                    "fails its checksum: expected crc32c " + hexadecimal(expected) + ", found " +
+                        hexadecimal(found));
+}
+
+}  // namespace
+
+PageSource::PageSource(const char* base, uint32_t page_shift, uint32_t pages_max)
+    : base_(base), page_shift_(page_shift), pages_max_(pages_max), remembered_count_(pages_max) {
+  CHECK(page_shift < 32 && page_size_bytes() >= kPageSizeMin && page_size_bytes() <= kPageSizeMax);
+  CHECK(pages_max > 0);
+  const size_t table_size = sizeof(std::atomic<uint32_t>) * static_cast<size_t>(pages_max);
+  verified_ = static_cast<std::atomic<uint32_t>*>(os::reserve_zeroed(2 * table_size));
+  // Without the tables every load verifies anew: slower, and as safe.
+  if (verified_ == nullptr) remembered_count_ = 0;
+  verified_runs_ = verified_ + remembered_count_;
+}
+
+PageSource::~PageSource() {
+  os::release_reserved(verified_, 2 * sizeof(std::atomic<uint32_t>) * size_t{remembered_count_});
+}
+
+void PageSource::set_page_count(uint32_t count) {
+  page_count_.store(std::min(count, pages_max_), std::memory_order_release);
+}
+
+const char* PageSource::raw(uint32_t pgno, uint32_t count) const {
+  if (pgno == 0 || uint64_t{pgno} + count > page_count()) return nullptr;
+  return base_ + (static_cast<uint64_t>(pgno) << page_shift_);
+}
+
+const char* PageSource::load_first(const PageRef& ref, Status* error) const {
+  const uint64_t offset = static_cast<uint64_t>(ref.pgno) << page_shift_;
+  const char* bytes = raw(ref.pgno, 1);
+  if (bytes == nullptr) {
+    *error = corruption(ref.pgno, offset,
+                        "lies outside of the " + std::to_string(page_count()) + " pages");
+    return nullptr;
+  }
+  const uint32_t found = crc32c({bytes, page_size_bytes()});
+  if (found != ref.crc) {
+    *error = wrong_crc(ref.pgno, offset, ref.crc, found);
+    return nullptr;
+  }
+  if (const std::string problem = validate_page(bytes, page_size_bytes(), ref.pgno);
+      !problem.empty()) {
+    *error = corruption(ref.pgno, offset, "is malformed: " + problem);
+    return nullptr;
+  }
+  if (ref.pgno < remembered_count_) {
+    verified_[ref.pgno].store(ref.crc, std::memory_order_relaxed);
+  }
+  return bytes;
+}
+
+const char* PageSource::load_run(const OverflowRef& ref, Status* error) const {
+  const uint64_t offset = static_cast<uint64_t>(ref.pgno) << page_shift_;
+  const char* bytes = raw(ref.pgno, ref.page_count);
+  const uint64_t room = static_cast<uint64_t>(ref.page_count) << page_shift_;
+  if (bytes == nullptr || ref.size_bytes > room) {
+    *error = corruption(ref.pgno, offset,
+                        "cannot hold a value of " + std::to_string(ref.size_bytes) +
+                            " bytes: it lies outside of the file or is too short");
+    return nullptr;
+  }
+  if (ref.pgno < remembered_count_ && ref.crc != 0 &&
+      verified_runs_[ref.pgno].load(std::memory_order_relaxed) == ref.crc) {
+    return bytes;
+  }
+  const uint32_t found = crc32c({bytes, ref.size_bytes});
+  if (found != ref.crc) {
+    *error = wrong_crc(ref.pgno, offset, ref.crc, found);
+    return nullptr;
+  }
+  if (ref.pgno < remembered_count_) {
+    verified_runs_[ref.pgno].store(ref.crc, std::memory_order_relaxed);
+  }
+  return bytes;
+}
+
+}  // namespace holdfast::tree

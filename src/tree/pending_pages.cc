@@ -1,0 +1,126 @@
+#include "tree/pending_pages.h"
+
+#include <limits>
+
+#include "base/check.h"
+#include "base/crc32c.h"
+
+namespace holdfast::tree {
+
+PendingPages::~PendingPages() {
+  for (size_t i = allocated_.size(); i-- > 0;) {
+    allocator_.release(allocated_[i].first, allocated_[i].second);
+  }
+}
+
+uint32_t PendingPages::add(Image image, std::vector<Link> links) {
+  nodes_.push_back({std::move(image), std::move(links)});
+  ++live_count_;
+  return static_cast<uint32_t>(nodes_.size() - 1);
+}
+
+void PendingPages::drop(uint32_t node) {
+  CHECK(live_count_ > 0);
+  --live_count_;
+  dropped_.push_back(node);
+}
+
+void PendingPages::forget_dropped() {
+  for (const uint32_t node : dropped_) nodes_[node] = {};
+  dropped_.clear();
+}
+
+Result<uint32_t> PendingPages::allocate(uint32_t count) {
+  HOLDFAST_ASSIGN(const uint32_t first, allocator_.allocate(count));
+  CHECK(first != 0);
+  allocated_.emplace_back(first, count);
+  return first;
+}
+
+Result<uint32_t> PendingPages::next_pgno() {
+  if (run_left_ == 0) {
+    CHECK(live_count_ > 0);
+    uint32_t count = std::min(live_count_, kRunPagesMax);
+    for (;;) {
+      Result<uint32_t> first = allocate(count);
+      if (first) {
+        run_next_ = *first;
+        run_left_ = count;
+        break;
+      }
+      // Free space may exist in smaller pieces.
+      if (count == 1 || first.status().code() != StatusCode::kNoSpace) return first.status();
+      count /= 2;
+    }
+  }
+  --run_left_;
+  --live_count_;
+  return run_next_++;
+}
+
+Result<OverflowRef> PendingPages::add_overflow(std::string_view value, uint64_t version) {
+  CHECK(!value.empty() && value.size() <= std::numeric_limits<uint32_t>::max() - page_size_);
+  OverflowRef ref;
+  ref.size_bytes = static_cast<uint32_t>(value.size());
+  ref.page_count = (ref.size_bytes + page_size_ - 1) / page_size_;
+  ref.crc = crc32c(value);
+  ref.birth_version = version;
+  HOLDFAST_ASSIGN(ref.pgno, allocate(ref.page_count));
+  NewRun run{ref.pgno, {}};
+  run.bytes.reserve(static_cast<size_t>(ref.page_count) * page_size_);
+  run.bytes.append(value);
+  run.bytes.resize(static_cast<size_t>(ref.page_count) * page_size_);
+  written_.push_back(std::move(run));
+  return ref;
+}
+
+void PendingPages::append(uint32_t pgno, std::string_view bytes) {
+  if (pgno != append_pgno_ || pgno == 0) {
+    written_.push_back({pgno, {}});
+    written_.back().bytes.reserve((size_t{run_left_} + 1) * page_size_);
+  }
+  written_.back().bytes.append(bytes);
+  append_pgno_ = pgno + 1;
+}
+
+Result<PageRef> PendingPages::finish(uint32_t node) {
+  PageEditor editor(nodes_[node].image.get(), page_size_);
+  bool has_overflow = editor.page().has_overflow();
+  if (!nodes_[node].links.empty()) {
+    for (const Link link : nodes_[node].links) {
+      HOLDFAST_ASSIGN(const PageRef ref, finish(link.node));
+      editor.set_child(link.index, ref);
+      has_overflow |= ref.has_overflow;
+    }
+    // Set before, or by one of the links: is it still true of some child?
+    if (has_overflow) {
+      has_overflow = false;
+      const Page page = editor.page();
+      for (uint32_t i = 0; i < page.cell_count() && !has_overflow; ++i) {
+        has_overflow = page.child(i).has_overflow;
+      }
+    }
+    editor.set_has_overflow(has_overflow);
+  }
+  HOLDFAST_ASSIGN(const uint32_t pgno, next_pgno());
+  editor.set_pgno(pgno);
+  const std::string_view bytes(nodes_[node].image.get(), page_size_);
+  append(pgno, bytes);
+  const PageRef ref{pgno, crc32c(bytes), has_overflow};
+  nodes_[node] = {};
+  return ref;
+}
+
+Result<PageRef> PendingPages::publish(uint32_t root, std::deque<NewRun>& written) {
+  HOLDFAST_ASSIGN(const PageRef ref, finish(root));
+  CHECK(live_count_ == 0 && run_left_ == 0);
+  allocated_.clear();
+  written = std::move(written_);
+  return ref;
+}
+
+void PendingPages::publish_nothing() {
+  CHECK(live_count_ == 0 && allocated_.empty());
+}
+
+}  // namespace holdfast::tree
