@@ -245,7 +245,6 @@ TEST_P(TreeModelTest, RandomBatchesLeaveAValidTreeWithTheSameContents) {
   }
   ASSERT_NO_FATAL_FAILURE(check_contents());
   EXPECT_GE(height_max, GetParam().page_size > 1024 ? 2u : 4u);
-  std::cout << "height " << height_max << " keys " << model_.size() << "\n";
 }
 
 TEST_P(TreeModelTest, DeletingEverythingInRandomOrderLeavesNoPage) {
@@ -263,6 +262,20 @@ TEST_P(TreeModelTest, DeletingEverythingInRandomOrderLeavesNoPage) {
   EXPECT_EQ(tree_.root().height, 0u);
   EXPECT_EQ(tree_.root().page.pgno, 0u);
   EXPECT_EQ(tree_.pages().in_use_count(), 0u);
+}
+
+TEST_P(TreeModelTest, LargeCellsStayWithinThePageBound) {
+  const uint32_t page = GetParam().page_size, key_max = key_size_max(page);
+  for (int i = 0; i < 300; ++i) {
+    std::string key(key_max / 2 + below(key_max / 2 + 1), static_cast<char>('a' + below(3)));
+    for (uint32_t flips = below(4); flips > 0; --flips) {
+      key[below(static_cast<uint32_t>(key.size()))] = static_cast<char>(below(256));
+    }
+    const TestBatch batch{{key, std::string(below(page / 3), 'v')}};
+    ASSERT_NO_FATAL_FAILURE(apply_and_check_accounting(batch));
+    ASSERT_NO_FATAL_FAILURE(check_verify());
+  }
+  check_contents();
 }
 
 TEST_P(TreeModelTest, AFailedAllocationLeavesNothingBehind) {
