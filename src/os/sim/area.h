@@ -1,0 +1,25 @@
+// Area: memory at a fixed address for the bytes of one simulated file, so that every mapping of it,
+// in every virtual process, is the same memory. Areas are pooled: a machine is made and thrown away
+// thousands of times a second.
+//
+// Who: DiskFile. Not thread-safe.
+// Invariant: a taken area reads as zeros and costs memory only where it is written.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace holdfast::sim {
+
+// The largest simulated file. Address space, not memory.
+inline constexpr uint64_t kAreaSize = uint64_t{1} << 30;
+
+char* take_area();
+
+// `touched`: everything from there on still reads as zeros.
+void give_back_area(char* area, uint64_t touched);
+
+// Zeros [0, size) and frees the memory where that is cheaper.
+void clear_area(char* area, uint64_t size);
+
+}  // namespace holdfast::sim

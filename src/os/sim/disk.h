@@ -1,0 +1,75 @@
+// Disk: the directories and files of a simulated machine.
+//
+// Directory entries are durable after sync_directory() of their directory and not before; a power
+// cut keeps any part of the other changes. Paths are absolute; "//", "/./" and a final "/" are
+// ignored.
+//
+// Who: Machine and SimOs. Not thread-safe.
+// Invariants:
+//   1. A change of an entry that sync_directory() covered survives every power cut.
+//   2. A rename is one change: after a power cut the file has the old name or the new one.
+//   3. A removed file lives on while a description or a mapping holds it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "os/sim/disk_file.h"
+
+namespace holdfast::sim {
+
+// The plain form of a path: "/a/b"; "/" for the root.
+std::string plain_path(const std::string& path);
+
+class Disk {
+ public:
+  Disk();
+  ~Disk();
+
+  // null when there is no such file.
+  std::shared_ptr<DiskFile> find(const std::string& path) const;
+  bool is_directory(const std::string& path) const;
+  // NotFound when the parent is not a directory.
+  Status require_parent(const std::string& path) const;
+  // REQUIRES: the parent exists, the path does not.
+  std::shared_ptr<DiskFile> create(const std::string& path);
+  Status rename(const std::string& from, const std::string& to);
+  Status remove(const std::string& path);
+  Status make_directories(const std::string& path);
+  Result<std::vector<std::string>> list(const std::string& path) const;
+
+  void sync_directory(const std::string& path);
+  void cut_power(Random& random, const Damage& damage);
+
+  // Every file that has a name now.
+  void for_each_file(const std::function<void(const std::string& path, DiskFile&)>& visit) const;
+
+ private:
+  struct Entry {
+    std::shared_ptr<DiskFile> file;  // null: a directory
+  };
+  using Entries = std::map<std::string, Entry>;
+  struct NewEntry {
+    std::string path;
+    std::optional<Entry> entry;  // nullopt: none any more
+  };
+  struct Change {
+    std::vector<NewEntry> entries;
+  };
+
+  void change(Change change);
+  static void apply(const Change& change, Entries& entries);
+  uint64_t free_inode();
+
+  Entries now_;
+  Entries durable_;
+  std::vector<Change> pending_;
+  struct Inodes;  // the numbers in use
+  std::shared_ptr<Inodes> inodes_;
+};
+
+}  // namespace holdfast::sim
