@@ -55,30 +55,30 @@ struct RecoveryReport {
   uint64_t transactions_discarded = 0;  // incomplete at the end of the log
   uint64_t orphaned_entries = 0;        // intact records that belong to no accepted history
   uint64_t bytes_discarded = 0;
-  uint64_t version = 0;                 // the last version
+  uint64_t version = 0;  // the last version
   uint64_t duration_us = 0;
-  std::vector<std::string> warnings;    // one for each kind of thing discarded
+  std::vector<std::string> warnings;  // one for each kind of thing discarded
 };
 
 // Figures of the store (all processes) since its control block was made.
 struct StoreStats {
-  uint64_t version = 0;           // last commit
-  uint64_t durable_version = 0;   // last commit that power loss cannot take back
+  uint64_t version = 0;          // last commit
+  uint64_t durable_version = 0;  // last commit that power loss cannot take back
   uint64_t commits = 0;
   uint64_t syncs = 0;
-  uint64_t applies = 0;           // batches written into the tree
+  uint64_t applies = 0;  // batches written into the tree
   uint64_t conflicts = 0;
-  uint64_t takeovers = 0;         // locks taken from dead owners
-  uint64_t voids = 0;             // log tails voided after a failed sync
+  uint64_t takeovers = 0;  // locks taken from dead owners
+  uint64_t voids = 0;      // log tails voided after a failed sync
   uint64_t checkpoints = 0;
   uint64_t file_pages = 0;
   uint64_t free_pages = 0;
-  uint64_t retired_pages = 0;     // waiting for a snapshot or a checkpoint to let go
-  uint64_t leaked_pages = 0;      // given up until the next cold start
-  uint64_t log_bytes = 0;         // of segments on disk
+  uint64_t retired_pages = 0;  // waiting for a snapshot or a checkpoint to let go
+  uint64_t leaked_pages = 0;   // given up until the next cold start
+  uint64_t log_bytes = 0;      // of segments on disk
   uint64_t tree_height = 0;
   uint32_t page_size_bytes = 0;
-  uint32_t processes = 0;         // attached now
+  uint32_t processes = 0;              // attached now
   uint64_t oldest_pinned_version = 0;  // equals `durable_version` when nothing older is pinned
 };
 

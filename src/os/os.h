@@ -90,13 +90,13 @@ class File {
 
 // Whether locks and shared memory of this file system can be trusted.
 enum class FileSystemTrust : uint8_t {
-  kFull,       // ext4, xfs, f2fs, tmpfs, overlay ...
+  kFull,         // ext4, xfs, f2fs, tmpfs, overlay ...
   kCopyOnWrite,  // btrfs, zfs, bcachefs: trusted, but zero-filling buys nothing
-  kLies,       // nfs, smb, 9p, fuse, virtiofs, ceph, afs: locks or shared memory may lie
+  kLies,         // nfs, smb, 9p, fuse, virtiofs, ceph, afs: locks or shared memory may lie
 };
 struct FileSystem {
-  std::string name;  // "ext4", "9p" ...
-  uint64_t type = 0; // statfs f_type
+  std::string name;   // "ext4", "9p" ...
+  uint64_t type = 0;  // statfs f_type
   FileSystemTrust trust = FileSystemTrust::kFull;
 };
 
