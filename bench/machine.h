@@ -26,6 +26,10 @@ double load_average();
 // by one process that does nothing else.
 double idle_sync_us(const std::string& directory);
 
+// The same, after waiting (at most 15 seconds) while it is over twice the least seen so far: a
+// shared disk has slow spells, and an engine must not be judged by one.
+double quiet_sync_us(const std::string& directory);
+
 std::string file_system_name(const std::string& path);
 
 // Lines for the head of the table: name and text.

@@ -1,25 +1,17 @@
 #include "bench/report.h"
 
 #include <algorithm>
-#include <cinttypes>
+#include <array>
 
 #include "bench/engine.h"
+#include "bench/table.h"
 
 namespace holdfast::bench {
 namespace {
 
-// 12,345 and 12.3 and 1.23: what is worth reading of a number.
-std::string readable(double number) {
-  char text[64];
-  if (number < 100) {
-    std::snprintf(text, sizeof(text), "%.*f", number < 10 ? 2 : 1, number);
-    return text;
-  }
-  std::snprintf(text, sizeof(text), "%.0f", number);
-  std::string digits = text;
-  for (size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
-  return digits;
-}
+constexpr std::array kColumns{
+    "engine",   "per second",         "min..max",   "p50 us", "p99 us",  "max us", "x group",
+    "syncs/op", "slowest..fastest/s", "waiting us", "cpu us", "idle us", "others", "bad"};
 
 double rate_of(const Measurement& run) {
   return run.rate;
@@ -98,49 +90,70 @@ bool Report::clean() const {
   return true;
 }
 
-void Report::print_row(const Summary& summary) const {
+std::vector<std::string> Report::row_of(const Summary& summary) const {
   const auto text = [&](auto member) {
     return readable(summary.median([member](const Measurement& run) { return run.*member; }));
   };
-  const double rate = summary.median(rate_of);
-  std::string rates = "-";
-  std::string workers = "-";
-  std::string ratio = "-";
-  if (rate > 0) {
-    rates = readable(rate) + " (" + readable(summary.least(rate_of)) + ".." +
-            readable(summary.most(rate_of)) + ")";
-    workers = text(&Measurement::slowest_rate) + ".." + text(&Measurement::fastest_rate);
-  }
-  const Summary* floor = find(summary.workload, summary.processes, "group_floor");
-  if (floor != nullptr) ratio = readable(rate / floor->median(rate_of));
-  const double max_us = summary.most([](const Measurement& run) { return run.max_us; });
-  const double waiting_us = summary.most([](const Measurement& run) { return run.waiting_max_us; });
+  const auto most = [&](auto member) {
+    return readable(summary.most([member](const Measurement& run) { return run.*member; }));
+  };
   uint64_t bad = 0;
   for (const Measurement& run : summary.runs) {
     bad += run.verdict.lost + run.verdict.wrong + run.verdict.ghosts;
   }
-  std::printf("  %-16s %28s %9s %9s %11s %8s %7s %19s %11s %8s %8s %6" PRIu64 "\n",
-              summary.engine.c_str(), rates.c_str(), text(&Measurement::p50_us).c_str(),
-              text(&Measurement::p99_us).c_str(), readable(max_us).c_str(),
-              text(&Measurement::syncs_per_operation).c_str(), ratio.c_str(), workers.c_str(),
-              readable(waiting_us).c_str(), text(&Measurement::cpu_us_per_operation).c_str(),
-              text(&Measurement::idle_sync_us).c_str(), bad);
+  std::vector<std::string> row{summary.engine,
+                               kNothing,
+                               kNothing,
+                               text(&Measurement::p50_us),
+                               text(&Measurement::p99_us),
+                               most(&Measurement::max_us)};
+  row.resize(kColumns.size(), kNothing);
+  row.back() = std::to_string(bad);
+  const double rate = summary.median(rate_of);
+  if (rate <= 0) return row;
+  row[1] = readable(rate);
+  if (summary.runs.size() > 1) {
+    row[2] = readable(summary.least(rate_of)) + ".." + readable(summary.most(rate_of));
+  }
+  if (const Summary* floor = find(summary.workload, summary.processes, "group_floor")) {
+    row[6] = readable(rate / floor->median(rate_of));
+    row[7] = text(&Measurement::syncs_per_operation);
+  }
+  if (summary.processes > 1) {
+    row[8] = text(&Measurement::slowest_rate) + ".." + text(&Measurement::fastest_rate);
+    row[9] = most(&Measurement::waiting_max_us);
+  }
+  row[10] = text(&Measurement::cpu_us_per_operation);
+  row[11] = text(&Measurement::idle_sync_us);
+  row[12] =
+      readable(100 * summary.median([](const Measurement& run) { return run.other_cpu_share; })) +
+      "%";
+  return row;
 }
 
-void Report::print_table() const {
+void Report::print_head() const {
   std::printf("\n");
-  for (const auto& [name, text] : header_) std::printf("%-14s %s\n", name.c_str(), text.c_str());
+  for (const auto& [name, text] : header_) std::printf("%-12s %s\n", name.c_str(), text.c_str());
   std::vector<std::string> said;
   for (const Summary& summary : summaries_) {
     const std::string line = summary.engine + ": " + summary.options;
     if (std::find(said.begin(), said.end(), line) != said.end()) continue;
     said.push_back(line);
-    std::printf("%-14s %s\n", "engine", line.c_str());
+    std::printf("%-12s %s\n", "engine", line.c_str());
   }
   std::printf(
-      "Medians of the repetitions, (min..max); max, waiting and bad are over all of them. "
-      "waiting:\n"
-      "the oldest operation that had not ended with the window. bad: lost + wrong + ghost rows.\n");
+      "Medians of the repetitions; min..max, max, waiting and bad are over all of them.\n"
+      "  x group: rate beside the group floor's. waiting: age of the oldest operation that had "
+      "not\n"
+      "  ended with the window. idle: fdatasync of the quiet machine just before. others: the "
+      "share of\n"
+      "  the machine's cores that other processes used. bad: rows lost, wrong or never written, "
+      "after\n"
+      "  SIGKILL of all workers at full load.\n");
+}
+
+void Report::print_table() const {
+  print_head();
   std::vector<std::pair<std::string, uint32_t>> titles;
   for (const Summary& summary : summaries_) {
     const std::pair title(summary.workload, summary.processes);
@@ -148,12 +161,13 @@ void Report::print_table() const {
   }
   for (const auto& [workload, processes] : titles) {
     std::printf("\n%s, %u worker%s\n", workload.c_str(), processes, processes == 1 ? "" : "s");
-    std::printf("  %-16s %28s %9s %9s %11s %8s %7s %19s %11s %8s %8s %6s\n", "engine", "per second",
-                "p50 us", "p99 us", "max us", "syncs/op", "x group", "slowest..fastest/s",
-                "waiting us", "cpu us", "idle us", "bad");
+    Table table({kColumns.begin(), kColumns.end()});
     for (const Summary& summary : summaries_) {
-      if (summary.workload == workload && summary.processes == processes) print_row(summary);
+      if (summary.workload == workload && summary.processes == processes) {
+        table.add(row_of(summary));
+      }
     }
+    table.print();
   }
 }
 

@@ -45,7 +45,8 @@ class Report {
                       const std::string& engine) const;
   void print_commit_goals() const;
   void print_latency_goal(const std::string& workload, double limit_us) const;
-  void print_row(const Summary& summary) const;
+  void print_head() const;
+  std::vector<std::string> row_of(const Summary& summary) const;
 
   Header header_;
   std::FILE* json_;

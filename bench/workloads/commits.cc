@@ -136,7 +136,7 @@ Measurement measure_commits(const Case& which) {
   create_store(which.engine, setup);
 
   Measurement result;
-  result.idle_sync_us = idle_sync_us(which.directory);
+  result.idle_sync_us = quiet_sync_us(which.directory);
   const SharedBoard board;
   const auto body = [&](Session& session, uint32_t worker) {
     if (which.kind.work == Work::kPuts) put_forever(session, worker, *board);

@@ -107,7 +107,7 @@ std::vector<Measurement> measure_opening(const Case& which) {
   const Setup setup{folder.path(), Durability::kStrict, 16u << 20};
   create_store(which.engine, setup);
   load_store(which.engine, setup, kRows);
-  const double idle_us = idle_sync_us(which.directory);
+  const double idle_us = quiet_sync_us(which.directory);
   const std::string name = which.engine.name();
 
   Durations alone;

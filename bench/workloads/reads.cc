@@ -93,7 +93,7 @@ Measurement Reads::measure_mode(const Case& which, const Setup& setup, Mode mode
     reader.get_forever();
   };
   Measurement result;
-  result.idle_sync_us = idle_sync_us(which.directory);
+  result.idle_sync_us = quiet_sync_us(which.directory);
   Crew crew(which.engine, setup, which.processes, *board, {prepare, body});
   const CpuUse cpu = crew.run(kWarmUpSeconds, which.seconds);
   const char* const names[] = {"W4 get, transaction each", "W4 get, snapshot held",
