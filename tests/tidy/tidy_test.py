@@ -101,8 +101,10 @@ class KernelCalls(unittest.TestCase):
         for path in ('src/os/a.cc', 'src/log/a_test.cc', 'apps/holdfast/a.cc', 'bench/a.cc'):
             self.assertEqual(self.found('#include <unistd.h>\nfsync(fd);\n', path), [], path)
 
-    def test_simulated_machine_may_not_call(self):
-        self.assertEqual(self.found('fsync(fd);\n', 'src/os/sim/a.cc'), [1])
+    def test_simulated_machine_has_no_clock_and_no_chance(self):
+        self.assertEqual(self.found('#include <sys/mman.h>\nmmap(a);\n', 'src/os/sim/a.cc'), [])
+        self.assertEqual(self.found('\nx = ::getrandom(b, n);\n', 'src/os/sim/a.cc'), [2])
+        self.assertEqual(self.found('std::random_device d;\n', 'src/os/sim/a.cc'), [1])
 
 
 class Size(unittest.TestCase):
