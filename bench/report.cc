@@ -13,6 +13,14 @@ constexpr std::array kColumns{
     "engine",   "per second",         "min..max",   "p50 us", "p99 us",  "max us", "x group",
     "syncs/op", "slowest..fastest/s", "waiting us", "cpu us", "idle us", "others", "bad"};
 
+constexpr const char* kLegend =
+    R"(Medians of the repetitions; min..max, max, waiting and bad are over all of them.
+  x group: rate beside the group floor's. waiting: age of the oldest operation that had not ended
+  with the window. idle: fdatasync of the quiet machine just before. others: the share of the
+  machine's cores that other processes used. bad: rows lost, wrong or never written, found after
+  SIGKILL of all workers at full load.
+)";
+
 double rate_of(const Measurement& run) {
   return run.rate;
 }
@@ -117,8 +125,9 @@ std::vector<std::string> Report::row_of(const Summary& summary) const {
   }
   if (const Summary* floor = find(summary.workload, summary.processes, "group_floor")) {
     row[6] = readable(rate / floor->median(rate_of));
-    row[7] = text(&Measurement::syncs_per_operation);
   }
+  const double syncs = summary.most([](const Measurement& run) { return run.syncs_per_operation; });
+  if (syncs > 0) row[7] = text(&Measurement::syncs_per_operation);
   if (summary.processes > 1) {
     row[8] = text(&Measurement::slowest_rate) + ".." + text(&Measurement::fastest_rate);
     row[9] = most(&Measurement::waiting_max_us);
@@ -141,15 +150,7 @@ void Report::print_head() const {
     said.push_back(line);
     std::printf("%-12s %s\n", "engine", line.c_str());
   }
-  std::printf(
-      "Medians of the repetitions; min..max, max, waiting and bad are over all of them.\n"
-      "  x group: rate beside the group floor's. waiting: age of the oldest operation that had "
-      "not\n"
-      "  ended with the window. idle: fdatasync of the quiet machine just before. others: the "
-      "share of\n"
-      "  the machine's cores that other processes used. bad: rows lost, wrong or never written, "
-      "after\n"
-      "  SIGKILL of all workers at full load.\n");
+  std::printf("%s", kLegend);
 }
 
 void Report::print_table() const {
