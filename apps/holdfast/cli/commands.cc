@@ -1,0 +1,80 @@
+#include "cli/commands.h"
+
+#include <cstdio>
+#include <utility>
+
+namespace holdfast::cli {
+
+Commands::Commands()
+    : app_("Memory that all your agents can write to at once, and that survives kill -9.",
+           "holdfast") {
+  app_.set_version_flag("--version", "holdfast " HOLDFAST_VERSION);
+  app_.require_subcommand(1);
+  app_.fallthrough();
+  app_.add_option("--store", options_.store,
+                  "Directory of the store (else $HOLDFAST_STORE, the nearest .holdfast/ upwards, "
+                  "the user's data directory)")
+      ->type_name("DIR");
+  app_.add_option("--space", options_.space,
+                  "Space, such as team/agent (else $HOLDFAST_SPACE, the project's identity)")
+      ->type_name("SPACE");
+  app_.add_flag("--json", options_.json, "One JSON object a line");
+  app_.add_option("--durability", options_.durability,
+                  "strict: on the disk before acknowledged; batched: within 100 ms")
+      ->check(CLI::IsMember({"strict", "batched"}))
+      ->capture_default_str();
+  app_.add_option("--timeout", options_.timeout_seconds, "Seconds to wait for other processes")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str();
+  app_.footer(
+      "Exit codes: 0 ok, 1 not found or condition false, 2 usage, 3 conflict or busy, 4 damage,\n"
+      "5 refused (permission, no space, not a store, unsupported).\n\n"
+      "Example:\n"
+      "  holdfast init\n"
+      "  holdfast remember \"login fails when the clock is behind\"\n"
+      "  holdfast recall \"clock login\"");
+  add_start_commands(*this);
+  add_kv_commands(*this);
+  add_memory_commands(*this);
+  add_ingest_commands(*this);
+  add_care_commands(*this);
+  add_torture_command(*this);
+}
+
+CLI::App* Commands::add(const std::string& group, const std::string& name,
+                        const std::string& purpose, const std::string& example, Action action) {
+  CLI::App* command = app_.add_subcommand(name, purpose);
+  command->group(group);
+  command->fallthrough();
+  command->footer("Example:\n  " + example);
+  command->callback([this, action = std::move(action)] { chosen_ = action; });
+  return command;
+}
+
+int Commands::run(int count, char** arguments) {
+  try {
+    app_.parse(count, arguments);
+  } catch (const CLI::Success& success) {  // --help, --version
+    return app_.exit(success);
+  } catch (const CLI::ParseError& error) {
+    std::string command;
+    for (const CLI::App* chosen : app_.get_subcommands()) command = " " + chosen->get_name();
+    std::fprintf(stderr, "holdfast: %s; see: holdfast%s --help\n", error.what(), command.c_str());
+    return kExitUsage;
+  }
+  return run_action();
+}
+
+int Commands::run_action() {
+  auto surroundings = Surroundings::of_process();
+  Status status = surroundings.status();
+  if (status) status = chosen_(Context(options_, std::move(*surroundings)));
+  // What was not written was not said: a full disk behind stdout is a failure.
+  if (std::fflush(stdout) != 0 && status) {
+    status = Status(StatusCode::kIoError, "cannot write to stdout");
+  }
+  if (!status) print_error(status);
+  return exit_code(status);
+}
+
+}  // namespace holdfast::cli

@@ -1,0 +1,55 @@
+// The command line: what CLI11 parses, and the action that was chosen. One file per command group
+// adds its commands here.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "cli/context.h"
+#include "cli/exit_code.h"
+
+namespace holdfast::cli {
+
+class Commands {
+ public:
+  using Action = std::function<Status(const Context&)>;
+
+  Commands();
+
+  // A command of `group`; `example` is shown by its --help. Its options keep their values in what
+  // `action` captures.
+  CLI::App* add(const std::string& group, const std::string& name, const std::string& purpose,
+                const std::string& example, Action action);
+
+  // Parses, runs, prints an error if there is one; returns the exit code.
+  int run(int count, char** arguments);
+
+ private:
+  int run_action();
+
+  CLI::App app_;
+  GlobalOptions options_;
+  Action chosen_;
+};
+
+// Arguments of one command, shared by its options and its action.
+template <typename Arguments>
+std::shared_ptr<Arguments> arguments_of() {
+  return std::make_shared<Arguments>();
+}
+
+constexpr const char* kGroupStart = "Start";
+constexpr const char* kGroupKeyValue = "Key-value";
+constexpr const char* kGroupMemory = "Memory";
+constexpr const char* kGroupCare = "Care";
+
+void add_start_commands(Commands& commands);   // init whoami status stats
+void add_kv_commands(Commands& commands);      // put get del ls
+void add_memory_commands(Commands& commands);  // remember recall show list
+void add_ingest_commands(Commands& commands);  // ingest verify-ledger
+void add_care_commands(Commands& commands);    // check
+void add_torture_command(Commands& commands);  // torture
+
+}  // namespace holdfast::cli

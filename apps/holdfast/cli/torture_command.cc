@@ -1,0 +1,148 @@
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <random>
+
+#include "cli/commands.h"
+#include "os/os.h"
+#include "torture/findings.h"
+#include "torture/supervisor.h"
+
+namespace holdfast::cli {
+namespace {
+
+using torture::TortureOptions;
+using torture::TortureReport;
+
+struct Arguments {
+  TortureOptions torture;
+  std::string directory;
+  std::optional<uint64_t> seed;
+};
+
+// A new directory in --dir, $TMPDIR or the current one.
+Result<std::string> make_scratch(const Context& context, const std::string& parent) {
+  std::string path = parent;
+  if (path.empty()) {
+    path = context.surroundings().variable("TMPDIR").value_or(context.surroundings().directory);
+  }
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  path += "/holdfast-torture-XXXXXX";
+  if (::mkdtemp(path.data()) == nullptr) {
+    return Status(errno == EACCES ? StatusCode::kPermissionDenied : StatusCode::kIoError,
+                  std::string("cannot make a scratch directory: ") + std::strerror(errno))
+        .with_path(path);
+  }
+  return std::filesystem::absolute(path).string();
+}
+
+Json json_of(const TortureReport& report) {
+  Json json;
+  json["acknowledged"] = report.acknowledged;
+  json["present"] = report.present;
+  json["lost"] = report.lost;
+  json["torn"] = report.torn;
+  json["violations"] = report.violations;
+  json["unknown"] = report.unknown;
+  json["kills"] = report.kills;
+  json["stops"] = report.stops;
+  json["restarts"] = report.restarts;
+  json["reads_checked"] = report.reads_checked;
+  json["writers"] = report.writers;
+  json["readers"] = report.readers;
+  json["commits_per_second"] = std::stod(fixed(report.commits_per_second, 1));
+  json["p50_us"] = report.p50_us;
+  json["p99_us"] = report.p99_us;
+  json["max_us"] = report.max_us;
+  json["slowest_worker_commits"] = report.slowest_worker_commits;
+  json["fastest_worker_commits"] = report.fastest_worker_commits;
+  json["commits_per_sync"] = std::stod(fixed(report.commits_per_sync, 2));
+  json["takeovers"] = report.takeovers;
+  json["conflicts"] = report.conflicts;
+  json["keys"] = report.keys;
+  json["open_us"] = report.open_us;
+  json["cold_open"] = report.cold_open;
+  return json;
+}
+
+void print_report(const Output& output, const Json& json) {
+  if (output.json() || !output.terminal()) {
+    output.print(json);
+    return;
+  }
+  Facts facts;
+  for (const auto& [name, value] : json.items()) {
+    if (value.is_array()) continue;
+    facts.add(name, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  facts.print(output);
+  for (const auto& problem : json["problems"]) {
+    output.line("problem: " + printable(problem.get<std::string>()));
+  }
+}
+
+Status run(const Context& context, const Arguments& arguments) {
+  TortureOptions options = arguments.torture;
+  HOLDFAST_ASSIGN(options.directory, make_scratch(context, arguments.directory));
+  options.seed = arguments.seed ? *arguments.seed : std::random_device()();
+  options.store = context.store_options();
+  options.progress = ::isatty(STDERR_FILENO) == 1 && !context.options().json;
+  auto file_system = os::posix_os().file_system(options.directory);
+  auto report = torture::run_torture(options);
+  std::error_code ignored;
+  if (!report) {
+    std::filesystem::remove_all(options.directory, ignored);
+    return report.status();
+  }
+  Json json = json_of(*report);
+  json["durability"] = context.options().durability;
+  json["pid_namespaces"] = options.pid_namespaces;
+  json["file_system"] = file_system ? file_system->name : "unknown";
+  json["seconds"] = std::stod(fixed(report->seconds, 2));
+  json["seed"] = options.seed;
+  json["problems"] = report->problems;
+  if (!report->passed()) json["kept"] = options.directory;
+  print_report(context.output(), json);
+  if (report->passed()) {
+    std::filesystem::remove_all(options.directory, ignored);
+    return Status::ok();
+  }
+  return Status(StatusCode::kCorruption,
+                std::to_string(report->lost) + " lost, " + std::to_string(report->torn) +
+                    " torn, " + std::to_string(report->violations) +
+                    " violations; repeat with --seed " + std::to_string(options.seed) +
+                    "; store and ledgers are kept")
+      .with_path(options.directory);
+}
+
+}  // namespace
+
+void add_torture_command(Commands& commands) {
+  auto arguments = arguments_of<Arguments>();
+  CLI::App* command = commands.add(
+      kGroupCare, "torture",
+      "Write and read a scratch store from many processes, kill them at random, and compare it "
+      "with a ledger of what was acknowledged",
+      "holdfast torture --processes 16 --seconds 60 --kill",
+      [arguments](const Context& context) { return run(context, *arguments); });
+  TortureOptions& options = arguments->torture;
+  command->add_option("--processes", options.processes, "Three writers for each reader")
+      ->check(CLI::Range(1u, torture::kWorkersMax))
+      ->capture_default_str();
+  command->add_option("--seconds", options.seconds, "How long")
+      ->check(CLI::Range(0.1, 1e6))
+      ->capture_default_str();
+  command->add_flag("--kill", options.kill, "SIGKILL random processes at random moments");
+  command->add_flag("--stop", options.stop, "SIGSTOP random processes for up to 0.4 s");
+  command->add_flag("--pid-namespaces", options.pid_namespaces,
+                    "Every process is pid 1 of its own PID namespace (root or user namespaces)");
+  command->add_option("--dir", arguments->directory,
+                      "Where to make the scratch directory (else $TMPDIR, the current one)");
+  command->add_option("--seed", arguments->seed, "Of the operations and of who is killed when");
+}
+
+}  // namespace holdfast::cli

@@ -1,0 +1,59 @@
+// Starts the workers, kills and stops them at random, starts them again, and reports.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "holdfast/store.h"
+
+namespace holdfast::torture {
+
+struct TortureOptions {
+  std::string directory;  // scratch: holds store/ and ledger/
+  uint32_t processes = 8;
+  double seconds = 10;
+  bool kill = false;
+  bool stop = false;
+  bool pid_namespaces = false;
+  uint64_t seed = 0;
+  bool progress = false;  // a line on stderr, rewritten each second
+  StoreOptions store;
+};
+
+struct TortureReport {
+  uint64_t acknowledged = 0;
+  uint64_t present = 0;
+  uint64_t unknown = 0;
+  uint64_t lost = 0;
+  uint64_t torn = 0;
+  uint64_t violations = 0;
+  uint64_t kills = 0;
+  uint64_t stops = 0;
+  uint64_t restarts = 0;
+  uint64_t reads_checked = 0;
+  uint64_t writers = 0;
+  uint64_t readers = 0;
+  double seconds = 0;
+  double commits_per_second = 0;
+  uint64_t p50_us = 0;
+  uint64_t p99_us = 0;
+  uint64_t max_us = 0;
+  uint64_t slowest_worker_commits = 0;
+  uint64_t fastest_worker_commits = 0;
+  double commits_per_sync = 0;
+  uint64_t takeovers = 0;
+  uint64_t conflicts = 0;
+  uint64_t keys = 0;
+  uint64_t open_us = 0;
+  bool cold_open = false;
+  std::vector<std::string> problems;
+
+  bool passed() const { return lost == 0 && torn == 0 && violations == 0; }
+};
+
+// Errors: PermissionDenied (PID namespaces are not permitted), IoError, and what the first open of
+// the store returns. What goes wrong afterwards is in the report.
+Result<TortureReport> run_torture(const TortureOptions& options);
+
+}  // namespace holdfast::torture
