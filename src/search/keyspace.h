@@ -39,43 +39,4 @@ inline KeyRange prefix_range(std::string_view prefix) {
   return KeyRange{std::string(prefix), ordered_prefix_end(prefix)};
 }
 
-inline Status scan_reader(Reader& reader, const KeyRange& range, const KeyVisitor& visit) {
-  Cursor cursor = reader.scan(range);
-  for (; cursor.valid(); cursor.next()) {
-    if (!visit(cursor.key(), cursor.value())) return Status::ok();
-  }
-  return cursor.status();
-}
-
-// REQUIRES of both adapters: what they wrap outlives them.
-class ReaderSource final : public KeySource {
- public:
-  explicit ReaderSource(Reader& reader) : reader_(reader) {}
-  Result<std::optional<std::string>> get(std::string_view key) override { return reader_.get(key); }
-  Status scan(const KeyRange& range, const KeyVisitor& visit) override {
-    return scan_reader(reader_, range, visit);
-  }
-
- private:
-  Reader& reader_;
-};
-
-class TransactionTarget final : public KeyTarget {
- public:
-  explicit TransactionTarget(Transaction& transaction) : transaction_(transaction) {}
-  Result<std::optional<std::string>> get(std::string_view key) override {
-    return transaction_.get(key);
-  }
-  Status scan(const KeyRange& range, const KeyVisitor& visit) override {
-    return scan_reader(transaction_, range, visit);
-  }
-  Status put(std::string_view key, std::string_view value) override {
-    return transaction_.put(key, value);
-  }
-  Status del(std::string_view key) override { return transaction_.del(key); }
-
- private:
-  Transaction& transaction_;
-};
-
 }  // namespace holdfast::search
