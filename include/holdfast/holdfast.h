@@ -1,0 +1,10 @@
+// Holdfast: everything public.
+#pragma once
+
+#include "holdfast/kv.h"
+#include "holdfast/observation.h"
+#include "holdfast/recall.h"
+#include "holdfast/space.h"
+#include "holdfast/status.h"
+#include "holdfast/store.h"
+#include "holdfast/transaction.h"

@@ -1,0 +1,52 @@
+// Recall: finding observations by what they say.
+//
+// Ranking is BM25 (k1 1.2, b 0.75) over content, title (weight 2) and tags (weight 3), with the
+// statistics of the one space that is asked. Words are compared without case and accents and by
+// their English stem; identifiers are found whole and by their parts; Chinese, Japanese, Korean and
+// Thai text by characters and pairs. An observation matches when it has at least one term.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "holdfast/observation.h"
+
+namespace holdfast {
+
+constexpr size_t kRecallLimitMax = 1000;
+constexpr size_t kSnippetSizeMax = 4096;  // bytes
+
+struct RecallQuery {
+  std::string text = {};  // UTF-8; the first 256 distinct terms count
+  size_t limit = 10;      // 1 to kRecallLimitMax
+  // Filters, all of which must hold; they do not change scores.
+  std::optional<std::string> kind = {};
+  std::optional<std::string> source = {};
+  std::optional<std::string> session = {};
+  std::optional<std::string> run = {};
+  std::vector<std::string> tags = {};    // has all of them
+  std::optional<int64_t> since_us = {};  // created_us >= since_us
+  std::optional<int64_t> until_us = {};  // created_us < until_us
+  size_t snippet_size = 160;             // bytes, about; 16 to kSnippetSizeMax
+};
+
+// Bytes [begin, end) of a string.
+struct TextRange {
+  uint32_t begin = 0;
+  uint32_t end = 0;
+};
+
+struct RecallHit {
+  Observation observation;  // without its embedding
+  double score = 0;         // higher is better; comparable within one recall only
+  // The best stretch of the content, bytes [snippet_offset, snippet_offset + snippet.size()) of it,
+  // cut at whole characters. Control characters are replaced by spaces, so it is safe to print.
+  std::string snippet;
+  uint64_t snippet_offset = 0;
+  std::vector<TextRange> highlights;  // of `snippet`: ascending, apart, at whole characters
+};
+
+}  // namespace holdfast
