@@ -1,0 +1,42 @@
+// Access: how a handle (Kv, Observations) reaches its space: by itself, in a transaction of the
+// caller, at a snapshot, or in a map (tests).
+//
+// Who: memory/ only. Thread-safety: Access by itself from any thread; the others with what they
+//   are bound to.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+#include "base/uuid.h"
+#include "search/keyspace.h"
+
+namespace holdfast::memory {
+
+// The identity of a new observation. Stamps of one store handle ascend.
+struct Stamp {
+  Uuid id;
+  int64_t created_us = 0;  // in the millisecond of `id`
+};
+
+class Access {
+ public:
+  using ReadWork = std::function<Status(search::KeySource& source, uint32_t space_id)>;
+  using WriteWork = std::function<Status(search::KeyTarget& target, uint32_t space_id)>;
+
+  virtual ~Access() = default;
+
+  // Runs `work` on one consistent view; does not run it when the space does not exist.
+  virtual Status read(const ReadWork& work) = 0;
+  // Runs `work` in a transaction; makes the space if needed. `work` may run several times, each
+  // time from the start, and must have no effect but on the target and what it sets anew.
+  virtual Status write(const WriteWork& work) = 0;
+  // The same, but does not run `work` when the space does not exist: for removing.
+  virtual Status write_existing(const WriteWork& work) = 0;
+
+  virtual Stamp next_stamp() = 0;
+  virtual std::string_view space_path() const = 0;
+};
+
+}  // namespace holdfast::memory

@@ -1,0 +1,190 @@
+#include "memory/catalog.h"
+
+#include "base/coding.h"
+#include "base/utf8.h"
+#include "memory/keys.h"
+
+namespace holdfast::memory {
+namespace {
+
+constexpr uint8_t kFlagSpace = 1;  // was written to, not only made as a parent
+
+struct Node {
+  uint32_t id = 0;
+  uint8_t flags = 0;
+};
+
+std::string catalog_key(char table) {
+  return {static_cast<char>(KeyKind::kCatalog), table};
+}
+
+std::string node_prefix(uint32_t parent) {
+  std::string key = catalog_key('c');
+  append_big_endian(key, parent);
+  return key;
+}
+
+Status damaged() {
+  return Status(StatusCode::kCorruption,
+                "an entry of the catalog of spaces is malformed; run `holdfast check`");
+}
+
+std::string encode_node(const Node& node) {
+  std::string bytes;
+  append_varint(bytes, node.id);
+  bytes.push_back(static_cast<char>(node.flags));
+  return bytes;
+}
+
+Result<Node> decode_node(std::string_view bytes) {
+  const auto id = take_varint(bytes);
+  if (!id || *id == 0 || *id > UINT32_MAX || bytes.size() != 1) return damaged();
+  return Node{static_cast<uint32_t>(*id), static_cast<uint8_t>(bytes[0])};
+}
+
+Result<std::optional<Node>> read_node(search::KeySource& source, const std::string& key) {
+  HOLDFAST_ASSIGN(const std::optional<std::string> bytes, source.get(key));
+  if (!bytes) return std::optional<Node>();
+  HOLDFAST_ASSIGN(const Node node, decode_node(*bytes));
+  return std::optional<Node>(node);
+}
+
+Result<uint32_t> next_space_id(search::KeyTarget& target) {
+  const std::string key = catalog_key('n');
+  HOLDFAST_ASSIGN(const std::optional<std::string> bytes, target.get(key));
+  uint64_t id = 1;
+  if (bytes) {
+    std::string_view rest = *bytes;
+    const auto stored = take_varint(rest);
+    if (!stored || !rest.empty()) return damaged();
+    id = *stored;
+  }
+  if (id >= UINT32_MAX) {
+    return Status(StatusCode::kTooLarge, "the store has had 2^32 spaces; use another store");
+  }
+  std::string next;
+  append_varint(next, id + 1);
+  HOLDFAST_TRY(target.put(key, next));
+  return static_cast<uint32_t>(id);
+}
+
+Status bad_segment(size_t number, std::string what) {
+  return Status(StatusCode::kInvalidArgument,
+                "segment " + std::to_string(number) + " of the space path " + std::move(what));
+}
+
+struct Child {
+  std::string segment;
+  Node node;
+};
+
+Result<std::vector<Child>> read_children(search::KeySource& source, uint32_t parent, size_t limit) {
+  const std::string prefix = node_prefix(parent);
+  std::vector<Child> children;
+  Status damage;
+  HOLDFAST_TRY(
+      source.scan(search::prefix_range(prefix), [&](std::string_view key, std::string_view value) {
+        const auto node = decode_node(value);
+        damage = node.status();
+        if (!node) return false;
+        children.push_back({std::string(key.substr(prefix.size())), *node});
+        return children.size() < limit;
+      }));
+  HOLDFAST_TRY(damage);
+  return children;
+}
+
+// Appends the spaces below `node`, whose path is `path`. The depth is that of a path: at most 8.
+Status append_spaces(search::KeySource& source, uint32_t node, SpaceSegments& path, size_t limit,
+                     std::vector<SpaceSegments>& out) {
+  // Every child is a space or has one below it, so no more children than that are needed.
+  HOLDFAST_ASSIGN(const std::vector<Child> children,
+                  read_children(source, node, limit - out.size()));
+  for (const Child& child : children) {
+    if (out.size() >= limit) break;
+    path.push_back(child.segment);
+    if (child.node.flags & kFlagSpace) out.push_back(path);
+    if (path.size() < kSpaceSegmentsMax) {
+      HOLDFAST_TRY(append_spaces(source, child.node.id, path, limit, out));
+    }
+    path.pop_back();
+  }
+  return Status::ok();
+}
+
+}  // namespace
+
+Status check_segments(const SpaceSegments& segments) {
+  if (segments.empty()) {
+    return Status(StatusCode::kInvalidArgument,
+                  "a space path needs at least one segment, for example \"project/notes\"");
+  }
+  if (segments.size() > kSpaceSegmentsMax) {
+    return Status(StatusCode::kInvalidArgument,
+                  "the space path has " + std::to_string(segments.size()) + " segments; at most " +
+                      std::to_string(kSpaceSegmentsMax) + " are allowed");
+  }
+  for (size_t i = 0; i < segments.size(); ++i) {
+    const std::string& segment = segments[i];
+    if (segment.empty()) {
+      return bad_segment(i + 1, "is empty; remove the extra '/'");
+    }
+    if (segment.size() > kSpaceSegmentSizeMax) {
+      return bad_segment(i + 1, "has " + std::to_string(segment.size()) + " bytes; at most " +
+                                    std::to_string(kSpaceSegmentSizeMax) + " are allowed");
+    }
+    if (const auto bad = utf8_first_bad_byte(segment)) {
+      return bad_segment(i + 1, "is not UTF-8 at byte " + std::to_string(*bad)).with_offset(*bad);
+    }
+  }
+  return Status::ok();
+}
+
+Result<std::optional<uint32_t>> find_space(search::KeySource& source,
+                                           const SpaceSegments& segments) {
+  Node node;
+  for (const std::string& segment : segments) {
+    HOLDFAST_ASSIGN(const std::optional<Node> found,
+                    read_node(source, node_prefix(node.id) + segment));
+    if (!found) return std::optional<uint32_t>();
+    node = *found;
+  }
+  if (!(node.flags & kFlagSpace)) return std::optional<uint32_t>();
+  return std::optional<uint32_t>(node.id);
+}
+
+Result<uint32_t> ensure_space(search::KeyTarget& target, const SpaceSegments& segments) {
+  Node node;
+  for (size_t i = 0; i < segments.size(); ++i) {
+    const std::string key = node_prefix(node.id) + segments[i];
+    const bool is_last = i + 1 == segments.size();
+    HOLDFAST_ASSIGN(std::optional<Node> found, read_node(target, key));
+    const bool is_new = !found;
+    if (is_new) {
+      HOLDFAST_ASSIGN(const uint32_t id, next_space_id(target));
+      found = Node{id, 0};
+    }
+    const bool becomes_space = is_last && !(found->flags & kFlagSpace);
+    if (becomes_space) found->flags |= kFlagSpace;
+    if (is_new || becomes_space) HOLDFAST_TRY(target.put(key, encode_node(*found)));
+    node = *found;
+  }
+  return node.id;
+}
+
+Result<std::vector<SpaceSegments>> list_spaces_below(search::KeySource& source,
+                                                     const SpaceSegments& below, size_t limit) {
+  std::vector<SpaceSegments> spaces;
+  Node node;
+  for (const std::string& segment : below) {
+    HOLDFAST_ASSIGN(const std::optional<Node> found,
+                    read_node(source, node_prefix(node.id) + segment));
+    if (!found) return spaces;
+    node = *found;
+  }
+  SpaceSegments path = below;
+  HOLDFAST_TRY(append_spaces(source, node.id, path, limit, spaces));
+  return spaces;
+}
+
+}  // namespace holdfast::memory

@@ -1,0 +1,66 @@
+// Keys of the memory layers: the one table of what begins with which byte.
+//
+// | key                                     | value                                            |
+// |-----------------------------------------|--------------------------------------------------|
+// | 01 'c' parent:u32 segment               | varint space id, u8 flags (catalog.h)            |
+// | 01 'n'                                  | varint: the id that the next space gets          |
+// | 02 space:u32 key                        | Kv: the value                                    |
+// | 03 space:u32 ~id:16                     | observation: its row (observation_row.h)         |
+// | 04 space:u32 id:16                      | observation: its text record (search/)           |
+// | 05 space:u32 id:16                      | observation: content over kInlineContentSizeMax  |
+// | 06 space:u32 id:16                      | observation: its embedding                       |
+// | 07 space:u32 key                        | observation: id:16 of the one added with the key |
+//
+// Integers in keys are big-endian. Everything of a space is in a few key ranges of its own: names
+// that users choose are only ever the last part of a key, so none can reach into another's range.
+// Rows stand under the complement of the id: a forward scan gives the newest first; text records
+// stand under the id: a forward scan gives the oldest first.
+//
+// Who: memory/ only. Thread-safety: pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/uuid.h"
+
+namespace holdfast::memory {
+
+enum class KeyKind : uint8_t {
+  kCatalog = 0x01,
+  kKv = 0x02,
+  kRow = 0x03,
+  kText = 0x04,
+  kContent = 0x05,
+  kEmbedding = 0x06,
+  kIdempotency = 0x07,
+};
+
+inline void append_big_endian(std::string& out, uint32_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift));
+}
+
+// All keys of one kind in one space.
+inline std::string space_prefix(KeyKind kind, uint32_t space_id) {
+  std::string key(1, static_cast<char>(kind));
+  append_big_endian(key, space_id);
+  return key;
+}
+
+inline std::string space_key(KeyKind kind, uint32_t space_id, std::string_view rest) {
+  return space_prefix(kind, space_id).append(rest);
+}
+
+// The complement of a string of bytes: reverses the order of ids.
+inline std::string complement(std::string_view bytes) {
+  std::string out(bytes);
+  for (char& c : out) c = static_cast<char>(~c);
+  return out;
+}
+
+inline std::string row_key(uint32_t space_id, const Uuid& id) {
+  return space_key(KeyKind::kRow, space_id, complement(id.view()));
+}
+
+}  // namespace holdfast::memory

@@ -1,0 +1,56 @@
+// MapAccess: Access to a space in a MapKeyspace, for tests without an engine.
+//
+// Thread-safety: none.
+#pragma once
+
+#include <string>
+
+#include "memory/access.h"
+#include "memory/catalog.h"
+#include "search/map_keyspace.h"
+
+namespace holdfast::memory {
+
+// A clock of tests and the ids made from it.
+struct MapClock {
+  int64_t now_us = 1'700'000'000'000'000;
+  uint8_t counter = 0;
+  UuidSequence sequence = {};
+
+  Stamp next() {
+    std::array<uint8_t, 10> random{};
+    random[9] = ++counter;
+    return {sequence.next(static_cast<uint64_t>(now_us / 1000), random), now_us};
+  }
+};
+
+class MapAccess final : public Access {
+ public:
+  MapAccess(search::MapKeyspace& keys, MapClock& clock, SpaceSegments segments)
+      : keys_(keys), clock_(clock), segments_(std::move(segments)) {
+    for (const std::string& segment : segments_) path_ += (path_.empty() ? "" : "/") + segment;
+  }
+
+  Status read(const ReadWork& work) override {
+    HOLDFAST_ASSIGN(const std::optional<uint32_t> id, find_space(keys_, segments_));
+    return id ? work(keys_, *id) : Status::ok();
+  }
+  Status write(const WriteWork& work) override {
+    HOLDFAST_ASSIGN(const uint32_t id, ensure_space(keys_, segments_));
+    return work(keys_, id);
+  }
+  Status write_existing(const WriteWork& work) override {
+    HOLDFAST_ASSIGN(const std::optional<uint32_t> id, find_space(keys_, segments_));
+    return id ? work(keys_, *id) : Status::ok();
+  }
+  Stamp next_stamp() override { return clock_.next(); }
+  std::string_view space_path() const override { return path_; }
+
+ private:
+  search::MapKeyspace& keys_;
+  MapClock& clock_;
+  SpaceSegments segments_;
+  std::string path_;
+};
+
+}  // namespace holdfast::memory

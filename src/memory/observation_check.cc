@@ -1,0 +1,123 @@
+// check_observation: what may be stored, and what to tell who offers something else.
+#include <cmath>
+
+#include "base/utf8.h"
+#include "memory/json_check.h"
+#include "memory/observation_row.h"
+
+namespace holdfast::memory {
+namespace {
+
+Status check_text(std::string_view name, std::string_view text, size_t size_max,
+                  std::string_view advice) {
+  if (text.size() > size_max) {
+    return Status(StatusCode::kTooLarge, std::string(name) + " has " + std::to_string(text.size()) +
+                                             " bytes; at most " + std::to_string(size_max) +
+                                             " are allowed: " + std::string(advice));
+  }
+  if (const auto bad = utf8_first_bad_byte(text)) {
+    return Status(StatusCode::kInvalidArgument,
+                  std::string(name) + " is not UTF-8: the byte at offset " + std::to_string(*bad) +
+                      " is wrong; convert the text, or store bytes with Kv")
+        .with_offset(*bad);
+  }
+  return Status::ok();
+}
+
+Status check_labels(const NewObservation& observation) {
+  struct Label {
+    std::string_view name;
+    const std::optional<std::string>& value;
+  };
+  const Label labels[] = {{"source", observation.source},
+                          {"kind", observation.kind},
+                          {"session", observation.session},
+                          {"run", observation.run},
+                          {"key", observation.key}};
+  for (const Label& label : labels) {
+    if (!label.value) continue;
+    HOLDFAST_TRY(
+        check_text(label.name, *label.value, kLabelSizeMax, "shorten it, or store its hash"));
+  }
+  if (observation.key && observation.key->empty()) {
+    return Status(StatusCode::kInvalidArgument, "key is empty; leave it out instead");
+  }
+  return Status::ok();
+}
+
+Status check_tags(const std::vector<std::string>& tags) {
+  if (tags.size() > kTagsMax) {
+    return Status(StatusCode::kTooLarge, "there are " + std::to_string(tags.size()) +
+                                             " tags; at most " + std::to_string(kTagsMax) +
+                                             " are allowed: put the rest into metadata");
+  }
+  for (const std::string& tag : tags) {
+    if (tag.empty()) {
+      return Status(StatusCode::kInvalidArgument, "a tag is empty; leave it out");
+    }
+    HOLDFAST_TRY(check_text("a tag", tag, kTagSizeMax, "shorten it"));
+  }
+  return Status::ok();
+}
+
+Status check_metadata(const std::string& metadata) {
+  HOLDFAST_TRY(check_text("metadata", metadata, kMetadataSizeMax, "store the rest with Kv"));
+  if (const auto bad = json_first_bad_byte(metadata)) {
+    return Status(StatusCode::kInvalidArgument, "metadata is not JSON: unexpected at offset " +
+                                                    std::to_string(*bad) +
+                                                    "; give one JSON value, nested at most " +
+                                                    std::to_string(kJsonDepthMax) + " deep")
+        .with_offset(*bad);
+  }
+  return Status::ok();
+}
+
+Status check_embedding(const Embedding& embedding) {
+  HOLDFAST_TRY(check_text("the embedding's model", embedding.model, kLabelSizeMax, "shorten it"));
+  HOLDFAST_TRY(check_text("the embedding's model version", embedding.model_version, kLabelSizeMax,
+                          "shorten it"));
+  if (embedding.model.empty()) {
+    return Status(StatusCode::kInvalidArgument,
+                  "the embedding names no model; vectors of different models cannot be compared, "
+                  "so say which made it");
+  }
+  const size_t count = embedding.values.size();
+  if (count == 0) {
+    return Status(StatusCode::kInvalidArgument, "the embedding is empty; leave it out instead");
+  }
+  if (count > kEmbeddingValuesMax) {
+    return Status(StatusCode::kTooLarge, "the embedding has " + std::to_string(count) +
+                                             " values; at most " +
+                                             std::to_string(kEmbeddingValuesMax) + " are allowed");
+  }
+  for (size_t i = 0; i < count; ++i) {
+    if (std::isfinite(embedding.values[i])) continue;
+    return Status(StatusCode::kInvalidArgument,
+                  "value " + std::to_string(i) + " of the embedding is not finite")
+        .with_offset(i);
+  }
+  return Status::ok();
+}
+
+}  // namespace
+
+Status check_observation(const NewObservation& observation) {
+  if (observation.content.empty()) {
+    return Status(StatusCode::kInvalidArgument, "content is empty; there is nothing to remember");
+  }
+  HOLDFAST_TRY(check_text("content", observation.content, kContentSizeMax,
+                          "split it into sections and add one observation for each"));
+  if (observation.title) {
+    HOLDFAST_TRY(check_text("title", *observation.title, kTitleSizeMax, "shorten it"));
+  }
+  HOLDFAST_TRY(check_labels(observation));
+  HOLDFAST_TRY(check_tags(observation.tags));
+  if (observation.metadata) HOLDFAST_TRY(check_metadata(*observation.metadata));
+  if (observation.confidence && !std::isfinite(*observation.confidence)) {
+    return Status(StatusCode::kInvalidArgument, "confidence is not a finite number");
+  }
+  if (observation.embedding) HOLDFAST_TRY(check_embedding(*observation.embedding));
+  return Status::ok();
+}
+
+}  // namespace holdfast::memory

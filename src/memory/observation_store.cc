@@ -1,0 +1,212 @@
+#include "memory/observation_store.h"
+
+#include "memory/keys.h"
+#include "search/text_record.h"
+
+namespace holdfast::memory {
+namespace {
+
+constexpr uint32_t kTitleWeight = 2;
+constexpr uint32_t kTagWeight = 3;
+constexpr size_t kIdDigits = 32;
+constexpr size_t kIdPrefixDigitsMin = 8;
+
+std::vector<std::string> facets_of(const NewObservation& observation) {
+  std::vector<std::string> facets;
+  if (observation.kind) facets.push_back(facet("kind", *observation.kind));
+  if (observation.source) facets.push_back(facet("source", *observation.source));
+  if (observation.session) facets.push_back(facet("session", *observation.session));
+  if (observation.run) facets.push_back(facet("run", *observation.run));
+  for (const std::string& tag : observation.tags) facets.push_back(facet("tag", tag));
+  return facets;
+}
+
+std::string encode_text(search::Analyzer& analyzer, const NewObservation& observation) {
+  std::vector<search::TextField> fields = {{observation.content, 1}};
+  if (observation.title) fields.push_back({*observation.title, kTitleWeight});
+  for (const std::string& tag : observation.tags) fields.push_back({tag, kTagWeight});
+  return search::encode_text_record(analyzer, fields, facets_of(observation));
+}
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+void set_digit(Uuid& id, size_t digit, int value) {
+  uint8_t& byte = id.bytes[digit / 2];
+  byte = static_cast<uint8_t>(digit % 2 == 0 ? value << 4 | (byte & 0x0f) : (byte & 0xf0) | value);
+}
+
+std::optional<Uuid> uuid_of(std::string_view bytes) {
+  Uuid id;
+  if (bytes.size() != id.bytes.size()) return std::nullopt;
+  std::copy(bytes.begin(), bytes.end(), id.bytes.begin());
+  return id;
+}
+
+Status ambiguous(std::string_view text, const std::vector<Uuid>& candidates) {
+  std::string message = "\"" + std::string(text) + "\" is the beginning of several ids (";
+  for (const Uuid& id : candidates) message += id.to_text() + ", ";
+  return Status(StatusCode::kInvalidArgument, message + "...); give more digits");
+}
+
+}  // namespace
+
+PreparedObservation prepare_observation(search::Analyzer& analyzer,
+                                        const NewObservation& observation, const Stamp& stamp) {
+  PreparedObservation prepared;
+  prepared.id = stamp.id;
+  prepared.key = observation.key;
+  prepared.row = encode_row(observation, stamp.created_us);
+  prepared.text_record = encode_text(analyzer, observation);
+  if (observation.content.size() > kInlineContentSizeMax) {
+    prepared.long_content = observation.content;
+  }
+  if (observation.embedding) prepared.embedding = encode_embedding(*observation.embedding);
+  return prepared;
+}
+
+Status write_observation(search::KeyTarget& target, uint32_t space_id,
+                         const PreparedObservation& prepared) {
+  const std::string_view id = prepared.id.view();
+  HOLDFAST_TRY(target.put(row_key(space_id, prepared.id), prepared.row));
+  HOLDFAST_TRY(target.put(space_key(KeyKind::kText, space_id, id), prepared.text_record));
+  if (!prepared.long_content.empty()) {
+    HOLDFAST_TRY(target.put(space_key(KeyKind::kContent, space_id, id), prepared.long_content));
+  }
+  if (!prepared.embedding.empty()) {
+    HOLDFAST_TRY(target.put(space_key(KeyKind::kEmbedding, space_id, id), prepared.embedding));
+  }
+  if (prepared.key) {
+    HOLDFAST_TRY(target.put(space_key(KeyKind::kIdempotency, space_id, *prepared.key), id));
+  }
+  return Status::ok();
+}
+
+Result<bool> erase_observation(search::KeyTarget& target, uint32_t space_id, const Uuid& id) {
+  HOLDFAST_ASSIGN(const std::optional<std::string> bytes, target.get(row_key(space_id, id)));
+  if (!bytes) return false;
+  HOLDFAST_ASSIGN(const DecodedRow row, decode_row(id, *bytes));
+  HOLDFAST_TRY(target.del(row_key(space_id, id)));
+  HOLDFAST_TRY(target.del(space_key(KeyKind::kText, space_id, id.view())));
+  if (row.has_long_content) {
+    HOLDFAST_TRY(target.del(space_key(KeyKind::kContent, space_id, id.view())));
+  }
+  if (row.has_embedding) {
+    HOLDFAST_TRY(target.del(space_key(KeyKind::kEmbedding, space_id, id.view())));
+  }
+  if (row.observation.key) {
+    HOLDFAST_TRY(target.del(space_key(KeyKind::kIdempotency, space_id, *row.observation.key)));
+  }
+  return true;
+}
+
+Result<std::optional<Uuid>> find_key(search::KeySource& source, uint32_t space_id,
+                                     std::string_view key) {
+  HOLDFAST_ASSIGN(const std::optional<std::string> bytes,
+                  source.get(space_key(KeyKind::kIdempotency, space_id, key)));
+  if (!bytes) return std::optional<Uuid>();
+  const std::optional<Uuid> id = uuid_of(*bytes);
+  if (!id) {
+    return Status(StatusCode::kCorruption,
+                  "the entry of an idempotency key is malformed; run `holdfast check`");
+  }
+  return id;
+}
+
+Status complete_content(search::KeySource& source, uint32_t space_id, const Uuid& id,
+                        DecodedRow& row) {
+  if (!row.has_long_content) return Status::ok();
+  HOLDFAST_ASSIGN(std::optional<std::string> content,
+                  source.get(space_key(KeyKind::kContent, space_id, id.view())));
+  if (!content) {
+    return Status(StatusCode::kCorruption, "the content of observation " + id.to_text() +
+                                               " is missing; run `holdfast check`");
+  }
+  row.observation.content = std::move(*content);
+  return Status::ok();
+}
+
+Result<std::optional<Observation>> read_observation(search::KeySource& source, uint32_t space_id,
+                                                    const Uuid& id, bool with_embedding) {
+  HOLDFAST_ASSIGN(const std::optional<std::string> bytes, source.get(row_key(space_id, id)));
+  if (!bytes) return std::optional<Observation>();
+  HOLDFAST_ASSIGN(DecodedRow row, decode_row(id, *bytes));
+  HOLDFAST_TRY(complete_content(source, space_id, id, row));
+  if (row.has_embedding && with_embedding) {
+    HOLDFAST_ASSIGN(const std::optional<std::string> stored,
+                    source.get(space_key(KeyKind::kEmbedding, space_id, id.view())));
+    HOLDFAST_ASSIGN(row.observation.embedding, decode_embedding(id, stored.value_or("")));
+  }
+  return std::optional<Observation>(std::move(row.observation));
+}
+
+Result<IdSpan> parse_id_prefix(std::string_view text) {
+  IdSpan span;
+  span.last.bytes.fill(0xff);
+  size_t digits = 0;
+  for (const char c : text) {
+    if (c == '-') continue;
+    const int value = hex_value(c);
+    if (value < 0 || digits == kIdDigits) {
+      return Status(StatusCode::kInvalidArgument,
+                    "\"" + std::string(text) + "\" is not the id of an observation");
+    }
+    set_digit(span.first, digits, value);
+    set_digit(span.last, digits, value);
+    ++digits;
+  }
+  if (digits < kIdPrefixDigitsMin) {
+    return Status(StatusCode::kInvalidArgument,
+                  "\"" + std::string(text) +
+                      "\" is too short to name an observation; give at "
+                      "least " +
+                      std::to_string(kIdPrefixDigitsMin) + " digits of its id");
+  }
+  return span;
+}
+
+Status no_such_observation(std::string_view text, std::string_view space_path) {
+  return Status(StatusCode::kNotFound, "there is no observation " + std::string(text) +
+                                           " in space \"" + std::string(space_path) + "\"");
+}
+
+Result<Uuid> resolve_id(search::KeySource& source, uint32_t space_id, std::string_view text,
+                        std::string_view space_path) {
+  HOLDFAST_ASSIGN(const IdSpan span, parse_id_prefix(text));
+  if (span.first == span.last) return span.first;
+  // Text records stand in the order of ids; the end is just behind the last id of the span.
+  KeyRange range;
+  range.begin = space_key(KeyKind::kText, space_id, span.first.view());
+  range.end = space_key(KeyKind::kText, space_id, span.last.view()) + '\0';
+  constexpr size_t kCandidatesMax = 3;
+  const size_t id_at = range.begin.size() - span.first.view().size();
+  std::vector<Uuid> candidates;
+  HOLDFAST_TRY(source.scan(range, [&](std::string_view key, std::string_view) {
+    if (const auto id = uuid_of(key.substr(id_at))) candidates.push_back(*id);
+    return candidates.size() < kCandidatesMax;
+  }));
+  if (candidates.empty()) return no_such_observation(text, space_path);
+  if (candidates.size() > 1) return ambiguous(text, candidates);
+  return candidates[0];
+}
+
+std::optional<IdSpan> ids_between(std::optional<int64_t> since_us,
+                                  std::optional<int64_t> until_us) {
+  IdSpan span;
+  span.last.bytes.fill(0xff);
+  const int64_t since = std::max<int64_t>(since_us.value_or(0), 0);
+  if (until_us && *until_us <= since) return std::nullopt;
+  const auto set_ms = [](Uuid& id, int64_t ms) {
+    for (size_t i = 0; i < 6; ++i) id.bytes[i] = static_cast<uint8_t>(ms >> (40 - 8 * i));
+  };
+  constexpr int64_t kMsMax = (int64_t{1} << 48) - 1;
+  set_ms(span.first, std::min(since / 1000, kMsMax));
+  if (until_us) set_ms(span.last, std::min((*until_us - 1) / 1000, kMsMax));
+  return span;
+}
+
+}  // namespace holdfast::memory

@@ -1,0 +1,153 @@
+#include "memory/recall.h"
+
+#include <gtest/gtest.h>
+
+#include "memory/map_access.h"
+
+namespace holdfast::memory {
+namespace {
+
+class RecallTest : public testing::Test {
+ protected:
+  Observations observations(const SpaceSegments& segments = {"a"}) {
+    return Observations(std::make_shared<MapAccess>(keys_, clock_, segments));
+  }
+  std::string add(const NewObservation& observation, const SpaceSegments& segments = {"a"}) {
+    clock_.now_us += 1000;
+    auto id = observations(segments).add(observation);
+    EXPECT_TRUE(id) << id.status().to_string();
+    return *id;
+  }
+  Result<std::vector<RecallHit>> run(const RecallQuery& query,
+                                     const SpaceSegments& segments = {"a"}) {
+    MapAccess access(keys_, clock_, segments);
+    return recall(access, query);
+  }
+  // Contents of the hits, best first.
+  std::vector<std::string> contents(const RecallQuery& query,
+                                    const SpaceSegments& segments = {"a"}) {
+    auto hits = run(query, segments);
+    EXPECT_TRUE(hits) << hits.status().to_string();
+    std::vector<std::string> all;
+    for (const RecallHit& hit : *hits) all.push_back(hit.observation.content);
+    return all;
+  }
+
+  search::MapKeyspace keys_;
+  MapClock clock_;
+};
+
+using Texts = std::vector<std::string>;
+
+TEST_F(RecallTest, BestComesFirst) {
+  add({.content = "the door is open"});
+  add({.content = "login fails when the clock is behind"});
+  add({.content = "the clock on the wall"});
+  EXPECT_EQ(contents({.text = "clock logins"}),
+            (Texts{"login fails when the clock is behind", "the clock on the wall"}));
+  EXPECT_EQ(contents({.text = "clock logins", .limit = 1}).size(), 1u);
+}
+
+TEST_F(RecallTest, OtherSpacesAreNeverSearched) {
+  add({.content = "secret login"}, {"acme"});
+  add({.content = "secret corp login"}, {"acme-corp"});
+  add({.content = "secret sub login"}, {"acme", "corp"});
+  EXPECT_EQ(contents({.text = "secret"}, {"acme"}), Texts{"secret login"});
+  EXPECT_EQ(contents({.text = "secret"}, {"acme", "corp"}), Texts{"secret sub login"});
+  EXPECT_EQ(contents({.text = "secret"}, {"acme/corp"}), Texts{});
+  EXPECT_EQ(contents({.text = "secret"}, {"acm"}), Texts{});
+}
+
+TEST_F(RecallTest, ScoresDependOnTheOwnSpaceOnly) {
+  add({.content = "rare word"}, {"a"});
+  add({.content = "other text"}, {"a"});
+  const double score = run({.text = "rare"})->at(0).score;
+  for (int i = 0; i < 20; ++i) add({.content = "rare rare rare"}, {"b"});
+  EXPECT_DOUBLE_EQ(run({.text = "rare"})->at(0).score, score);
+}
+
+TEST_F(RecallTest, RemovedIsNotFound) {
+  const std::string id = add({.content = "gone soon"});
+  ASSERT_TRUE(observations().remove(id));
+  EXPECT_EQ(contents({.text = "gone"}), Texts{});
+}
+
+TEST_F(RecallTest, TwoChineseCharactersAreFound) {
+  add({.content = "\u65b0\u7528\u6237\u767b\u5f55\u5931\u8d25"});
+  add({.content = "\u4f7fAPI\u7528\u51fd\u6570"});
+  EXPECT_EQ(contents({.text = "\u7528\u6237"}).at(0), "\u65b0\u7528\u6237\u767b\u5f55\u5931\u8d25");
+  EXPECT_EQ(contents({.text = "\u767b"}).size(), 1u);
+  EXPECT_EQ(contents({.text = "api"}), Texts{"\u4f7fAPI\u7528\u51fd\u6570"});
+}
+
+TEST_F(RecallTest, AccentsAndIdentifiersAreFound) {
+  add({.content = "d\u00e9j\u00e0 vu in foo_bar-12.cc gives E0413"});
+  for (const char* text : {"deja", "D\u00c9J\u00c0", "foo_bar-12.cc", "bar", "e0413", "0413"}) {
+    EXPECT_EQ(contents({.text = text}).size(), 1u) << text;
+  }
+}
+
+TEST_F(RecallTest, TitleAndTagsAreSearched) {
+  add({.content = "something else", .title = "Clock drift", .tags = {"time-sync"}});
+  EXPECT_EQ(contents({.text = "drift"}).size(), 1u);
+  EXPECT_EQ(contents({.text = "sync"}).size(), 1u);
+  const auto hits = run({.text = "drift"});
+  EXPECT_EQ(hits->at(0).snippet, "something else");
+  EXPECT_TRUE(hits->at(0).highlights.empty());
+}
+
+TEST_F(RecallTest, FiltersAllHold) {
+  add({.content = "login 1", .source = "s", .kind = "note", .tags = {"x", "y"}});
+  add({.content = "login 2", .kind = "fact", .session = "one", .run = "r"});
+  const int64_t since = clock_.now_us + 1;
+  add({.content = "login 3", .kind = "fact", .tags = {"x"}});
+  EXPECT_EQ(contents({.text = "login", .kind = "fact"}), (Texts{"login 2", "login 3"}));
+  EXPECT_EQ(contents({.text = "login", .source = "s"}), Texts{"login 1"});
+  EXPECT_EQ(contents({.text = "login", .session = "one", .run = "r"}), Texts{"login 2"});
+  EXPECT_EQ(contents({.text = "login", .tags = {"x"}}), (Texts{"login 3", "login 1"}));
+  EXPECT_EQ(contents({.text = "login", .tags = {"y", "x"}}), Texts{"login 1"});
+  EXPECT_EQ(contents({.text = "login", .kind = "note", .session = "one"}), Texts{});
+  EXPECT_EQ(contents({.text = "login", .since_us = since}), Texts{"login 3"});
+  EXPECT_EQ(contents({.text = "login", .until_us = since}), (Texts{"login 2", "login 1"}));
+}
+
+TEST_F(RecallTest, SnippetHighlightsWhatMatched) {
+  add({.content = std::string(500, '.') + " the Clock was late " + std::string(500, '.')});
+  const auto hits = run({.text = "clocks"});
+  ASSERT_EQ(hits->size(), 1u);
+  const RecallHit& hit = hits->at(0);
+  ASSERT_EQ(hit.highlights.size(), 1u);
+  const TextRange range = hit.highlights[0];
+  EXPECT_EQ(hit.snippet.substr(range.begin, range.end - range.begin), "Clock");
+  EXPECT_EQ(hit.observation.content.substr(hit.snippet_offset, hit.snippet.size()), hit.snippet);
+  EXPECT_LE(hit.snippet.size(), 160u);
+}
+
+TEST_F(RecallTest, BadQueriesAreRefused) {
+  add({.content = "x"});
+  EXPECT_EQ(run({.text = ""}).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(run({.text = "ab\xff"}).status().offset(), 2u);
+  EXPECT_EQ(run({.text = "x", .limit = 0}).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(run({.text = "x", .snippet_size = 1}).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(contents({.text = "?!"}), Texts{});
+}
+
+TEST_F(RecallTest, AFalseHashMatchIsNoHit) {
+  add({.content = "apple"});
+  const std::string id = add({.content = "pear"});
+  // Give the second the text record of the first, as if all its terms had the same hashes.
+  const std::string id_bytes(Uuid::parse(id)->view());
+  std::string apple_record;
+  for (auto& [key, value] : keys_.entries) {
+    if (key[0] != 0x04) continue;
+    if (key.substr(5) == id_bytes) {
+      value = apple_record;
+    } else {
+      apple_record = value;
+    }
+  }
+  EXPECT_EQ(contents({.text = "apple"}), Texts{"apple"});
+}
+
+}  // namespace
+}  // namespace holdfast::memory
