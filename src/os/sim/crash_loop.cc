@@ -223,6 +223,7 @@ CrashReport for_each_crash(const CrashLoop& loop, const Scenario& scenario) {
   SharedWithChild<Progress> progress;
   Cursor cursor(loop);
   while (!cursor.at_end(loop) && report.failures.size() < loop.failures_max) {
+    std::memcpy(progress->cursor, &cursor, sizeof cursor);
     const std::string failure = run_in_child(
         [&] { return run_batch(loop, scenario, cursor, *progress); }, loop.batch_seconds_max);
     std::memcpy(static_cast<void*>(&cursor), progress->cursor, sizeof cursor);

@@ -65,7 +65,9 @@ std::vector<DiskFile::Fate> DiskFile::choose(Random& random, Loss loss) const {
       std::fill(fates.begin(), fates.end(), Fate::kKept);
       break;
     case Loss::kSuffix: {
-      const size_t count = random.below(changes_.size() + 1);
+      size_t count = random.below(changes_.size() + 1);
+      // The inode is journaled: a cut is never kept without its size.
+      if (count > 0 && changes_[count - 1].kind == ChangeKind::kCut) --count;
       std::fill_n(fates.begin(), count, Fate::kKept);
       if (count < changes_.size() && changes_[count].kind == ChangeKind::kWrite &&
           random.chance(0.5)) {

@@ -88,7 +88,7 @@ struct Options {
   // When a process is preempted: all were away so long that the next timeout has come.
   double timeout_chance = 0.05;
   // What a power cut leaves; chosen by the seed when absent.
-  std::optional<Loss> loss;
+  std::optional<Loss> loss = std::nullopt;
   // False: a torn sector also loses the bytes outside the range that was written.
   bool powersafe_overwrite = true;
   // True: every process is pid 1 of a namespace of its own.
