@@ -127,6 +127,8 @@ class Os {
   // Names in a directory, sorted, without "." and "..".
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
   virtual Result<FileSystem> file_system(const std::string& path) = 0;
+  // The largest mapping to ask for of a file that grows; a power of two.
+  virtual uint64_t map_size_max() { return uint64_t{1} << 30; }
 
   // --- Waiting across processes on a word in shared memory.
   // Returns kWoken when woken, when the word no longer equals `expected`, or spuriously.

@@ -1,0 +1,126 @@
+#include "log/reader.h"
+
+#include <cstring>
+
+#include "base/crc32c.h"
+#include "log/record.h"
+
+namespace holdfast::log {
+
+std::optional<Record> record_at(const Segment& segment, uint64_t salt, uint64_t offset,
+                                const Position* position) {
+  if (offset + sizeof(RecordHeader) > segment.capacity()) return std::nullopt;
+  Record record;
+  std::memcpy(&record.header, segment.data() + offset, sizeof(RecordHeader));
+  const RecordHeader& header = record.header;
+  if (header.type != static_cast<uint16_t>(RecordType::kCommit) &&
+      header.type != static_cast<uint16_t>(RecordType::kNote)) {
+    return std::nullopt;
+  }
+  if (header.lsn != make_lsn(segment.number(), offset)) return std::nullopt;
+  if (record_size(header.payload_size) > segment.capacity() - offset) return std::nullopt;
+  if (position != nullptr) {
+    if (header.prev_header_crc != position->prev_crc) return std::nullopt;
+    if (header.epoch != position->epoch) return std::nullopt;
+  }
+  if (!sealed(header, salt)) return std::nullopt;
+  record.payload = {segment.data() + offset + sizeof(RecordHeader), header.payload_size};
+  if (crc32c(record.payload) != header.payload_crc) return std::nullopt;
+  return record;
+}
+
+Result<std::shared_ptr<Segment>> successor(SegmentFiles& files,
+                                           const std::array<char, 16>& store_id,
+                                           uint64_t number) {
+  HOLDFAST_ASSIGN(const std::vector<uint64_t> numbers, files.list());
+  std::shared_ptr<Segment> best;
+  uint32_t best_epoch = 0;
+  for (const uint64_t candidate : numbers) {
+    if (candidate <= number) continue;
+    auto segment = files.open(candidate);
+    if (!segment) {
+      if (segment.status().code() == StatusCode::kNotFound) continue;
+      if (segment.status().code() == StatusCode::kCorruption) continue;  // not started
+      return segment.status();
+    }
+    if (!(*segment)->started(store_id)) continue;
+    const SegmentHeader header = (*segment)->header();
+    if (header.prev_segment != number) continue;
+    if (best == nullptr || header.epoch >= best_epoch) {
+      best = *segment;
+      best_epoch = header.epoch;
+    }
+  }
+  return best;
+}
+
+Reader::Reader(SegmentFiles& files, const std::array<char, 16>& store_id, const Position& start,
+               Trust trust)
+    : files_(files), store_id_(store_id), trust_(trust), position_(start) {}
+
+// A void or a recovery may have declared an end before the last whole record of a segment.
+Status Reader::find_declared_end() {
+  end_declared_ = 0;
+  if (trust_ == Trust::kAccepted) return Status::ok();
+  HOLDFAST_ASSIGN(auto next, successor(files_, store_id_, segment_->number()));
+  if (next != nullptr) end_declared_ = next->header().prev_end_lsn;
+  return Status::ok();
+}
+
+Status Reader::enter(std::shared_ptr<Segment> segment) {
+  if (!segment->started(store_id_)) {
+    return Status(StatusCode::kCorruption,
+                  "the header of a log segment that history needs is damaged; restore the "
+                  "segment from a backup, or run holdfast salvage")
+        .with_path(segment->path());
+  }
+  segment_ = std::move(segment);
+  salt_ = segment_->header().salt;
+  return Status::ok();
+}
+
+Result<bool> Reader::enter_successor() {
+  HOLDFAST_ASSIGN(auto next, successor(files_, store_id_, lsn_segment(position_.lsn)));
+  if (next == nullptr) return false;
+  const SegmentHeader header = next->header();
+  if (header.prev_end_lsn != position_.lsn || header.prev_crc != position_.prev_crc) return false;
+  if (header.start_version < position_.version) return false;
+  HOLDFAST_TRY(enter(next));
+  position_.lsn = make_lsn(header.segment, kSegmentHeaderSize);
+  position_.epoch = header.epoch;
+  position_.version = header.start_version;
+  return true;
+}
+
+Result<std::optional<Record>> Reader::next(Lsn limit) {
+  while (position_.lsn < limit) {
+    const uint64_t number = lsn_segment(position_.lsn);
+    if (segment_ == nullptr || segment_->number() != number) {
+      auto segment = files_.open(number);
+      if (!segment) {
+        if (segment.status().code() != StatusCode::kNotFound) return segment.status();
+        return Status(StatusCode::kCorruption, "log segment " + std::to_string(number) +
+                                                   " is missing; restore it from a backup")
+            .with_path(files_.path(number));
+      }
+      HOLDFAST_TRY(enter(*segment));
+      HOLDFAST_TRY(find_declared_end());
+    }
+    if (end_declared_ != position_.lsn) {
+      auto record = record_at(*segment_, salt_, lsn_offset(position_.lsn), &position_);
+      if (record && record->header.version >= position_.version) {
+        position_.lsn += record_size(record->header.payload_size);
+        position_.prev_crc = record->header.header_crc;
+        position_.version = record->header.version;
+        position_.time_us = record->header.commit_time_us;
+        return record;
+      }
+    }
+    HOLDFAST_ASSIGN(const bool entered, enter_successor());
+    if (!entered) return std::optional<Record>();
+    HOLDFAST_TRY(find_declared_end());
+  }
+  return std::optional<Record>();
+}
+
+}  // namespace holdfast::log

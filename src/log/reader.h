@@ -1,0 +1,79 @@
+// Reader: goes through the records of accepted history, from a position to a limit.
+//
+// Who: store/ (apply, validation, recovery, check). One thread at a time.
+// Invariants:
+//   1. A record is returned only if it is whole: it fits the segment, names its own position,
+//      continues the chain, belongs to the epoch, and both checksums match.
+//   2. Where a segment's records end, reading goes on in the segment that declares that very
+//      point as its predecessor's end.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "log/format.h"
+#include "log/segment.h"
+
+namespace holdfast::log {
+
+// A point between two records, with what the next record must continue from.
+struct Position {
+  Lsn lsn = 0;
+  uint32_t prev_crc = 0;
+  uint32_t epoch = 0;
+  uint64_t version = 0;
+  uint64_t time_us = 0;
+};
+
+struct Record {
+  RecordHeader header;
+  std::string_view payload;  // into the mapped segment; holds as long as the Reader is at it
+};
+
+// Checks the record at `offset` of `segment` against `position`, or without a position against
+// itself alone (for scans over damage). nullopt if it is not whole.
+std::optional<Record> record_at(const Segment& segment, uint64_t salt, uint64_t offset,
+                                const Position* position);
+
+// Whether what lies before the limit is known to be history (the tail of a running store), or a
+// later segment may have declared an earlier end (a cold start). Looking that up costs a listing.
+enum class Trust : uint8_t { kAccepted, kUnproven };
+
+class Reader {
+ public:
+  Reader(SegmentFiles& files, const std::array<char, 16>& store_id, const Position& start,
+         Trust trust);
+
+  // The next record before `limit`, or nullopt at the limit or where history ends (position()
+  // tells which). Errors: those of opening a segment; a first segment that is missing is
+  // Corruption.
+  Result<std::optional<Record>> next(Lsn limit);
+
+  // Behind the last record returned.
+  const Position& position() const { return position_; }
+  // The segment the last record lies in: keeps its payload mapped.
+  const std::shared_ptr<Segment>& segment() const { return segment_; }
+
+ private:
+  Status enter(std::shared_ptr<Segment> segment);
+  Result<bool> enter_successor();
+  Status find_declared_end();
+
+  SegmentFiles& files_;
+  const std::array<char, 16> store_id_;
+  const Trust trust_;
+  Position position_;
+  std::shared_ptr<Segment> segment_;
+  uint64_t salt_ = 0;
+  Lsn end_declared_ = 0;  // 0: no successor declares an end
+};
+
+// The started segment that continues `number`: of those that name it as predecessor the one of
+// the highest epoch, then number. nullptr if there is none.
+Result<std::shared_ptr<Segment>> successor(SegmentFiles& files,
+                                           const std::array<char, 16>& store_id, uint64_t number);
+
+}  // namespace holdfast::log

@@ -1,0 +1,123 @@
+#include "log/segment.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+
+#include "log/record.h"
+
+namespace holdfast::log {
+namespace {
+
+constexpr size_t kOpenSegmentsMax = 8;
+constexpr uint64_t kFirstCapacity = 1u << 20;
+constexpr uint64_t kZeroFillPiece = 1u << 20;
+constexpr std::string_view kSuffix = ".wal";
+constexpr size_t kDigits = 20;
+
+}  // namespace
+
+Result<std::shared_ptr<Segment>> Segment::open(os::Os& os, const std::string& path,
+                                               uint64_t number) {
+  std::shared_ptr<Segment> segment(new Segment());
+  segment->number_ = number;
+  segment->path_ = path;
+  HOLDFAST_ASSIGN(segment->file_, os.open(path, os::OpenMode::kReadWrite));
+  HOLDFAST_ASSIGN(const os::FileInfo info, segment->file_->info());
+  if (info.size_bytes < kSegmentHeaderSize) {
+    return Status(StatusCode::kCorruption,
+                  "log segment is shorter than its header; restore it or run holdfast salvage")
+        .with_path(path)
+        .with_offset(info.size_bytes);
+  }
+  segment->capacity_ = info.size_bytes;
+  HOLDFAST_ASSIGN(segment->mapping_, segment->file_->map(info.size_bytes, os::MapAccess::kRead));
+  return segment;
+}
+
+SegmentHeader Segment::header() const {
+  SegmentHeader header;
+  std::memcpy(&header, data(), sizeof(header));
+  return header;
+}
+
+bool Segment::started(const std::array<char, 16>& store_id) const {
+  const SegmentHeader header = this->header();
+  return segment_header_valid(header) && header.segment == number_ &&
+         header.store_id == store_id && header.capacity <= capacity_;
+}
+
+SegmentFiles::SegmentFiles(os::Os& os, std::string directory, uint64_t capacity_max)
+    : os_(os), directory_(std::move(directory)), capacity_max_(capacity_max) {}
+
+std::string SegmentFiles::path(uint64_t number) const {
+  char name[kDigits + 1];
+  std::snprintf(name, sizeof(name), "%020llu", static_cast<unsigned long long>(number));
+  return directory_ + "/" + name + std::string(kSuffix);
+}
+
+uint64_t SegmentFiles::capacity(uint64_t number) const {
+  const uint64_t doublings = std::min<uint64_t>(number > 0 ? number - 1 : 0, 10);
+  return std::min(capacity_max_, kFirstCapacity << doublings);
+}
+
+Result<std::vector<uint64_t>> SegmentFiles::list() const {
+  HOLDFAST_ASSIGN(const std::vector<std::string> names, os_.list(directory_));
+  std::vector<uint64_t> numbers;
+  for (const std::string& name : names) {
+    if (name.size() != kDigits + kSuffix.size() || !name.ends_with(kSuffix)) continue;
+    uint64_t number = 0;
+    const auto parsed = std::from_chars(name.data(), name.data() + kDigits, number);
+    if (parsed.ec == std::errc() && parsed.ptr == name.data() + kDigits) numbers.push_back(number);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+Result<std::shared_ptr<Segment>> SegmentFiles::open(uint64_t number) {
+  std::lock_guard lock(mutex_);
+  for (const auto& segment : open_) {
+    if (segment->number() == number) return segment;
+  }
+  HOLDFAST_ASSIGN(auto segment, Segment::open(os_, path(number), number));
+  // A segment that is not started may still be replaced by a larger one: not remembered.
+  const SegmentHeader header = segment->header();
+  if (!segment_header_valid(header) || header.segment != number) return segment;
+  if (open_.size() >= kOpenSegmentsMax) open_.erase(open_.begin());
+  open_.push_back(segment);
+  return segment;
+}
+
+void SegmentFiles::forget_through(uint64_t number) {
+  std::lock_guard lock(mutex_);
+  std::erase_if(open_, [&](const auto& segment) { return segment->number() <= number; });
+}
+
+Status SegmentFiles::prepare(uint64_t number, uint64_t capacity) {
+  // Not over an existing name: that one may be longer than asked for, or still in use.
+  const std::string temporary = directory_ + "/prepare.tmp";
+  HOLDFAST_ASSIGN(auto file, os_.open(temporary, os::OpenMode::kCreate));
+  HOLDFAST_TRY(file->truncate(0));
+  const std::string zeros(std::min(capacity, kZeroFillPiece), '\0');
+  for (uint64_t offset = 0; offset < capacity; offset += zeros.size()) {
+    const size_t size = std::min<uint64_t>(zeros.size(), capacity - offset);
+    HOLDFAST_TRY(file->write_at(offset, std::string_view(zeros).substr(0, size)));
+  }
+  HOLDFAST_TRY(file->sync_data());
+  HOLDFAST_TRY(os_.rename(temporary, path(number)));
+  return os_.sync_directory(directory_);
+}
+
+Status SegmentFiles::recycle(uint64_t from, uint64_t to) {
+  forget_through(from);
+  HOLDFAST_TRY(os_.rename(path(from), path(to)));
+  return os_.sync_directory(directory_);
+}
+
+Status SegmentFiles::remove(uint64_t number) {
+  forget_through(number);
+  return os_.remove(path(number));
+}
+
+}  // namespace holdfast::log

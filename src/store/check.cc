@@ -1,0 +1,230 @@
+#include "store/check.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "log/record.h"
+#include "store/apply.h"
+#include "store/reclaim.h"
+#include "store/superblock.h"
+
+namespace holdfast::store {
+namespace {
+
+constexpr size_t kProblemsMax = 100;
+
+// Which of the exclusive classes a page belongs to.
+enum class PageUse : uint8_t { kNone, kFixed, kFree, kReachable, kRetired };
+
+const char* name_of(PageUse use) {
+  switch (use) {
+    case PageUse::kNone:
+      return "nothing";
+    case PageUse::kFixed:
+      return "superblock and metas";
+    case PageUse::kFree:
+      return "the free pages";
+    case PageUse::kReachable:
+      return "the tree";
+    case PageUse::kRetired:
+      return "the retired pages";
+  }
+  return "";
+}
+
+class Checker {
+ public:
+  Checker(const Context& context, CheckReport& report) : context_(context), report_(report) {}
+
+  // The allocator and a root that fit together, copied under APPLY. Pins the root.
+  Status copy_allocator(Pins& pins, Pins::Pinned& pinned);
+  void check_tree(const Pins::Pinned& pinned);
+  void check_partition();
+  Status check_log();
+
+ private:
+  void problem(std::string text) {
+    if (report_.problems.size() < kProblemsMax) report_.problems.push_back(std::move(text));
+  }
+  void use(uint64_t pgno, uint64_t count, PageUse use);
+
+  const Context& context_;
+  CheckReport& report_;
+  std::vector<PageUse> uses_;
+};
+
+void Checker::use(uint64_t pgno, uint64_t count, PageUse use) {
+  for (uint64_t page = pgno; page < pgno + count; ++page) {
+    if (page >= uses_.size()) {
+      problem("data: page " + std::to_string(page) + " of " + name_of(use) +
+              " lies behind the end of the file");
+      return;
+    }
+    if (uses_[page] != PageUse::kNone) {
+      problem("data: page " + std::to_string(page) + " belongs to " + name_of(uses_[page]) +
+              " and to " + name_of(use));
+      return;
+    }
+    uses_[page] = use;
+  }
+}
+
+Status Checker::copy_allocator(Pins& pins, Pins::Pinned& pinned) {
+  HOLDFAST_TRY(lock_apply(context_, context_.deadline()));
+  const LockGuard guard(context_.locks->apply);
+  HOLDFAST_ASSIGN(pinned, pins.pin(RootChoice::kLatest, false));
+  const AllocationLine& line = context_.control().allocation;
+  report_.file_pages = line.file_pages.load();
+  report_.leaked_pages = line.leaked_pages.load();
+  uses_.assign(report_.file_pages, PageUse::kNone);
+  use(0, std::min<uint64_t>(kFirstPage, uses_.size()), PageUse::kFixed);
+  const Shared<uint64_t>* words = bitmap_words(context_);
+  for (uint64_t page = 0; page < uses_.size(); ++page) {
+    if ((words[page / 64].load(std::memory_order_relaxed) >> page % 64 & 1) == 0) continue;
+    use(page, 1, PageUse::kFree);
+    ++report_.free_pages;
+  }
+  if (report_.free_pages != line.free_pages.load()) {
+    problem("shm: the count of free pages is " + std::to_string(line.free_pages.load()) +
+            ", but " + std::to_string(report_.free_pages) + " are free");
+  }
+  const auto retire = [&](const RetiredRun& run) {
+    use(run.pgno, run.count, PageUse::kRetired);
+    report_.retired_pages += run.count;
+  };
+  for (uint64_t i = line.retired_head.load(); i < line.retired_tail.load(); ++i) {
+    retire(load_retired(context_, i));
+  }
+  for (uint64_t i = 0; i < line.held_count.load(); ++i) {
+    retire(load_held(context_, line.held_buffer.load(), i));
+  }
+  return Status::ok();
+}
+
+void Checker::check_tree(const Pins::Pinned& pinned) {
+  const PublishedRoot& root = pinned.root;
+  report_.version = root.version;
+  if (root.root.height == 0) return;
+  const tree::TreeCounts counts = tree::verify(
+      *context_.pages, root.root, root.version,
+      [&](const tree::VisitedRun& run) { use(run.pgno, run.count, PageUse::kReachable); },
+      report_.problems);
+  report_.keys = counts.keys;
+  report_.key_bytes = counts.key_bytes;
+  report_.value_bytes = counts.value_bytes;
+  report_.leaf_pages = counts.leaf_pages;
+  report_.branch_pages = counts.branch_pages;
+  report_.overflow_pages = counts.overflow_pages;
+}
+
+void Checker::check_partition() {
+  uint64_t lost = 0;
+  uint64_t first = 0;
+  for (uint64_t page = 0; page < uses_.size(); ++page) {
+    if (uses_[page] != PageUse::kNone) continue;
+    if (lost++ == 0) first = page;
+  }
+  if (lost == report_.leaked_pages) return;
+  problem("data: " + std::to_string(lost) + " pages, the first of them " + std::to_string(first) +
+          ", belong to nothing; " + std::to_string(report_.leaked_pages) + " are accounted for");
+}
+
+Status Checker::check_log() {
+  HOLDFAST_ASSIGN(const Superblock superblock,
+                  read_superblock(*context_.data_file, context_.data_path()));
+  // Read before the metas: what they name is then still there.
+  const Tail tail = read_tail(context_.control().tail);
+  std::optional<Meta> oldest;
+  for (int slot = 0; slot < 2; ++slot) {
+    HOLDFAST_ASSIGN(const auto meta, read_meta(*context_.data_file, superblock, slot));
+    if (meta && (!oldest || meta->number < oldest->number)) oldest = meta;
+  }
+  if (!oldest) {
+    problem("data: neither of the two metas is intact");
+    return Status::ok();
+  }
+  log::Reader reader(*context_.segments, context_.store_id, root_of(*oldest).position(),
+                     log::Trust::kUnproven);
+  uint64_t segment = 0;
+  while (true) {
+    auto record = reader.next(tail.lsn);
+    if (!record) {
+      problem("log: " + record.status().to_string());
+      return Status::ok();
+    }
+    if (!*record) break;
+    ++report_.log_records;
+    const uint64_t number = log::lsn_segment((*record)->header.lsn);
+    if (number != segment) ++report_.log_segments;
+    segment = number;
+    log::PayloadReader payload((*record)->payload);
+    while (payload.next()) {
+    }
+    if (payload.malformed()) {
+      problem("log: the record at offset " +
+              std::to_string(log::lsn_offset((*record)->header.lsn)) + " of " +
+              context_.segments->path(number) + " cannot be taken apart");
+    }
+  }
+  if (reader.position().lsn != tail.lsn &&
+      read_tail(context_.control().tail).epoch == tail.epoch) {
+    problem("log: the chain ends at offset " +
+            std::to_string(log::lsn_offset(reader.position().lsn)) + " of " +
+            context_.segments->path(log::lsn_segment(reader.position().lsn)) +
+            ", before the tail");
+  }
+  return Status::ok();
+}
+
+}  // namespace
+
+Result<CheckReport> check_store(const Context& context, Pins& pins) {
+  CheckReport report;
+  Checker checker(context, report);
+  Pins::Pinned pinned;
+  HOLDFAST_TRY(checker.copy_allocator(pins, pinned));
+  checker.check_tree(pinned);
+  pins.unpin(pinned.slot);
+  checker.check_partition();
+  HOLDFAST_TRY(checker.check_log());
+  return report;
+}
+
+Result<StoreStats> collect_stats(const Context& context) {
+  ControlBlock& control = context.control();
+  StoreStats stats;
+  const PublishedRoot durable = read_durable_root(control);
+  stats.version = read_tail(control.tail).version;
+  stats.durable_version = durable.version;
+  stats.commits = control.counters.commits.load();
+  stats.syncs = control.counters.syncs.load();
+  stats.applies = control.counters.applies.load();
+  stats.conflicts = control.counters.conflicts.load();
+  stats.voids = control.counters.voids.load();
+  stats.checkpoints = control.counters.checkpoints.load();
+  for (const LockLine* line :
+       {&control.commit_lock, &control.apply_lock, &control.sync_lock, &control.checkpoint_lock,
+        &control.prepare_lock, &control.turn_lock}) {
+    stats.takeovers += line->holders_died.load();
+  }
+  stats.file_pages = control.allocation.file_pages.load();
+  stats.free_pages = control.allocation.free_pages.load();
+  stats.retired_pages = control.allocation.retired_pages.load();
+  stats.leaked_pages = control.allocation.leaked_pages.load();
+  stats.tree_height = read_latest_root(control).root.height;
+  stats.page_size_bytes = context.page_size();
+  stats.processes = context.attachment->processes_alive();
+  HOLDFAST_ASSIGN(const std::vector<uint64_t> numbers, context.segments->list());
+  for (const uint64_t number : numbers) {
+    if (auto segment = context.segments->open(number)) stats.log_bytes += (*segment)->capacity();
+  }
+  stats.oldest_pinned_version = durable.version;
+  const uint32_t used = std::min(control.reader_slots_used.load(), kReaderSlots);
+  for (uint32_t i = 0; i < used; ++i) {
+    const uint64_t pin = control.readers[i].pin.load();
+    if (pin != 0) stats.oldest_pinned_version = std::min(stats.oldest_pinned_version, pin - 1);
+  }
+  return stats;
+}
+
+}  // namespace holdfast::store

@@ -1,0 +1,181 @@
+#include "store/checkpoint.h"
+
+#include <algorithm>
+
+#include "store/append.h"
+#include "store/apply.h"
+#include "store/superblock.h"
+
+namespace holdfast::store {
+namespace {
+
+constexpr uint64_t kLogBytesMax = 64u << 20;
+constexpr uint64_t kLogBytesWorthIt = 1u << 20;
+constexpr uint64_t kIntervalUs = 60'000'000;
+// A reader may hold back this much log; behind that its transaction is told it is too old.
+constexpr uint64_t kHeldSegmentsMax = 16;
+
+void store_pending(CheckpointRoot& pending, const PublishedRoot& root) {
+  pending.version.store(root.version);
+  pending.lsn.store(root.lsn);
+  pending.time_us.store(root.time_us);
+  pending.pgno.store(root.root.page.pgno);
+  pending.crc.store(root.root.page.crc);
+  pending.height.store(root.root.height);
+  pending.flags.store(root.root.page.has_overflow ? kRootHasOverflow : 0);
+  pending.prev_crc.store(root.prev_crc);
+  pending.epoch.store(root.epoch);
+}
+
+PublishedRoot load_pending(const CheckpointRoot& pending) {
+  PublishedRoot root;
+  root.version = pending.version.load();
+  root.lsn = pending.lsn.load();
+  root.time_us = pending.time_us.load();
+  root.root.page = {pending.pgno.load(), pending.crc.load(),
+                    (pending.flags.load() & kRootHasOverflow) != 0};
+  root.root.height = pending.height.load();
+  root.prev_crc = pending.prev_crc.load();
+  root.epoch = pending.epoch.load();
+  return root;
+}
+
+// Chooses and pins the durable root; a pin left by a dead owner stands for its choice.
+void choose(ControlBlock& control) {
+  CheckpointLine& line = control.checkpoint;
+  while (line.pending_pin.load() == 0) {
+    const PublishedRoot root = read_durable_root(control);
+    store_pending(line.pending, root);
+    line.pending_pin.store(root.version + 1, std::memory_order_seq_cst);
+    const uint64_t floor = control.allocation.reclaim_floor.load(std::memory_order_seq_cst);
+    if (root.version < floor) line.pending_pin.store(0);
+  }
+}
+
+Status write_checkpoint(const Context& context, const PublishedRoot& root) {
+  HOLDFAST_TRY(context.data_file->sync_data());
+  ControlBlock& control = context.control();
+  Meta meta = meta_of(root, context.store_id, control.checkpoint.number.load() + 1);
+  meta.file_pages = control.allocation.file_pages.load();
+  meta.written_us = context.os.wall_time_us();
+  HOLDFAST_TRY(write_meta(*context.data_file, context.page_shift, meta));
+  return context.data_file->sync_data();
+}
+
+// Any store may be the last that this process makes; a repetition starts again at choose(), which
+// finds the pin. Each pair shifts only once, because its second half says that it has.
+void finish(const Context& context, const PublishedRoot& root) {
+  ControlBlock& control = context.control();
+  CheckpointLine& line = control.checkpoint;
+  if (line.last_pin.load() != root.version + 1) {
+    line.prev_pin.store(line.last_pin.load());
+    line.last_pin.store(root.version + 1);
+  }
+  if (line.last_lsn.load() != root.lsn) {
+    line.prev_lsn.store(line.last_lsn.load());
+    line.last_lsn.store(root.lsn);
+  }
+  line.finished_us.store(context.os.monotonic_time_us());
+  line.number.store(line.number.load() + 1);
+  line.pending_pin.store(0);
+  control.counters.checkpoints.fetch_add(1);
+}
+
+// The first LSN that somebody still needs.
+log::Lsn log_needed_from(const ControlBlock& control, log::Lsn checkpoint_lsn) {
+  log::Lsn needed = checkpoint_lsn;
+  const uint32_t used = std::min(control.reader_slots_used.load(), kReaderSlots);
+  for (uint32_t i = 0; i < used; ++i) {
+    const log::Lsn lsn = control.readers[i].lsn.load();
+    if (lsn != 0) needed = std::min(needed, lsn);
+  }
+  return needed;
+}
+
+// Removes or re-uses segments that neither meta nor any reader needs.
+Status trim_log(const Context& context) {
+  ControlBlock& control = context.control();
+  const log::Lsn checkpoint_lsn = control.checkpoint.prev_lsn.load();
+  const log::Lsn needed = log_needed_from(control, checkpoint_lsn);
+  const LockOutcome outcome = context.locks->prepare.try_lock(true);
+  if (outcome == LockOutcome::kNotNow) return Status::ok();
+  const LockGuard guard(context.locks->prepare);
+  HOLDFAST_ASSIGN(const std::vector<uint64_t> numbers, context.segments->list());
+  const uint64_t current = log::lsn_segment(read_tail(control.tail).lsn);
+  for (const uint64_t number : numbers) {
+    if (number >= log::lsn_segment(checkpoint_lsn)) break;
+    const bool read = number >= log::lsn_segment(needed);
+    if (read && number + kHeldSegmentsMax > log::lsn_segment(checkpoint_lsn)) break;
+    const uint64_t future = control.state.prepared_segment.load() + 1;
+    auto segment = context.segments->open(number);
+    const bool reusable = segment && !read && future <= current + 2 &&
+                          (*segment)->capacity() == context.segments->capacity(future);
+    segment = Status(StatusCode::kClosed, "");
+    if (!reusable) {
+      HOLDFAST_TRY(context.segments->remove(number));
+      continue;
+    }
+    // Past checkpoints may have been wrong about what is there; never over an existing name.
+    context.segments->forget_through(future);
+    if (context.segments->open(future)) break;
+    HOLDFAST_TRY(context.segments->recycle(number, future));
+    control.state.prepared_segment.store(future);
+  }
+  return Status::ok();
+}
+
+// REQUIRES: CKPT held.
+Status checkpoint_locked(const Context& context) {
+  ControlBlock& control = context.control();
+  HOLDFAST_TRY(writable(context));
+  CheckpointLine& line = control.checkpoint;
+  if (line.pending_pin.load() == 0 && read_durable_root(control).lsn == line.last_lsn.load()) {
+    return Status::ok();
+  }
+  choose(control);
+  const PublishedRoot root = load_pending(line.pending);
+  if (const Status status = write_checkpoint(context, root); !status) {
+    // The pages' fate is unknown and the pin stays; a cold start goes back to the last
+    // checkpoint and the log, which does not depend on this file.
+    control.state.state.store(static_cast<uint32_t>(EngineState::kReadOnly));
+    wake_waiters(context);
+    return status;
+  }
+  finish(context, root);
+  return trim_log(context);
+}
+
+}  // namespace
+
+uint64_t log_bytes_since_checkpoint(const Context& context) {
+  ControlBlock& control = context.control();
+  const log::Lsn tail = read_tail(control.tail).lsn;
+  const log::Lsn last = control.checkpoint.last_lsn.load();
+  if (log::lsn_segment(tail) == log::lsn_segment(last)) return tail - last;
+  const uint64_t segments = log::lsn_segment(tail) - log::lsn_segment(last);
+  return segments * context.segments->capacity(log::lsn_segment(tail) - 1);
+}
+
+bool checkpoint_due(const Context& context) {
+  const uint64_t bytes = log_bytes_since_checkpoint(context);
+  if (bytes >= kLogBytesMax) return true;
+  if (bytes < kLogBytesWorthIt) return false;
+  const uint64_t finished_us = context.control().checkpoint.finished_us.load();
+  return context.os.monotonic_time_us() - finished_us >= kIntervalUs;
+}
+
+Status checkpoint(const Context& context, const Deadline& deadline) {
+  const LockOutcome outcome = context.locks->checkpoint.lock(deadline);
+  if (outcome == LockOutcome::kNotNow) return context.locks->checkpoint.busy();
+  const LockGuard guard(context.locks->checkpoint);
+  return checkpoint_locked(context);
+}
+
+Result<bool> try_checkpoint(const Context& context) {
+  if (context.locks->checkpoint.try_lock(true) == LockOutcome::kNotNow) return false;
+  const LockGuard guard(context.locks->checkpoint);
+  HOLDFAST_TRY(checkpoint_locked(context));
+  return true;
+}
+
+}  // namespace holdfast::store

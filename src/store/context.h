@@ -1,0 +1,74 @@
+// Context: what every part of an open store works on. Made by opening, owned by the Engine.
+//
+// Thread-safety: the members are set once while opening; what they point to says for itself.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+
+#include "holdfast/store.h"
+#include "log/segment.h"
+#include "os/os.h"
+#include "store/attachment.h"
+#include "store/control.h"
+#include "store/shared_lock.h"
+#include "tree/page_source.h"
+
+namespace holdfast::store {
+
+// The six locks of control.h, named as messages name them.
+struct Locks {
+  Locks(os::Os& os, const Attachment& attachment, ControlBlock& control)
+      : commit(os, attachment, control.commit_lock, "commit"),
+        apply(os, attachment, control.apply_lock, "apply"),
+        sync(os, attachment, control.sync_lock, "sync"),
+        checkpoint(os, attachment, control.checkpoint_lock, "checkpoint"),
+        prepare(os, attachment, control.prepare_lock, "segment preparation"),
+        turn(os, attachment, control.turn_lock, "turn") {}
+  SharedLock commit;
+  SharedLock apply;
+  SharedLock sync;
+  SharedLock checkpoint;
+  SharedLock prepare;
+  SharedLock turn;
+};
+
+struct Context {
+  Context(os::Os& os_in, std::string path_in, const StoreOptions& options_in)
+      : os(os_in), path(std::move(path_in)), options(options_in) {}
+
+  os::Os& os;
+  const std::string path;
+  const StoreOptions options;
+  std::array<char, 16> store_id{};
+  uint32_t page_shift = 0;
+  uint64_t segment_capacity_max = 0;
+
+  std::unique_ptr<os::File> lock_file;
+  std::unique_ptr<os::File> control_file;
+  std::unique_ptr<os::File> data_file;
+  std::unique_ptr<os::Mapping> control_map;
+  std::unique_ptr<os::Mapping> data_map;
+  std::unique_ptr<tree::PageSource> pages;
+  std::unique_ptr<log::SegmentFiles> segments;
+  std::unique_ptr<Attachment> attachment;
+  std::unique_ptr<Locks> locks;
+
+  ControlBlock& control() const { return *reinterpret_cast<ControlBlock*>(control_map->data()); }
+  char* region(const Region& region) const { return control_map->data() + region.offset; }
+  uint32_t page_size() const { return 1u << page_shift; }
+  Deadline deadline() const {
+    return {os, static_cast<uint64_t>(options.deadline.count()) * 1000};
+  }
+  std::string data_path() const { return path + "/data"; }
+  std::string control_path() const { return path + "/shm"; }
+  std::string lock_path() const { return path + "/LOCK"; }
+  std::string log_path() const { return path + "/wal"; }
+};
+
+inline EngineState engine_state(const ControlBlock& control) {
+  return static_cast<EngineState>(control.state.state.load());
+}
+
+}  // namespace holdfast::store

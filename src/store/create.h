@@ -1,0 +1,26 @@
+// Create: makes an empty store in a directory. The data file gets its name last, so a store either
+// exists whole or not at all, whenever the process or the power dies.
+//
+// Who: open, holding the attach lock exclusively.
+#pragma once
+
+#include <string>
+
+#include "holdfast/store.h"
+#include "os/os.h"
+
+namespace holdfast::store {
+
+// What stands at `path`.
+enum class PathState : uint8_t {
+  kAbsent,   // nothing
+  kEmpty,    // a directory with nothing, or only what an interrupted creation left
+  kStore,    // a store
+  kForeign,  // something else
+};
+Result<PathState> inspect_path(os::Os& os, const std::string& path);
+
+// REQUIRES: `path` is a directory, kEmpty. Errors: InvalidArgument (format options), Os's.
+Status create_store(os::Os& os, const std::string& path, const StoreOptions& options);
+
+}  // namespace holdfast::store

@@ -1,0 +1,238 @@
+#include "store/engine.h"
+
+#include <algorithm>
+
+#include "log/record.h"
+#include "store/apply.h"
+#include "store/check.h"
+#include "store/checkpoint.h"
+#include "store/sync.h"
+#include "store/transaction_impl.h"
+#include "tree/page.h"
+
+namespace holdfast {
+namespace {
+
+constexpr int kOptimisticAttempts = 8;
+constexpr uint64_t kBackoffUs = 50;
+// How long others give way to a transaction whose turn it is; it may be slow, they go on then.
+constexpr uint64_t kTurnUs = 50'000;
+constexpr uint64_t kCheckpointAtCloseBytes = 16u << 20;
+
+bool is_retryable(const Status& status) {
+  return status.code() == StatusCode::kConflict || status.code() == StatusCode::kTooOld;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Store::Impl>> Store::Impl::open(os::Os& os, const std::string& path,
+                                                       const StoreOptions& options,
+                                                       std::unique_ptr<os::Os> owned_os) {
+  constexpr size_t kActorSizeMax = 128;
+  if (options.actor.size() > kActorSizeMax) {
+    return Status(StatusCode::kInvalidArgument, "actor must be at most 128 bytes");
+  }
+  HOLDFAST_ASSIGN(store::Opened opened, store::open_context(os, path, options));
+  return std::make_shared<Impl>(std::move(opened), std::move(owned_os));
+}
+
+Store::Impl::Impl(store::Opened opened, std::unique_ptr<os::Os> owned_os)
+    : owned_os_(std::move(owned_os)),
+      context_(std::move(opened.context)),
+      pins_(std::make_unique<store::Pins>(*context_)),
+      maintenance_(std::make_unique<store::Maintenance>(*context_)),
+      recovery_(std::move(opened.report)),
+      fork_count_(context_->os.fork_count()) {}
+
+Store::Impl::~Impl() {
+  if (context_->os.fork_count() == fork_count_) {
+    (void)close();
+    return;
+  }
+  // The mappings are not there in the child, nor is the thread: forget them.
+  pins_->abandon();
+  (void)maintenance_.release();
+  (void)pins_.release();
+  (void)context_.release();
+  (void)owned_os_.release();
+}
+
+Status Store::Impl::usable() const {
+  if (context_->os.fork_count() != fork_count_) {
+    return Status(StatusCode::kForked,
+                  "the handle was inherited over fork(); open the store again in this process")
+        .with_path(context_->path);
+  }
+  if (closed_.load(std::memory_order_relaxed)) {
+    return Status(StatusCode::kClosed, "the handle was closed; open the store again")
+        .with_path(context_->path);
+  }
+  return Status::ok();
+}
+
+Status Store::Impl::check_key(std::string_view key) const {
+  const size_t size_max = tree::key_size_max(context_->page_size());
+  if (!key.empty() && key.size() <= size_max) return Status::ok();
+  return Status(StatusCode::kInvalidArgument,
+                "a key must be 1 to " + std::to_string(size_max) + " bytes long; this one has " +
+                    std::to_string(key.size()));
+}
+
+Result<Snapshot> Store::Impl::snapshot() {
+  HOLDFAST_TRY(usable());
+  auto choice = store::RootChoice::kDurable;
+  if (context_->options.durability == Durability::batched) {
+    HOLDFAST_TRY(store::apply_tail(*context_, context_->deadline()));
+    choice = store::RootChoice::kLatest;
+  }
+  HOLDFAST_ASSIGN(const auto pinned, pins_->pin(choice, false));
+  return Snapshot(std::make_unique<Snapshot::Impl>(shared_from_this(), pinned));
+}
+
+Result<Transaction> Store::Impl::begin() {
+  HOLDFAST_TRY(usable());
+  HOLDFAST_TRY(store::apply_tail(*context_, context_->deadline()));
+  HOLDFAST_ASSIGN(const auto pinned, pins_->pin(store::RootChoice::kLatest, true));
+  return Transaction(std::make_unique<Transaction::Impl>(shared_from_this(), pinned));
+}
+
+Status Store::Impl::give_way() {
+  store::SharedLock& turn = context_->locks->turn;
+  if (!turn.is_held()) return Status::ok();
+  const store::Deadline deadline(context_->os, kTurnUs);
+  if (turn.lock(deadline) != store::LockOutcome::kNotNow) turn.unlock();
+  return Status::ok();
+}
+
+Result<uint64_t> Store::Impl::commit(const WriteBuffer& writes, const store::ReadSet& reads,
+                                     const log::Position& position, bool has_turn) {
+  HOLDFAST_TRY(usable());
+  log::PayloadBuilder payload(context_->options.actor);
+  for (const auto& [key, value] : writes) {
+    if (value) {
+      payload.put(key, *value);
+    } else {
+      payload.del(key);
+    }
+  }
+  if (!has_turn) HOLDFAST_TRY(give_way());
+  return append_and_wait(payload, reads, position);
+}
+
+Result<uint64_t> Store::Impl::write_one(std::string_view key,
+                                        std::optional<std::string_view> value) {
+  HOLDFAST_TRY(usable());
+  HOLDFAST_TRY(check_key(key));
+  log::PayloadBuilder payload(context_->options.actor);
+  if (value) {
+    HOLDFAST_TRY(check_value_size(value->size()));
+    payload.put(key, *value);
+  } else {
+    payload.del(key);
+  }
+  HOLDFAST_TRY(give_way());
+  return append_and_wait(payload, {}, {});
+}
+
+Result<uint64_t> Store::Impl::append_and_wait(log::PayloadBuilder& payload,
+                                              const store::ReadSet& reads,
+                                              const log::Position& position) {
+  auto appended = store::append(*context_, payload, reads, position, context_->deadline());
+  if (!appended) {
+    if (is_retryable(appended.status())) context_->control().counters.conflicts.fetch_add(1);
+    return appended.status();
+  }
+  uint64_t seen = committed_version_.load(std::memory_order_relaxed);
+  while (seen < appended->version &&
+         !committed_version_.compare_exchange_weak(seen, appended->version)) {
+  }
+  HOLDFAST_TRY(after_commit(*appended));
+  return appended->version;
+}
+
+Status Store::Impl::after_commit(const store::Appended& appended) {
+  const bool strict = context_->options.durability == Durability::strict;
+  const bool helped = context_->options.helper_thread && context_->os.has_threads();
+  if (strict) {
+    HOLDFAST_TRY(store::wait_durable(*context_, appended, context_->deadline()));
+  } else {
+    HOLDFAST_TRY(store::bound_backlog(*context_, !helped));
+  }
+  if (!store::maintenance_due(*context_)) return Status::ok();
+  if (helped) {
+    maintenance_->wake();
+    return Status::ok();
+  }
+  // The commit is acknowledged whatever becomes of the work beside it; that stays due.
+  (void)store::prepare_segments(*context_, false);
+  if (store::checkpoint_due(*context_)) (void)store::try_checkpoint(*context_);
+  return Status::ok();
+}
+
+Result<uint64_t> Store::Impl::attempt(const Work& work, bool has_turn) {
+  HOLDFAST_ASSIGN(Transaction txn, begin());
+  if (has_turn) Transaction::Impl::give_turn(txn);
+  HOLDFAST_TRY(work(txn));
+  return txn.commit();
+}
+
+Result<uint64_t> Store::Impl::update(const Work& work) {
+  HOLDFAST_TRY(usable());
+  const store::Deadline deadline = context_->deadline();
+  for (int i = 0; i < kOptimisticAttempts; ++i) {
+    auto result = attempt(work, false);
+    if (result || !is_retryable(result.status())) return result;
+    uint8_t noise = 0;
+    context_->os.random_bytes(reinterpret_cast<char*>(&noise), sizeof(noise));
+    context_->os.sleep_us((kBackoffUs << i) * (64 + noise) / 256);
+  }
+  store::SharedLock& turn = context_->locks->turn;
+  if (turn.lock(deadline) == store::LockOutcome::kNotNow) return turn.busy();
+  const store::LockGuard guard(turn);
+  while (true) {
+    auto result = attempt(work, true);
+    if (result || !is_retryable(result.status())) return result;
+    if (deadline.passed()) return result;
+  }
+}
+
+Status Store::Impl::flush() {
+  HOLDFAST_TRY(usable());
+  return store::flush(*context_, context_->deadline());
+}
+
+Status Store::Impl::checkpoint() {
+  HOLDFAST_TRY(usable());
+  HOLDFAST_TRY(store::flush(*context_, context_->deadline()));
+  return store::checkpoint(*context_, context_->deadline());
+}
+
+Status Store::Impl::close() {
+  if (closed_.exchange(true)) return Status::ok();
+  maintenance_->stop();
+  const store::ControlBlock& control = context_->control();
+  const bool unsynced = committed_version_.load() > control.synced.version.load();
+  if (unsynced && store::engine_state(control) == store::EngineState::kRunning) {
+    HOLDFAST_TRY(store::flush(*context_, context_->deadline()));
+  }
+  // Nobody attached, and much log: the next cold start should not have to replay it.
+  if (store::log_bytes_since_checkpoint(*context_) >= kCheckpointAtCloseBytes &&
+      store::engine_state(control) == store::EngineState::kRunning &&
+      context_->attachment->processes_alive() == 1) {
+    const auto done = store::try_checkpoint(*context_);
+    if (!done) return done.status();
+  }
+  return Status::ok();
+}
+
+Result<StoreStats> Store::Impl::stats() {
+  HOLDFAST_TRY(usable());
+  return store::collect_stats(*context_);
+}
+
+Result<CheckReport> Store::Impl::check() {
+  HOLDFAST_TRY(usable());
+  return store::check_store(*context_, *pins_);
+}
+
+}  // namespace holdfast

@@ -1,0 +1,79 @@
+// Engine: one open store, put together from the parts of this room; what Store, Snapshot and
+// Transaction of the public API stand on.
+//
+// Thread-safety: any thread. After fork() every call returns Forked.
+// Invariants:
+//   1. A strict handle only ever shows versions that are durable; its own commits are among them
+//      when they are acknowledged.
+//   2. Nothing of a handle that fork() copied touches the shared memory again.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "holdfast/store.h"
+#include "store/append.h"
+#include "store/context.h"
+#include "store/maintenance.h"
+#include "store/open.h"
+#include "store/pins.h"
+#include "store/read_set.h"
+
+namespace holdfast {
+
+// What a transaction will write: key -> value, or deletion.
+using WriteBuffer = std::map<std::string, std::optional<std::string>, std::less<>>;
+
+class Store::Impl : public std::enable_shared_from_this<Store::Impl> {
+ public:
+  static Result<std::shared_ptr<Impl>> open(os::Os& os, const std::string& path,
+                                            const StoreOptions& options,
+                                            std::unique_ptr<os::Os> owned_os);
+  Impl(store::Opened opened, std::unique_ptr<os::Os> owned_os);
+  ~Impl();
+
+  // ok, or why the handle cannot be used: Closed, Forked.
+  Status usable() const;
+  Status check_key(std::string_view key) const;
+
+  Result<Snapshot> snapshot();
+  Result<Transaction> begin();
+  Result<uint64_t> update(const Work& work);
+
+  // One put or deletion that reads nothing.
+  Result<uint64_t> write_one(std::string_view key, std::optional<std::string_view> value);
+  // Appends and, as the durability asks, waits. `has_turn`: need not give way.
+  Result<uint64_t> commit(const WriteBuffer& writes, const store::ReadSet& reads,
+                          const log::Position& position, bool has_turn);
+
+  Status flush();
+  Status checkpoint();
+  Status close();
+  Result<StoreStats> stats();
+  Result<CheckReport> check();
+
+  const store::Context& context() const { return *context_; }
+  store::Pins& pins() { return *pins_; }
+  const RecoveryReport& recovery() const { return recovery_; }
+
+ private:
+  Status give_way();
+  Result<uint64_t> append_and_wait(log::PayloadBuilder& payload, const store::ReadSet& reads,
+                                   const log::Position& position);
+  Status after_commit(const store::Appended& appended);
+  Result<uint64_t> attempt(const Work& work, bool has_turn);
+
+  std::unique_ptr<os::Os> owned_os_;
+  std::unique_ptr<store::Context> context_;
+  std::unique_ptr<store::Pins> pins_;
+  std::unique_ptr<store::Maintenance> maintenance_;
+  const RecoveryReport recovery_;
+  const uint32_t fork_count_;
+  std::atomic<bool> closed_{false};
+  std::atomic<uint64_t> committed_version_{0};  // the last of this handle
+};
+
+}  // namespace holdfast

@@ -1,0 +1,71 @@
+#include "store/maintenance.h"
+
+#include <chrono>
+
+#include "store/append.h"
+#include "store/checkpoint.h"
+#include "store/sync.h"
+
+namespace holdfast::store {
+namespace {
+
+// Half the bound that batched durability promises.
+constexpr std::chrono::milliseconds kInterval{50};
+
+}  // namespace
+
+bool maintenance_due(const Context& context) {
+  ControlBlock& control = context.control();
+  const Tail tail = read_tail(control.tail);
+  return control.state.prepared_segment.load() < log::lsn_segment(tail.lsn) + 1 ||
+         tail.version > control.synced.version.load() || checkpoint_due(context);
+}
+
+Status maintain_once(const Context& context) {
+  ControlBlock& control = context.control();
+  if (engine_state(control) != EngineState::kRunning) return Status::ok();
+  if (read_tail(control.tail).version > control.synced.version.load()) {
+    HOLDFAST_TRY(flush(context, context.deadline()));
+  }
+  HOLDFAST_TRY(prepare_segments(context, true));
+  if (!checkpoint_due(context)) return Status::ok();
+  const auto done = try_checkpoint(context);
+  return done ? Status::ok() : done.status();
+}
+
+void Maintenance::wake() {
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return;
+  work_ = true;
+  if (!thread_.joinable()) {
+    thread_ = std::thread([this] { run(); });
+  } else {
+    changed_.notify_one();
+  }
+}
+
+void Maintenance::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    changed_.notify_one();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void Maintenance::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    changed_.wait(lock, [this] { return work_ || stopping_; });
+    if (stopping_) return;
+    // Gathers: what comes within the interval is covered by the same sync.
+    changed_.wait_for(lock, kInterval, [this] { return stopping_; });
+    work_ = false;
+    lock.unlock();
+    // A failing disk shows in the state, which every call reports; here there is nobody to tell.
+    (void)maintain_once(context_);
+    lock.lock();
+  }
+}
+
+}  // namespace holdfast::store

@@ -1,0 +1,43 @@
+// Maintenance: what keeps a store in shape beside the commits: syncs of batched commits, prepared
+// log segments, checkpoints. In long-lived handles a helper thread does it; without one the calls
+// do it themselves. Every process may do it at any time; the locks sort that out.
+//
+// Thread-safety: any thread.
+// Invariants:
+//   1. The thread starts when there is something to do, and ends with stop().
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "store/context.h"
+
+namespace holdfast::store {
+
+// Does what is due now. Errors are those of the disk; the work stays due.
+Status maintain_once(const Context& context);
+
+// Whether a segment, a checkpoint or a sync is due soon enough to wake the helper.
+bool maintenance_due(const Context& context);
+
+class Maintenance {
+ public:
+  explicit Maintenance(const Context& context) : context_(context) {}
+  ~Maintenance() { stop(); }
+
+  // Starts the thread, or tells it that there is work.
+  void wake();
+  void stop();
+
+ private:
+  void run();
+  const Context& context_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stopping_ = false;
+  bool work_ = false;
+  std::thread thread_;
+};
+
+}  // namespace holdfast::store

@@ -1,0 +1,275 @@
+#include "store/open.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "log/record.h"
+#include "store/create.h"
+#include "store/published.h"
+#include "store/recovery.h"
+#include "store/superblock.h"
+
+namespace holdfast::store {
+namespace {
+
+constexpr uint64_t kAttachRetryUs = 500;
+constexpr uint64_t kControlFixedSize = kBitmapRegion.offset;
+
+Status refuse_file_system(const os::FileSystem& file_system, const std::string& path) {
+  return Status(StatusCode::kUnsupported,
+                "the directory lies on " + file_system.name +
+                    ", where locks or shared memory cannot be trusted between processes; put "
+                    "the store on a local file system (in a container: a named volume instead "
+                    "of a bind mount)")
+      .with_path(path);
+}
+
+Status not_a_store(const std::string& path, const char* what) {
+  return Status(StatusCode::kNotAStore, what).with_path(path);
+}
+
+// Byte 0 of LOCK, waiting by polling: an open-file-description lock has no timed wait.
+Status lock_attach(Context& context, os::LockKind kind, const Deadline& deadline) {
+  while (true) {
+    HOLDFAST_ASSIGN(const bool locked, context.lock_file->lock_try(kAttachByte, kind));
+    if (locked) return Status::ok();
+    if (deadline.passed()) {
+      return Status(StatusCode::kBusy,
+                    "another process is creating or recovering the store; try again")
+          .with_path(context.path);
+    }
+    context.os.sleep_us(kAttachRetryUs);
+  }
+}
+
+// Someone holds a liveness byte: the store is in use.
+Result<bool> in_use(Context& context) {
+  return context.lock_file->lock_held_by_other(liveness_byte(0), kProcessSlots);
+}
+
+template <size_t N>
+bool equal(const std::array<char, 16>& bytes, const Shared<uint64_t> (&words)[N]) {
+  static_assert(N == 2);
+  uint64_t expected[2];
+  std::memcpy(expected, bytes.data(), sizeof(expected));
+  return words[0].load() == expected[0] && words[1].load() == expected[1];
+}
+
+void assign(Shared<uint64_t> (&words)[2], const std::array<char, 16>& bytes) {
+  uint64_t values[2];
+  std::memcpy(values, bytes.data(), sizeof(values));
+  words[0].store(values[0]);
+  words[1].store(values[1]);
+}
+
+enum class ControlState : uint8_t { kValid, kAbsent, kOtherLayout, kOtherBoot, kOtherStore };
+
+Result<ControlState> inspect_control(Context& context) {
+  auto file = context.os.open(context.control_path(), os::OpenMode::kReadWrite);
+  if (!file) {
+    if (file.status().code() == StatusCode::kNotFound) return ControlState::kAbsent;
+    return file.status();
+  }
+  HOLDFAST_ASSIGN(const os::FileInfo info, (*file)->info());
+  if (info.size_bytes != kControlFileSize) return ControlState::kAbsent;
+  HOLDFAST_ASSIGN(auto map, (*file)->map(kControlFileSize, os::MapAccess::kReadWrite));
+  const auto& control = *reinterpret_cast<const ControlBlock*>(map->data());
+  const ControlHeader& header = control.header;
+  if (header.initialized.load() != 1) return ControlState::kAbsent;
+  if (header.magic.load() != kControlMagic || header.layout.load() != kControlLayout) {
+    return ControlState::kOtherLayout;
+  }
+  if (!equal(context.os.boot_id(), header.boot_id)) return ControlState::kOtherBoot;
+  HOLDFAST_ASSIGN(const os::FileInfo data, context.data_file->info());
+  if (header.data_device.load() != data.device || header.data_inode.load() != data.inode) {
+    return ControlState::kOtherStore;
+  }
+  std::memcpy(context.store_id.data(), &header.store_id, context.store_id.size());
+  context.page_shift = header.page_shift.load();
+  context.segment_capacity_max = header.segment_capacity_max.load();
+  context.control_file = std::move(*file);
+  context.control_map = std::move(map);
+  return ControlState::kValid;
+}
+
+Status map_data(Context& context) {
+  const uint64_t size = context.os.map_size_max();
+  HOLDFAST_ASSIGN(context.data_map, context.data_file->map(size, os::MapAccess::kRead));
+  const uint64_t pages_max = std::min<uint64_t>(size >> context.page_shift, kPagesMax);
+  context.pages = std::make_unique<tree::PageSource>(context.data_map->data(), context.page_shift,
+                                                     static_cast<uint32_t>(pages_max));
+  context.segments = std::make_unique<log::SegmentFiles>(context.os, context.log_path(),
+                                                         context.segment_capacity_max);
+  return Status::ok();
+}
+
+// With nobody attached, somebody may have replaced or cut the log: is its last record there?
+bool log_matches(Context& context) {
+  const ControlBlock& control = context.control();
+  if (engine_state(control) == EngineState::kReadOnly) return false;
+  const Tail tail = read_tail(control.tail);
+  auto segment = context.segments->open(log::lsn_segment(tail.lsn));
+  if (!segment || !(*segment)->started(context.store_id)) return false;
+  if (tail.last_lsn == 0 || log::lsn_segment(tail.last_lsn) != log::lsn_segment(tail.lsn)) {
+    return true;
+  }
+  const auto record = log::record_at(**segment, (*segment)->header().salt,
+                                     log::lsn_offset(tail.last_lsn), nullptr);
+  return record && record->header.header_crc == tail.prev_crc;
+}
+
+// REQUIRES: the files are mapped.
+Status join(Context& context) {
+  context.pages->set_page_count(
+      static_cast<uint32_t>(context.control().allocation.file_pages.load()));
+  HOLDFAST_ASSIGN(context.attachment,
+                  Attachment::attach(context.os, *context.lock_file, context.control()));
+  context.locks =
+      std::make_unique<Locks>(context.os, *context.attachment, context.control());
+  return Status::ok();
+}
+
+Status make_control(Context& context) {
+  // A new inode: whatever still maps the old file cannot reach this one.
+  const std::string path = context.control_path() + ".new";
+  if (const Status status = context.os.remove(path);
+      !status && status.code() != StatusCode::kNotFound) {
+    return status;
+  }
+  HOLDFAST_ASSIGN(context.control_file, context.os.open(path, os::OpenMode::kCreate));
+  HOLDFAST_TRY(context.control_file->truncate(kControlFileSize));
+  HOLDFAST_TRY(context.control_file->allocate(0, kControlFixedSize));
+  HOLDFAST_ASSIGN(context.control_map,
+                  context.control_file->map(kControlFileSize, os::MapAccess::kReadWrite));
+  return context.os.rename(path, context.control_path());
+}
+
+// REQUIRES: the attach lock held exclusively, nobody attached.
+Status start_cold(Context& context, RecoveryReport& report) {
+  HOLDFAST_ASSIGN(const Superblock superblock,
+                  read_superblock(*context.data_file, context.data_path()));
+  context.store_id = superblock.store_id;
+  context.page_shift = superblock.page_shift;
+  context.segment_capacity_max = superblock.segment_capacity_max;
+  HOLDFAST_TRY(make_control(context));
+  HOLDFAST_TRY(map_data(context));
+  HOLDFAST_TRY(recover(context, superblock, report));
+  ControlHeader& header = context.control().header;
+  HOLDFAST_ASSIGN(const os::FileInfo data, context.data_file->info());
+  header.magic.store(kControlMagic);
+  header.layout.store(kControlLayout);
+  assign(header.boot_id, context.os.boot_id());
+  assign(header.store_id, context.store_id);
+  header.data_device.store(data.device);
+  header.data_inode.store(data.inode);
+  header.page_shift.store(context.page_shift);
+  header.segment_capacity_max.store(static_cast<uint32_t>(context.segment_capacity_max));
+  header.initialized.store(1);
+  return Status::ok();
+}
+
+Status refuse_in_use(const Context& context, ControlState state) {
+  const char* what = "the store is open in processes that this one cannot join";
+  if (state == ControlState::kOtherLayout) {
+    what = "the store is open in another version of Holdfast; close it there, or use that version";
+  } else if (state == ControlState::kOtherBoot) {
+    what =
+        "the store is open under another kernel (a virtual machine or container runtime that "
+        "shares the directory); open it on one machine at a time";
+  }
+  return Status(StatusCode::kUnsupported, what).with_path(context.path);
+}
+
+// REQUIRES: the attach lock held exclusively.
+Status attach_exclusively(Context& context, bool distrust, RecoveryReport& report) {
+  if (auto data = context.os.open(context.data_path(), os::OpenMode::kReadWrite)) {
+    context.data_file = std::move(*data);
+  } else if (data.status().code() != StatusCode::kNotFound || !context.options.create) {
+    return data.status();
+  } else {
+    HOLDFAST_TRY(create_store(context.os, context.path, context.options));
+    report.created = true;
+    HOLDFAST_ASSIGN(context.data_file,
+                    context.os.open(context.data_path(), os::OpenMode::kReadWrite));
+  }
+  HOLDFAST_ASSIGN(const ControlState state, inspect_control(context));
+  HOLDFAST_ASSIGN(const bool used, in_use(context));
+  if (used && state != ControlState::kValid) return refuse_in_use(context, state);
+  // Another may have recovered while this one waited for the lock.
+  if (state == ControlState::kValid && (used || !distrust)) {
+    HOLDFAST_TRY(map_data(context));
+    return join(context);
+  }
+  return start_cold(context, report);
+}
+
+// Joins if there is something to join. False: a cold start or a creation is needed.
+// REQUIRES: the attach lock held shared.
+Result<bool> attach_shared(Context& context, bool& distrust) {
+  auto data = context.os.open(context.data_path(), os::OpenMode::kReadWrite);
+  if (!data) {
+    if (data.status().code() == StatusCode::kNotFound) return false;
+    return data.status();
+  }
+  context.data_file = std::move(*data);
+  HOLDFAST_ASSIGN(const ControlState state, inspect_control(context));
+  if (state != ControlState::kValid) return false;
+  HOLDFAST_ASSIGN(const bool used, in_use(context));
+  HOLDFAST_TRY(map_data(context));
+  distrust = !used && !log_matches(context);
+  if (distrust) return false;
+  HOLDFAST_TRY(join(context));
+  return true;
+}
+
+Status require_store(os::Os& os, const std::string& path, const StoreOptions& options) {
+  HOLDFAST_ASSIGN(const PathState state, inspect_path(os, path));
+  switch (state) {
+    case PathState::kStore:
+      break;
+    case PathState::kForeign:
+      return not_a_store(path,
+                         "the path holds something other than a Holdfast store; give the path of "
+                         "a store, or of a new directory");
+    case PathState::kAbsent:
+      if (!options.create) {
+        return not_a_store(path, "there is no store; create one with holdfast init");
+      }
+      HOLDFAST_TRY(os.make_directories(path));
+      break;
+    case PathState::kEmpty:
+      if (!options.create) {
+        return not_a_store(path, "the directory is empty; create a store with holdfast init");
+      }
+      break;
+  }
+  HOLDFAST_ASSIGN(const os::FileSystem file_system, os.file_system(path));
+  if (file_system.trust == os::FileSystemTrust::kLies) {
+    return refuse_file_system(file_system, path);
+  }
+  return Status::ok();
+}
+
+}  // namespace
+
+Result<Opened> open_context(os::Os& os, const std::string& path, const StoreOptions& options) {
+  HOLDFAST_TRY(require_store(os, path, options));
+  Opened opened;
+  opened.context = std::make_unique<Context>(os, path, options);
+  Context& context = *opened.context;
+  HOLDFAST_ASSIGN(context.lock_file, os.open(context.lock_path(), os::OpenMode::kCreate));
+  const Deadline deadline = context.deadline();
+  HOLDFAST_TRY(lock_attach(context, os::LockKind::kShared, deadline));
+  bool distrust = false;
+  HOLDFAST_ASSIGN(const bool joined, attach_shared(context, distrust));
+  if (!joined) {
+    HOLDFAST_TRY(context.lock_file->unlock(kAttachByte));
+    HOLDFAST_TRY(lock_attach(context, os::LockKind::kExclusive, deadline));
+    HOLDFAST_TRY(attach_exclusively(context, distrust, opened.report));
+  }
+  HOLDFAST_TRY(context.lock_file->unlock(kAttachByte));
+  opened.report.version = read_tail(context.control().tail).version;
+  return opened;
+}
+
+}  // namespace holdfast::store

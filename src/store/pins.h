@@ -1,0 +1,44 @@
+// Pins: the reader slots of this handle. A pinned version keeps its pages, and the log behind
+// its LSN, from being reused.
+//
+// Thread-safety: any thread. Process-safety: slots are claimed in the shared table.
+// Invariants:
+//   1. A version is pinned in a slot before the reclaim floor is read; see reclaim.h.
+//   2. Slots go back to a list of this handle and are given up when it closes.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include "store/context.h"
+#include "store/published.h"
+
+namespace holdfast::store {
+
+enum class RootChoice : uint8_t { kDurable, kLatest };
+
+class Pins {
+ public:
+  explicit Pins(const Context& context) : context_(context) {}
+  ~Pins();
+
+  struct Pinned {
+    uint32_t slot = 0;
+    PublishedRoot root;
+  };
+  // Pins the newest durable, or the newest root. With `keep_log`, also the log behind it.
+  // Errors: Busy (every reader slot of the store is taken).
+  Result<Pinned> pin(RootChoice choice, bool keep_log);
+  void unpin(uint32_t slot);
+  // For a handle that fork() has copied: forgets everything, touches nothing.
+  void abandon();
+
+ private:
+  Result<uint32_t> claim();
+  const Context& context_;
+  std::mutex mutex_;
+  std::vector<uint32_t> idle_;
+};
+
+}  // namespace holdfast::store

@@ -1,0 +1,273 @@
+#include "store/recovery.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "log/record.h"
+#include "log/scan.h"
+#include "store/apply.h"
+#include "store/checkpoint.h"
+#include "store/roll.h"
+#include "store/sync.h"
+
+namespace holdfast::store {
+namespace {
+
+struct Metas {
+  Meta chosen;
+  std::optional<Meta> older;
+};
+
+// The newest meta whose root page is intact, else the other one.
+Result<Metas> choose_meta(const Context& context, const Superblock& superblock,
+                          RecoveryReport& report) {
+  std::vector<Meta> valid;
+  for (int slot = 0; slot < 2; ++slot) {
+    HOLDFAST_ASSIGN(const auto meta, read_meta(*context.data_file, superblock, slot));
+    if (meta) valid.push_back(*meta);
+  }
+  std::sort(valid.begin(), valid.end(),
+            [](const Meta& a, const Meta& b) { return a.number > b.number; });
+  Status damage;
+  for (size_t i = 0; i < valid.size(); ++i) {
+    const PublishedRoot root = root_of(valid[i]);
+    if (root.root.height > 0 && context.pages->load(root.root.page, &damage) == nullptr) {
+      report.warnings.push_back("checkpoint " + std::to_string(valid[i].number) +
+                                " cannot be used: " + damage.to_string());
+      continue;
+    }
+    Metas metas{valid[i], std::nullopt};
+    if (i + 1 < valid.size()) metas.older = valid[i + 1];
+    return metas;
+  }
+  return Status(StatusCode::kCorruption,
+                valid.empty() ? "neither of the two metas is intact; restore a backup or run "
+                                "holdfast salvage"
+                              : "the root of every checkpoint is damaged; restore a backup or "
+                                "run holdfast salvage (" +
+                                    damage.to_string() + ")")
+      .with_path(context.data_path())
+      .with_offset(1ull << context.page_shift);
+}
+
+// What replay found: where history ends, and what lies behind it.
+struct History {
+  log::Position end;
+  log::TailScan scan;
+  uint64_t pages_needed = 0;
+};
+
+Result<History> read_history(const Context& context, const Meta& meta, RecoveryReport& report) {
+  History history;
+  log::Reader reader(*context.segments, context.store_id, root_of(meta).position(),
+                     log::Trust::kUnproven);
+  while (true) {
+    HOLDFAST_ASSIGN(const std::optional<log::Record> record, reader.next(~0ull));
+    if (!record) break;
+    if (record->header.type != static_cast<uint16_t>(log::RecordType::kCommit)) continue;
+    history.pages_needed += record->header.pages_max;
+    ++report.transactions_applied;
+    log::PayloadReader payload(record->payload);
+    while (const auto operation = payload.next()) {
+      const bool is_put = operation->kind == log::OperationKind::kPut;
+      ++(is_put ? report.writes_applied : report.deletes_applied);
+    }
+  }
+  history.end = reader.position();
+  HOLDFAST_ASSIGN(history.scan, log::scan_tail(*context.segments, context.store_id, history.end));
+  return history;
+}
+
+// Torn tail or rot? See log/scan.h.
+Status judge_tail(const Context& context, const History& history, RecoveryReport& report) {
+  const log::TailScan& scan = history.scan;
+  if (scan.durable_lsn_max > history.end.lsn) {
+    return Status(StatusCode::kCorruption,
+                  "the log is damaged in the middle: a record that was once durable cannot be "
+                  "read, and intact ones follow it; restore this segment from a backup or run "
+                  "holdfast salvage. Nothing was changed")
+        .with_path(context.segments->path(log::lsn_segment(history.end.lsn)))
+        .with_offset(log::lsn_offset(history.end.lsn));
+  }
+  report.transactions_discarded = scan.torn_record ? 1 : 0;
+  report.orphaned_entries = scan.orphaned_entries;
+  report.bytes_discarded = scan.bytes_discarded;
+  if (scan.torn_record) {
+    report.warnings.push_back("discarded one incomplete transaction at the end of the log");
+  }
+  if (scan.orphaned_entries > 0) {
+    report.warnings.push_back("ignored " + std::to_string(scan.orphaned_entries) +
+                              " log entries that belong to no transaction in history");
+  }
+  return Status::ok();
+}
+
+// Marks what the tree of `root` reaches as taken; `skip_known` stops at pages already marked.
+Status mark_reachable(const Context& context, const tree::Root& root, bool retire_new,
+                      uint64_t death, std::vector<RetiredRun>& retired) {
+  if (root.height == 0) return Status::ok();
+  const Shared<uint64_t>* words = bitmap_words(context);
+  return tree::walk(*context.pages, root, retire_new,
+                    [&](const tree::VisitedRun& run) -> Result<bool> {
+                      const uint64_t word = words[run.pgno / 64].load();
+                      const bool known = (word >> run.pgno % 64 & 1) == 0;
+                      if (known) return false;
+                      mark_taken(context, {run.pgno, run.count});
+                      if (retire_new) {
+                        retired.push_back({run.pgno, run.count, run.birth_version, death});
+                      }
+                      return true;
+                    });
+}
+
+// The bitmap is derived, not stored: free is what neither checkpoint reaches. Pages of the older
+// one alone are retired, so that they live as long as it is pinned.
+Status build_bitmap(const Context& context, const Metas& metas, uint64_t file_pages,
+                    RecoveryReport& report, std::vector<RetiredRun>& retired) {
+  AllocationLine& line = context.control().allocation;
+  HOLDFAST_TRY(back_region(context, kBitmapRegion, line.bitmap_backed, (file_pages + 63) / 64 * 8));
+  if (file_pages > kFirstPage) {
+    mark_free(context, {kFirstPage, static_cast<uint32_t>(file_pages - kFirstPage)});
+  }
+  HOLDFAST_TRY(mark_reachable(context, root_of(metas.chosen).root, false, 0, retired));
+  if (metas.older) {
+    std::vector<RetiredRun> only_older;
+    const Status status = mark_reachable(context, root_of(*metas.older).root, true,
+                                         metas.chosen.version, only_older);
+    if (status) {
+      retired = std::move(only_older);
+    } else {
+      report.warnings.push_back("the older checkpoint is damaged and no fallback any more: " +
+                                status.to_string());
+    }
+  }
+  line.file_pages.store(file_pages);
+  line.free_pages.store(count_free(context));
+  line.hint.store(kFirstPage);
+  return Status::ok();
+}
+
+// The segment that new commits go to. The last one if it is started, empty and nothing lies in
+// it; otherwise a new one in a new epoch, whose header cuts history where it ended.
+Result<Tail> open_tail(const Context& context, const History& history) {
+  Tail tail;
+  tail.version = history.end.version;
+  tail.time_us = history.end.time_us;
+  tail.pages_needed = history.pages_needed;
+  const log::TailScan& scan = history.scan;
+  const bool clean = !scan.torn_record && scan.orphaned_entries == 0;
+  const bool at_start = log::lsn_offset(history.end.lsn) == log::kSegmentHeaderSize;
+  const bool is_last = log::lsn_segment(history.end.lsn) == scan.started_max;
+  if (clean && at_start && is_last) {
+    tail.lsn = history.end.lsn;
+    tail.prev_crc = history.end.prev_crc;
+    tail.epoch = history.end.epoch;
+    return tail;
+  }
+  SegmentStart start;
+  start.number = scan.started_max + 1;
+  start.epoch = std::max(scan.epoch_max, history.end.epoch) + 1;
+  start.prev_end_lsn = history.end.lsn;
+  start.prev_crc = history.end.prev_crc;
+  start.start_version = history.end.version;
+  HOLDFAST_ASSIGN(auto segment, start_segment(context, start));
+  HOLDFAST_TRY(segment->file().sync_data());
+  HOLDFAST_TRY(context.os.sync_directory(context.segments->directory()));
+  tail.lsn = log::make_lsn(start.number, log::kSegmentHeaderSize);
+  tail.prev_crc = start.prev_crc;
+  tail.epoch = start.epoch;
+  return tail;
+}
+
+Status rewrite_accepted(const Context& context, log::Lsn from, log::Lsn to) {
+  // Segment numbers may have gaps where a void or an earlier recovery left some out.
+  HOLDFAST_ASSIGN(const std::vector<uint64_t> numbers, context.segments->list());
+  for (const uint64_t number : numbers) {
+    if (number < log::lsn_segment(from) || number > log::lsn_segment(to)) continue;
+    HOLDFAST_ASSIGN(auto segment, context.segments->open(number));
+    if (!segment->started(context.store_id)) continue;
+    const log::Lsn begin = log::make_lsn(number, 0);
+    const log::Lsn end = number == log::lsn_segment(to)
+                             ? to
+                             : log::make_lsn(number, segment->capacity());
+    HOLDFAST_TRY(rewrite_range(context, begin, end));
+  }
+  return Status::ok();
+}
+
+void fill_control(const Context& context, const Metas& metas, const Tail& tail,
+                  uint64_t segment_max) {
+  ControlBlock& control = context.control();
+  PublishedRoot root = root_of(metas.chosen);
+  root.sequence = 1;
+  publish_root(control, root);
+  control.roots.durable.store(1);
+  publish_tail(control.tail, tail);
+  control.synced.lsn.store(tail.lsn);
+  control.synced.version.store(tail.version);
+  control.synced.synced_us.store(context.os.monotonic_time_us());
+  control.state.epoch.store(tail.epoch);
+  control.state.prepared_segment.store(std::max(segment_max, log::lsn_segment(tail.lsn)));
+  CheckpointLine& line = control.checkpoint;
+  const Meta& older = metas.older ? *metas.older : metas.chosen;
+  line.number.store(metas.chosen.number);
+  line.last_pin.store(metas.chosen.version + 1);
+  line.last_lsn.store(metas.chosen.lsn);
+  line.prev_pin.store(older.version + 1);
+  line.prev_lsn.store(older.lsn);
+  line.finished_us.store(context.os.monotonic_time_us());
+}
+
+// Publishes the recovered tree once more at the place where the log goes on, so that
+// transactions validate in the new epoch.
+void publish_at_tail(const Context& context, const Tail& tail) {
+  ControlBlock& control = context.control();
+  PublishedRoot root = read_latest_root(control);
+  root.sequence += 1;
+  root.lsn = tail.lsn;
+  root.prev_crc = tail.prev_crc;
+  root.epoch = tail.epoch;
+  root.pages_needed = tail.pages_needed;
+  publish_root(control, root);
+  advance_durable(context);
+}
+
+}  // namespace
+
+Status recover(Context& context, const Superblock& superblock, RecoveryReport& report) {
+  const uint64_t started_us = context.os.monotonic_time_us();
+  report.cold = true;
+  HOLDFAST_ASSIGN(const os::FileInfo info, context.data_file->info());
+  const uint64_t file_pages = info.size_bytes >> context.page_shift;
+  context.pages->set_page_count(static_cast<uint32_t>(file_pages));
+  HOLDFAST_ASSIGN(const Metas metas, choose_meta(context, superblock, report));
+  HOLDFAST_ASSIGN(const History history, read_history(context, metas.chosen, report));
+  HOLDFAST_TRY(judge_tail(context, history, report));
+  HOLDFAST_TRY(rewrite_accepted(context, metas.chosen.lsn, history.end.lsn));
+
+  std::vector<RetiredRun> retired;
+  HOLDFAST_TRY(build_bitmap(context, metas, file_pages, report, retired));
+  HOLDFAST_ASSIGN(context.attachment,
+                  Attachment::attach(context.os, *context.lock_file, context.control()));
+  context.locks =
+      std::make_unique<Locks>(context.os, *context.attachment, context.control());
+  HOLDFAST_ASSIGN(const Tail tail, open_tail(context, history));
+  fill_control(context, metas, tail, history.scan.segment_max);
+
+  PublishPlan older_pages;  // an empty change that retires the older checkpoint's pages
+  older_pages.root = read_latest_root(context.control());
+  older_pages.hint = kFirstPage;
+  older_pages.retired = std::move(retired);
+  HOLDFAST_TRY(carry_out(context, older_pages));
+  // Ran under the attach lock: the lock words are taken only because apply asks for them.
+  HOLDFAST_TRY(apply_through(context, tail.version, log::Trust::kUnproven));
+  publish_at_tail(context, tail);
+  report.version = tail.version;
+  if (report.transactions_applied > 0 || metas.chosen.lsn != tail.lsn) {
+    HOLDFAST_TRY(checkpoint(context, context.deadline()));
+  }
+  report.duration_us = context.os.monotonic_time_us() - started_us;
+  return Status::ok();
+}
+
+}  // namespace holdfast::store

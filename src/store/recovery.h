@@ -1,0 +1,26 @@
+// Recovery: the cold start. Builds the control block anew from what is on the disk: the newest
+// checkpoint, and the log behind it.
+//
+// Who: open, holding the attach lock exclusively while no process is attached.
+// Invariants:
+//   1. Accepted history is never modified; what is cut at its end is declared void by the header
+//      of a new segment in a new epoch.
+//   2. The page cache is not believed: everything accepted is written again and synced before
+//      anybody may read it.
+//   3. It can die anywhere and be started again: it only writes free pages, a new segment, the
+//      meta slot of the older checkpoint, and a control block that is not yet initialized.
+//   4. Versions are those that the log holds.
+#pragma once
+
+#include "holdfast/store.h"
+#include "store/context.h"
+#include "store/superblock.h"
+
+namespace holdfast::store {
+
+// Fills a zero control block. `context` has its files, maps and page source; the control map is
+// of a fresh file. On success the block is complete but for `initialized`, and the handle is
+// attached. Errors: Corruption (with the place), NoSpace, Os's.
+Status recover(Context& context, const Superblock& superblock, RecoveryReport& report);
+
+}  // namespace holdfast::store

@@ -1,0 +1,62 @@
+// The public face: Store forwards to its engine.
+#include "holdfast/store.h"
+
+#include "os/os.h"
+#include "store/engine.h"
+
+namespace holdfast {
+
+Store::Store(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Store::Store(Store&&) noexcept = default;
+
+Store& Store::operator=(Store&& other) noexcept {
+  if (impl_ != nullptr && impl_ != other.impl_) (void)impl_->close();
+  impl_ = std::move(other.impl_);
+  return *this;
+}
+
+Store::~Store() {
+  // A forked child only lets go; see Impl's destructor.
+  if (impl_ != nullptr && impl_->usable()) (void)impl_->close();
+}
+
+Result<Store> Store::open(const std::string& path, const StoreOptions& options) {
+  return open(os::posix_os(), path, options);
+}
+
+Result<Store> Store::open(os::Os& os, const std::string& path, const StoreOptions& options) {
+  HOLDFAST_ASSIGN(auto impl, Impl::open(os, path, options, nullptr));
+  return Store(std::move(impl));
+}
+
+Result<Store> Store::memory(const StoreOptions& options) {
+  auto os = os::make_memory_os();
+  os::Os& machine = *os;
+  HOLDFAST_ASSIGN(auto impl, Impl::open(machine, "/memory", options, std::move(os)));
+  return Store(std::move(impl));
+}
+
+Result<Snapshot> Store::snapshot() { return impl_->snapshot(); }
+Result<Transaction> Store::begin() { return impl_->begin(); }
+Result<uint64_t> Store::update(const Work& work) { return impl_->update(work); }
+
+Result<std::optional<std::string>> Store::get(std::string_view key) {
+  HOLDFAST_ASSIGN(Snapshot snapshot, impl_->snapshot());
+  return snapshot.get(key);
+}
+
+Result<uint64_t> Store::put(std::string_view key, std::string_view value) {
+  return impl_->write_one(key, value);
+}
+
+Result<uint64_t> Store::del(std::string_view key) { return impl_->write_one(key, std::nullopt); }
+
+Status Store::flush() { return impl_->flush(); }
+Status Store::checkpoint() { return impl_->checkpoint(); }
+Status Store::close() { return impl_->close(); }
+const RecoveryReport& Store::recovery() const { return impl_->recovery(); }
+const std::string& Store::path() const { return impl_->context().path; }
+Result<StoreStats> Store::stats() { return impl_->stats(); }
+Result<CheckReport> Store::check() { return impl_->check(); }
+
+}  // namespace holdfast

@@ -1,0 +1,213 @@
+#include "store/sync.h"
+
+#include <algorithm>
+
+#include "store/apply.h"
+#include "store/void_tail.h"
+
+namespace holdfast::store {
+namespace {
+
+constexpr uint64_t kWaitIntervalUs = 5'000;
+constexpr uint64_t kUnappliedCommitsMax = 1024;
+constexpr uint64_t kUnappliedBytesMax = 1u << 20;
+constexpr uint64_t kUnsyncedCommitsMax = 2048;
+constexpr uint64_t kUnsyncedAgeUsMax = 100'000;
+
+// Calls visit(segment, first offset, end offset) for each segment that [from, to) touches.
+template <typename Visit>
+Status for_segments(const Context& context, log::Lsn from, log::Lsn to, Visit visit) {
+  for (uint64_t number = log::lsn_segment(from); number <= log::lsn_segment(to); ++number) {
+    auto segment = context.segments->open(number);
+    if (!segment) return segment.status();
+    // The header of a segment that lies wholly in the range belongs to it.
+    const uint64_t begin = number == log::lsn_segment(from) ? log::lsn_offset(from) : 0;
+    const uint64_t end =
+        number == log::lsn_segment(to) ? log::lsn_offset(to) : (*segment)->capacity();
+    HOLDFAST_TRY(visit(**segment, begin == log::kSegmentHeaderSize ? 0 : begin, end));
+  }
+  return Status::ok();
+}
+
+// REQUIRES: SYNC held, state running.
+Status sync_locked(const Context& context, bool takeover) {
+  ControlBlock& control = context.control();
+  const Tail tail = read_tail(control.tail);
+  SyncedLine& synced = control.synced;
+  if (tail.version <= synced.version.load()) return Status::ok();
+  synced.inflight_version.store(tail.version);
+  const log::Lsn from = synced.lsn.load();
+  const Status status = takeover ? rewrite_range(context, from, tail.lsn)
+                                 : for_segments(context, from, tail.lsn,
+                                                [](log::Segment& segment, uint64_t, uint64_t) {
+                                                  return segment.file().sync_data();
+                                                });
+  if (!status) {
+    control.state.voided_epoch.store(tail.epoch);
+    control.state.state.store(static_cast<uint32_t>(EngineState::kVoiding));
+    return status;
+  }
+  synced.lsn.store(tail.lsn);
+  synced.synced_us.store(context.os.monotonic_time_us());
+  synced.version.store(tail.version, std::memory_order_seq_cst);
+  control.counters.syncs.store(control.counters.syncs.load() + 1, std::memory_order_relaxed);
+  advance_durable(context);
+  return Status::ok();
+}
+
+// What a waiter may still have to see happen.
+enum class Outcome : uint8_t { kPending, kDurable, kVoided };
+
+Outcome outcome(const Context& context, const Appended& commit) {
+  ControlBlock& control = context.control();
+  // The epoch moves before the durable version after a void: read in the opposite order.
+  const uint64_t durable = read_durable_root(control).version;
+  const uint32_t epoch = control.state.epoch.load(std::memory_order_seq_cst);
+  if (epoch != commit.epoch) {
+    const uint64_t end = control.epoch_end_version[commit.epoch % kEpochEnds].load();
+    return commit.version <= end ? Outcome::kDurable : Outcome::kVoided;
+  }
+  return durable >= commit.version ? Outcome::kDurable : Outcome::kPending;
+}
+
+// Sleeps until something changes; `seen` is the change count before the caller looked.
+// Returns whether nobody woke it.
+bool sleep_on_changes(const Context& context, uint32_t seen, const Deadline& deadline) {
+  RootsLine& roots = context.control().roots;
+  roots.waiters.fetch_add(1);
+  const auto result = context.os.futex_wait(roots.changes, seen, deadline.wait_us(kWaitIntervalUs));
+  roots.waiters.fetch_add(~0u);
+  return result == os::WaitResult::kTimedOut;
+}
+
+Status busy_with(const Context& context) {
+  Locks& locks = *context.locks;
+  Status status = locks.sync.is_held_by_other() ? locks.sync.busy() : locks.apply.busy();
+  return Status(StatusCode::kBusy, "whether the commit is durable is not known yet: " +
+                                       std::string(status.message()));
+}
+
+}  // namespace
+
+Status rewrite_range(const Context& context, log::Lsn from, log::Lsn to) {
+  return for_segments(
+      context, from, to, [](log::Segment& segment, uint64_t begin, uint64_t end) -> Status {
+        constexpr uint64_t kPiece = 1u << 20;
+        std::string bytes;
+        for (uint64_t offset = begin; offset < end; offset += bytes.size()) {
+          bytes.assign(segment.data() + offset, std::min(kPiece, end - offset));
+          HOLDFAST_TRY(segment.file().write_at(offset, bytes));
+        }
+        return segment.file().sync_data();
+      });
+}
+
+Result<bool> try_sync(const Context& context, bool probe) {
+  SharedLock& lock = context.locks->sync;
+  const LockOutcome outcome = lock.try_lock(probe);
+  if (outcome == LockOutcome::kNotNow) return false;
+  Status status = writable(context);
+  if (status) status = sync_locked(context, outcome == LockOutcome::kOwnerDied);
+  if (!status && outcome == LockOutcome::kOwnerDied) {
+    lock.unlock_unrepaired();
+  } else {
+    lock.unlock();
+  }
+  wake_waiters(context);
+  if (!status) return status;
+  append_note(context, context.control().synced.lsn.load());
+  return true;
+}
+
+Status wait_durable(const Context& context, const Appended& commit, const Deadline& deadline) {
+  ControlBlock& control = context.control();
+  bool probe = false;
+  while (true) {
+    const uint32_t seen = control.roots.changes.load();
+    switch (outcome(context, commit)) {
+      case Outcome::kDurable:
+        return Status::ok();
+      case Outcome::kVoided:
+        return Status(StatusCode::kAborted,
+                      "the disk failed to make the commit durable, and it was voided: it did not "
+                      "happen; check the disk and run the transaction again")
+            .with_version(commit.version);
+      case Outcome::kPending:
+        break;
+    }
+    if (engine_state(control) == EngineState::kVoiding) {
+      HOLDFAST_TRY(void_tail(context, deadline));
+      continue;
+    }
+    HOLDFAST_TRY(writable(context));
+    const uint64_t synced = control.synced.version.load();
+    if (synced < commit.version) {
+      const auto led = try_sync(context, probe);
+      if (led && *led) continue;
+      if (!led && engine_state(control) == EngineState::kRunning) return led.status();
+      if (!led) continue;  // voided, or read-only: decided above
+    }
+    // Exactly as far as the sync goes, so that both complete the same group.
+    const uint64_t target = std::max(synced, control.synced.inflight_version.load());
+    if (read_latest_root(control).version < target && try_lock_apply(context, probe)) {
+      const LockGuard guard(context.locks->apply);
+      if (writable(context)) HOLDFAST_TRY(apply_through(context, target, log::Trust::kAccepted));
+      continue;
+    }
+    if (probe) advance_durable(context);  // who should have may have died
+    if (deadline.passed()) return busy_with(context);
+    probe = sleep_on_changes(context, seen, deadline);
+  }
+}
+
+Status flush(const Context& context, const Deadline& deadline) {
+  ControlBlock& control = context.control();
+  const Tail tail = read_tail(control.tail);
+  return wait_durable(context, {tail.version, tail.epoch, tail.lsn}, deadline);
+}
+
+Status apply_tail(const Context& context, const Deadline& deadline) {
+  ControlBlock& control = context.control();
+  while (true) {
+    const uint64_t target = read_tail(control.tail).version;
+    if (read_latest_root(control).version >= target) return Status::ok();
+    if (engine_state(control) == EngineState::kVoiding) {
+      HOLDFAST_TRY(void_tail(context, deadline));
+    }
+    if (engine_state(control) == EngineState::kReadOnly) return Status::ok();
+    if (root_ring_full(control)) HOLDFAST_TRY(flush(context, deadline));
+    HOLDFAST_TRY(lock_apply(context, deadline));
+    const LockGuard guard(context.locks->apply);
+    if (writable(context)) HOLDFAST_TRY(apply_through(context, target, log::Trust::kAccepted));
+  }
+}
+
+Status bound_backlog(const Context& context, bool sync_if_old) {
+  ControlBlock& control = context.control();
+  const Tail tail = read_tail(control.tail);
+  const PublishedRoot latest = read_latest_root(control);
+  const uint64_t bytes = log::lsn_segment(tail.lsn) == log::lsn_segment(latest.lsn)
+                             ? tail.lsn - latest.lsn
+                             : kUnappliedBytesMax;
+  const uint64_t commits = tail.version - std::min(tail.version, latest.version);
+  if ((commits >= kUnappliedCommitsMax || bytes >= kUnappliedBytesMax) && commits > 0) {
+    // Somebody else at it is as good, up to a point.
+    if (commits >= 4 * kUnappliedCommitsMax || bytes >= 4 * kUnappliedBytesMax) {
+      HOLDFAST_TRY(apply_tail(context, context.deadline()));
+    } else if (try_lock_apply(context, true)) {
+      const LockGuard guard(context.locks->apply);
+      if (writable(context)) {
+        HOLDFAST_TRY(apply_through(context, tail.version, log::Trust::kAccepted));
+      }
+    }
+  }
+  const SyncedLine& synced = control.synced;
+  const uint64_t unsynced = tail.version - std::min(tail.version, synced.version.load());
+  const bool old = sync_if_old && unsynced > 0 &&
+                   context.os.monotonic_time_us() - synced.synced_us.load() >= kUnsyncedAgeUsMax;
+  if (unsynced < kUnsyncedCommitsMax && !old) return Status::ok();
+  const auto led = try_sync(context, true);
+  return led ? Status::ok() : led.status();
+}
+
+}  // namespace holdfast::store

@@ -1,0 +1,39 @@
+// Sync: one fdatasync of the log for everybody who waits. A committer that finds no sync running
+// leads one; the others sleep, or apply meanwhile, and wake when their commit is durable.
+//
+// Process- and thread-safety: any.
+// Invariants:
+//   1. `synced` only moves after an fdatasync that began after the records were written.
+//   2. After a failed fdatasync the same inode is never trusted: the tail is voided (void_tail.h).
+//   3. Whoever takes SYNC over from a dead leader first writes the unsynced range again: the
+//      leader may have seen an error that the kernel reports only once.
+#pragma once
+
+#include "store/append.h"
+#include "store/context.h"
+
+namespace holdfast::store {
+
+// Leads one sync of everything in the log. Returns at once if somebody else leads, unless
+// `probe` finds it dead. Returns whether it led.
+// Errors: what the kernel reported; the tail is then marked to be voided.
+Result<bool> try_sync(const Context& context, bool probe);
+
+// Waits until `commit` is durable and visible to strict readers: leads, applies or sleeps.
+// Errors: Aborted (voided: definitely not committed), ReadOnly, Busy (outcome unknown; the
+// message names who is waited for), and those of sync and apply.
+Status wait_durable(const Context& context, const Appended& commit, const Deadline& deadline);
+
+// Makes everything durable that is in the log now.
+Status flush(const Context& context, const Deadline& deadline);
+
+// Keeps the unsynced and the unapplied part of the log bounded, for commits that do not wait.
+Status bound_backlog(const Context& context, bool sync_if_old);
+
+// Applies the log's tail, so that the latest root covers every commit made before the call.
+Status apply_tail(const Context& context, const Deadline& deadline);
+
+// Writes the accepted range [from, tail) of the log again in place and syncs it.
+Status rewrite_range(const Context& context, log::Lsn from, log::Lsn to);
+
+}  // namespace holdfast::store

@@ -1,0 +1,258 @@
+#include "store/transaction_impl.h"
+
+#include "base/check.h"
+
+namespace holdfast {
+namespace {
+
+constexpr uint64_t kValueSizeMax = 1u << 20;
+constexpr uint64_t kTransactionBytesMax = 64u << 20;
+constexpr uint64_t kTransactionOperationsMax = 256u << 10;
+
+Status finished_error() {
+  return Status(StatusCode::kInvalidArgument,
+                "the transaction is finished; begin another one");
+}
+
+}  // namespace
+
+Status check_value_size(uint64_t size) {
+  if (size <= kValueSizeMax) return Status::ok();
+  return Status(StatusCode::kTooLarge, "a value may have 1048576 bytes; this one has " +
+                                           std::to_string(size) + ": split it");
+}
+
+KeyRange KeyRange::prefix(std::string_view prefix) {
+  KeyRange range{std::string(prefix), std::string(prefix)};
+  // The end is the prefix with its last byte that is not 0xff counted up.
+  while (!range.end.empty() && static_cast<unsigned char>(range.end.back()) == 0xff) {
+    range.end.pop_back();
+  }
+  if (!range.end.empty()) range.end.back() = static_cast<char>(range.end.back() + 1);
+  return range;
+}
+
+void PinnedView::release() {
+  if (released_) return;
+  released_ = true;
+  if (engine_->usable().code() != StatusCode::kForked) engine_->pins().unpin(pinned_.slot);
+}
+
+Status PinnedView::readable() const { return engine_->usable(); }
+
+Result<std::optional<std::string_view>> PinnedView::get(std::string_view key) const {
+  HOLDFAST_TRY(readable());
+  HOLDFAST_TRY(engine_->check_key(key));
+  const tree::PageSource& pages = *engine_->context().pages;
+  auto found = tree::find(pages, pinned_.root.root, key);
+  if (!found) {
+    return found.status().with_path(engine_->context().data_path()).with_version(root().version);
+  }
+  if (!*found) return std::optional<std::string_view>();
+  if ((*found)->overflow.page_count == 0) {
+    return std::optional<std::string_view>((*found)->inline_bytes);
+  }
+  HOLDFAST_ASSIGN(const std::string_view value, tree::value_bytes(pages, **found));
+  return std::optional<std::string_view>(value);
+}
+
+// --- Snapshot
+
+Snapshot::Snapshot(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Snapshot::Snapshot(Snapshot&&) noexcept = default;
+Snapshot& Snapshot::operator=(Snapshot&&) noexcept = default;
+Snapshot::~Snapshot() = default;
+
+Result<std::optional<std::string>> Snapshot::get(std::string_view key) {
+  HOLDFAST_ASSIGN(const auto view, impl_->view.get(key));
+  return view ? std::optional<std::string>(*view) : std::nullopt;
+}
+
+Result<std::optional<std::string_view>> Snapshot::get_view(std::string_view key) {
+  return impl_->view.get(key);
+}
+
+Cursor Snapshot::scan(const KeyRange& range) {
+  if (Status status = impl_->view.readable(); !status) {
+    return Cursor(std::make_unique<Cursor::Impl>(std::move(status)));
+  }
+  return Cursor(std::make_unique<Cursor::Impl>(impl_->view, nullptr, range));
+}
+
+uint64_t Snapshot::version() const { return impl_->view.root().version; }
+
+// --- Transaction
+
+Transaction::Transaction(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Transaction::Transaction(Transaction&&) noexcept = default;
+Transaction& Transaction::operator=(Transaction&&) noexcept = default;
+Transaction::~Transaction() = default;
+
+Status Transaction::Impl::readable() const {
+  return finished ? finished_error() : view.readable();
+}
+
+Status Transaction::Impl::write(std::string_view key, std::optional<std::string_view> value) {
+  HOLDFAST_TRY(readable());
+  HOLDFAST_TRY(view.engine().check_key(key));
+  const uint64_t size = value ? value->size() : 0;
+  HOLDFAST_TRY(check_value_size(size));
+  bytes += key.size() + size;
+  if (bytes > kTransactionBytesMax || writes.size() >= kTransactionOperationsMax) {
+    return Status(StatusCode::kTooLarge,
+                  "a transaction may write 64 MiB and 262144 keys; commit in smaller steps");
+  }
+  auto [entry, inserted] = writes.try_emplace(std::string(key));
+  if (value) {
+    entry->second = std::string(*value);
+  } else {
+    entry->second.reset();
+  }
+  return Status::ok();
+}
+
+Result<std::optional<std::string>> Transaction::get(std::string_view key) {
+  HOLDFAST_TRY(impl_->readable());
+  if (const auto own = impl_->writes.find(key); own != impl_->writes.end()) return own->second;
+  HOLDFAST_ASSIGN(const auto view, impl_->view.get(key));
+  impl_->reads.add_key(key);
+  return view ? std::optional<std::string>(*view) : std::nullopt;
+}
+
+Cursor Transaction::scan(const KeyRange& range) {
+  if (Status status = impl_->readable(); !status) {
+    return Cursor(std::make_unique<Cursor::Impl>(std::move(status)));
+  }
+  return Cursor(std::make_unique<Cursor::Impl>(impl_->view, impl_.get(), range));
+}
+
+uint64_t Transaction::version() const { return impl_->view.root().version; }
+
+Status Transaction::put(std::string_view key, std::string_view value) {
+  return impl_->write(key, value);
+}
+
+Status Transaction::del(std::string_view key) { return impl_->write(key, std::nullopt); }
+
+Result<uint64_t> Transaction::commit() {
+  HOLDFAST_TRY(impl_->readable());
+  impl_->finished = true;
+  const uint64_t version = impl_->view.root().version;
+  if (impl_->writes.empty()) {
+    impl_->view.release();
+    return version;
+  }
+  auto result = impl_->view.engine().commit(impl_->writes, impl_->reads,
+                                            impl_->view.root().position(), impl_->has_turn);
+  impl_->view.release();
+  return result;
+}
+
+void Transaction::abort() {
+  impl_->finished = true;
+  impl_->view.release();
+}
+
+// --- Cursor
+
+Cursor::Cursor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Cursor::Cursor(Cursor&&) noexcept = default;
+Cursor& Cursor::operator=(Cursor&&) noexcept = default;
+Cursor::~Cursor() = default;
+
+bool Cursor::valid() const { return impl_->valid(); }
+void Cursor::next() {
+  CHECK(valid());
+  impl_->next();
+}
+void Cursor::seek(std::string_view key) { impl_->seek(key); }
+std::string_view Cursor::key() const {
+  CHECK(valid());
+  return impl_->key();
+}
+std::string_view Cursor::value() const {
+  CHECK(valid());
+  return impl_->value();
+}
+const Status& Cursor::status() const { return impl_->status(); }
+
+Cursor::Impl::Impl(const PinnedView& view, Transaction::Impl* txn, const KeyRange& range)
+    : txn_(txn), begin_(range.begin), end_(range.end) {
+  tree_.emplace(*view.engine().context().pages, view.root().root);
+  seek(begin_);
+}
+
+void Cursor::Impl::seek(std::string_view key) {
+  if (!tree_) return;  // made from an error
+  const std::string_view from = key < begin_ ? std::string_view(begin_) : key;
+  noted_ = from;
+  if (from.empty()) {
+    tree_->seek_first();
+  } else {
+    tree_->seek(from);
+  }
+  if (txn_ != nullptr) write_ = txn_->writes.lower_bound(from);
+  settle();
+}
+
+void Cursor::Impl::next() {
+  if (from_writes_) {
+    const bool same = tree_->valid() && tree_->key() == write_->first;
+    ++write_;
+    if (same) tree_->next();
+  } else {
+    tree_->next();
+  }
+  settle();
+}
+
+void Cursor::Impl::settle() {
+  valid_ = false;
+  while (true) {
+    if (!tree_->valid() && !tree_->status()) {
+      status_ = tree_->status();
+      return;
+    }
+    const bool has_tree = tree_->valid() && inside(tree_->key());
+    const bool has_write =
+        txn_ != nullptr && write_ != txn_->writes.end() && inside(write_->first);
+    if (!has_tree && !has_write) {
+      note_to_end();
+      return;
+    }
+    from_writes_ = has_write && (!has_tree || write_->first <= tree_->key());
+    note_through(key());
+    if (!from_writes_) {
+      auto value = tree_->value();
+      if (!value) {
+        status_ = value.status();
+        return;
+      }
+      value_ = *value;
+      valid_ = true;
+      return;
+    }
+    if (write_->second) {
+      value_ = *write_->second;
+      valid_ = true;
+      return;
+    }
+    if (has_tree && tree_->key() == write_->first) tree_->next();
+    ++write_;
+  }
+}
+
+void Cursor::Impl::note_through(std::string_view key) {
+  if (txn_ == nullptr) return;
+  std::string behind(key);
+  behind.push_back('\0');
+  txn_->reads.add_range(noted_, behind);
+  noted_ = std::move(behind);
+}
+
+void Cursor::Impl::note_to_end() {
+  if (txn_ == nullptr) return;
+  txn_->reads.add_range(noted_, end_);
+}
+
+}  // namespace holdfast
