@@ -59,6 +59,7 @@ void PayloadBuilder::del(std::string_view key) {
 }
 
 PayloadReader::PayloadReader(std::string_view payload) : rest_(payload) {
+  if (payload.empty()) return;
   if (auto actor = take_string(rest_)) {
     actor_ = *actor;
   } else {

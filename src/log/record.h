@@ -51,7 +51,7 @@ struct Operation {
   std::string_view value;  // of a put
 };
 
-// Takes a payload apart. `next` returns nullopt at the end; malformed() tells whether that end
+// Takes a payload apart; a note's empty one holds nothing. `next` returns nullopt at the end; malformed() tells whether that end
 // came too early (a payload whose CRC matches is only malformed by a bug).
 class PayloadReader {
  public:

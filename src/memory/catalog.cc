@@ -121,8 +121,8 @@ Status check_segments(const SpaceSegments& segments) {
   }
   if (segments.size() > kSpaceSegmentsMax) {
     return Status(StatusCode::kInvalidArgument,
-                  "the space path has " + std::to_string(segments.size()) + " segments; at most " +
-                      std::to_string(kSpaceSegmentsMax) + " are allowed");
+                  "the space path has more than " + std::to_string(kSpaceSegmentsMax) +
+                      " segments; join some of them into one");
   }
   for (size_t i = 0; i < segments.size(); ++i) {
     const std::string& segment = segments[i];

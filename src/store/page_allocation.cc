@@ -166,6 +166,17 @@ Result<uint32_t> PageAllocation::allocate(uint32_t count) {
   return Status(StatusCode::kNoSpace, "no free pages");
 }
 
+Result<tree::PageRun> PageAllocation::allocate_some(uint32_t count_max) {
+  HOLDFAST_ASSIGN(const uint32_t pgno, allocate(1));
+  uint32_t count = 1;
+  while (count < count_max && pgno + count < file_pages_ &&
+         (free_bits((pgno + count) / kWordBits) >> (pgno + count) % kWordBits & 1) != 0) {
+    take(pgno + count, 1);
+    ++count;
+  }
+  return tree::PageRun{pgno, count};
+}
+
 void PageAllocation::release(uint32_t pgno, uint32_t count) {
   for_words(pgno, count, [&](uint64_t word, uint64_t mask) { taken_[word] &= ~mask; });
   pages_taken_ -= count;

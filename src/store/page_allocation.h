@@ -43,6 +43,7 @@ class PageAllocation final : public tree::PageAllocator {
   explicit PageAllocation(const Context& context);
 
   Result<uint32_t> allocate(uint32_t count) override;
+  Result<tree::PageRun> allocate_some(uint32_t count_max) override;
   void release(uint32_t pgno, uint32_t count) override;
 
   uint64_t pages_taken() const { return pages_taken_; }

@@ -52,7 +52,12 @@ PageSource::~PageSource() {
 }
 
 void PageSource::set_page_count(uint32_t count) {
-  page_count_.store(std::min(count, pages_max_), std::memory_order_release);
+  // Only ever up: threads may bring older counts late.
+  count = std::min(count, pages_max_);
+  uint32_t known = page_count_.load(std::memory_order_relaxed);
+  while (known < count &&
+         !page_count_.compare_exchange_weak(known, count, std::memory_order_release)) {
+  }
 }
 
 const char* PageSource::raw(uint32_t pgno, uint32_t count) const {

@@ -59,7 +59,8 @@ class PageSource {
   // Pages pgno .. as raw bytes, unverified; for overflow runs. nullptr when outside.
   const char* raw(uint32_t pgno, uint32_t count) const;
 
-  // Pages that exist; load() refuses others. Set by the store as the file grows.
+  // Pages that exist; load() refuses others. Raised by the store as the file grows;
+  // a smaller count is ignored.
   // Clamped to `pages_max`.
   void set_page_count(uint32_t count);
   uint32_t page_count() const { return page_count_.load(std::memory_order_acquire); }

@@ -40,18 +40,12 @@ Result<uint32_t> PendingPages::allocate(uint32_t count) {
 Result<uint32_t> PendingPages::next_pgno() {
   if (run_left_ == 0) {
     CHECK(live_count_ > 0);
-    uint32_t count = std::min(live_count_, kRunPagesMax);
-    for (;;) {
-      Result<uint32_t> first = allocate(count);
-      if (first) {
-        run_next_ = *first;
-        run_left_ = count;
-        break;
-      }
-      // Free space may exist in smaller pieces.
-      if (count == 1 || first.status().code() != StatusCode::kNoSpace) return first.status();
-      count /= 2;
-    }
+    HOLDFAST_ASSIGN(const PageRun run,
+                    allocator_.allocate_some(std::min(live_count_, kRunPagesMax)));
+    CHECK(run.pgno != 0 && run.count > 0 && run.count <= live_count_);
+    allocated_.emplace_back(run.pgno, run.count);
+    run_next_ = run.pgno;
+    run_left_ = run.count;
   }
   --run_left_;
   --live_count_;

@@ -54,12 +54,23 @@ struct RetiredRun {
   uint64_t birth_version;
 };
 
+struct PageRun {
+  uint32_t pgno;
+  uint32_t count;
+};
+
 // Gives out page numbers during one apply(). Errors end the apply; nothing was published.
 class PageAllocator {
  public:
   virtual ~PageAllocator() = default;
   // `count` consecutive free pages; returns the first.
   virtual Result<uint32_t> allocate(uint32_t count) = 0;
+  // 1 to `count_max` consecutive free pages, as many as it can without making the file larger.
+  virtual Result<PageRun> allocate_some(uint32_t count_max) {
+    HOLDFAST_ASSIGN(const uint32_t pgno, allocate(1));
+    (void)count_max;
+    return PageRun{pgno, 1};
+  }
   // Takes back pages allocated in this same apply.
   virtual void release(uint32_t pgno, uint32_t count) = 0;
 };

@@ -1,0 +1,283 @@
+#include "holdfast/space.h"
+
+#include <array>
+#include <atomic>
+
+#include "base/uuid.h"
+#include "memory/access.h"
+#include "memory/catalog.h"
+#include "memory/recall.h"
+#include "os/os.h"
+#include "search/store_keyspace.h"
+#include "store/engine.h"
+
+namespace holdfast {
+
+// Invariant: the id is cached only when the commit that made the space is durable and so can never
+// be voided: a stale id might by then be another space's.
+class Space::Impl {
+ public:
+  Impl(std::shared_ptr<Store::Impl> store, SpaceSegments segments)
+      : store_(std::move(store)),
+        segments_(std::move(segments)),
+        path_(space_path_text(segments_)),
+        may_cache_(store_->context().options.durability == Durability::strict) {}
+
+  Store::Impl& store() { return *store_; }
+  const std::shared_ptr<Store::Impl>& store_pointer() const { return store_; }
+  const SpaceSegments& segments() const { return segments_; }
+  const std::string& path() const { return path_; }
+
+  // nullopt when the space does not exist.
+  Result<std::optional<uint32_t>> find(search::KeySource& source) const {
+    if (const uint32_t id = cached_id_) return std::optional<uint32_t>(id);
+    return memory::find_space(source, segments_);
+  }
+  Result<uint32_t> ensure(search::KeyTarget& target) const {
+    if (const uint32_t id = cached_id_) return id;
+    return memory::ensure_space(target, segments_);
+  }
+  // REQUIRES: `id` was read from a snapshot of the store, or written by an acknowledged commit.
+  void cache(uint32_t id) {
+    if (may_cache_) cached_id_ = id;
+  }
+
+  memory::Stamp next_stamp() {
+    os::Os& os = store_->context().os;
+    const uint64_t now_us = os.wall_time_us();
+    const uint64_t now_ms = now_us / 1000;
+    std::array<uint8_t, 10> random;
+    os.random_bytes(reinterpret_cast<char*>(random.data()), random.size());
+    // The 12 bits after the milliseconds tell the microseconds: ids of several processes sort
+    // finer.
+    const uint64_t fraction = now_us % 1000 * 4096 / 1000;
+    random[0] = static_cast<uint8_t>(fraction >> 8);
+    random[1] = static_cast<uint8_t>(fraction);
+    const Uuid id = ids_.next(now_ms, random);
+    // Where the clock was set back the id's time stands, so that ids sort by `created_us`.
+    const uint64_t created_us = id.unix_ms() == now_ms ? now_us : id.unix_ms() * 1000;
+    return {id, static_cast<int64_t>(created_us)};
+  }
+
+ private:
+  const std::shared_ptr<Store::Impl> store_;
+  const SpaceSegments segments_;
+  const std::string path_;
+  const bool may_cache_;
+  std::atomic<uint32_t> cached_id_{0};  // 0: not known
+  UuidSequence ids_;
+};
+
+namespace {
+
+class SpaceAccess : public memory::Access {
+ public:
+  explicit SpaceAccess(std::shared_ptr<Space::Impl> space) : space_(std::move(space)) {}
+  memory::Stamp next_stamp() override { return space_->next_stamp(); }
+  std::string_view space_path() const override { return space_->path(); }
+
+ protected:
+  Status run_found(search::KeySource& source, const ReadWork& work) const {
+    HOLDFAST_ASSIGN(const std::optional<uint32_t> id, space_->find(source));
+    return id ? work(source, *id) : Status::ok();
+  }
+  Status run_ensured(search::KeyTarget& target, const WriteWork& work) const {
+    HOLDFAST_ASSIGN(const uint32_t id, space_->ensure(target));
+    return work(target, id);
+  }
+  Status run_existing(search::KeyTarget& target, const WriteWork& work) const {
+    HOLDFAST_ASSIGN(const std::optional<uint32_t> id, space_->find(target));
+    return id ? work(target, *id) : Status::ok();
+  }
+
+  const std::shared_ptr<Space::Impl> space_;
+};
+
+// Every call a snapshot or a commit of its own.
+class StoreAccess final : public SpaceAccess {
+ public:
+  using SpaceAccess::SpaceAccess;
+
+  Status read(const ReadWork& work) override {
+    HOLDFAST_ASSIGN(Snapshot snapshot, space_->store().snapshot());
+    search::ReaderSource source(snapshot);
+    return run_found(source, [&](search::KeySource& found_in, uint32_t id) {
+      space_->cache(id);
+      return work(found_in, id);
+    });
+  }
+
+  Status write(const WriteWork& work) override {
+    uint32_t used_id = 0;
+    HOLDFAST_TRY(update([&](search::KeyTarget& target) {
+      return run_ensured(target, [&](search::KeyTarget& ensured_in, uint32_t id) {
+        used_id = id;
+        return work(ensured_in, id);
+      });
+    }));
+    space_->cache(used_id);
+    return Status::ok();
+  }
+
+  Status write_existing(const WriteWork& work) override {
+    return update([&](search::KeyTarget& target) { return run_existing(target, work); });
+  }
+
+ private:
+  Status update(const std::function<Status(search::KeyTarget&)>& work) {
+    return space_->store()
+        .update([&](Transaction& transaction) {
+          search::TransactionTarget target(transaction);
+          return work(target);
+        })
+        .status();
+  }
+};
+
+class TransactionAccess final : public SpaceAccess {
+ public:
+  TransactionAccess(std::shared_ptr<Space::Impl> space, Transaction& transaction)
+      : SpaceAccess(std::move(space)), target_(transaction) {}
+
+  Status read(const ReadWork& work) override { return run_found(target_, work); }
+  Status write(const WriteWork& work) override { return run_ensured(target_, work); }
+  Status write_existing(const WriteWork& work) override { return run_existing(target_, work); }
+
+ private:
+  search::TransactionTarget target_;
+};
+
+class SnapshotAccess final : public SpaceAccess {
+ public:
+  SnapshotAccess(std::shared_ptr<Space::Impl> space, Snapshot& snapshot)
+      : SpaceAccess(std::move(space)), source_(snapshot) {}
+
+  Status read(const ReadWork& work) override { return run_found(source_, work); }
+  Status write(const WriteWork&) override { return refuse(); }
+  Status write_existing(const WriteWork&) override { return refuse(); }
+
+ private:
+  static Status refuse() {
+    return Status(StatusCode::kReadOnly,
+                  "a snapshot cannot be written to; use the space's handle without a snapshot");
+  }
+  search::ReaderSource source_;
+};
+
+constexpr size_t kSpaceListLimitMax = 100'000;
+
+Result<Space> make_space(std::shared_ptr<Store::Impl> store, SpaceSegments segments) {
+  HOLDFAST_TRY(memory::check_segments(segments));
+  return Space(std::make_shared<Space::Impl>(std::move(store), std::move(segments)));
+}
+
+}  // namespace
+
+Result<SpaceSegments> parse_space_path(std::string_view path) {
+  SpaceSegments segments;
+  if (!path.empty()) {
+    size_t begin = 0;
+    for (size_t end = 0; end != std::string_view::npos; begin = end + 1) {
+      end = path.find('/', begin);
+      segments.emplace_back(path.substr(begin, end - begin));
+      if (segments.size() > kSpaceSegmentsMax) break;
+    }
+  }
+  HOLDFAST_TRY(memory::check_segments(segments));
+  return segments;
+}
+
+std::string space_path_text(const SpaceSegments& segments) {
+  std::string text;
+  for (const std::string& segment : segments) {
+    if (!text.empty()) text.push_back('/');
+    for (const char c : segment) {
+      if (c == '/') text.push_back('\\');
+      text.push_back(c);
+    }
+  }
+  return text;
+}
+
+Result<std::vector<SpaceSegments>> list_spaces(Reader& reader, const SpaceListOptions& options) {
+  if (options.limit == 0 || options.limit > kSpaceListLimitMax) {
+    return Status(StatusCode::kInvalidArgument,
+                  "limit must be 1 to " + std::to_string(kSpaceListLimitMax));
+  }
+  if (!options.below.empty()) HOLDFAST_TRY(memory::check_segments(options.below));
+  search::ReaderSource source(reader);
+  return memory::list_spaces_below(source, options.below, options.limit);
+}
+
+Result<Space> Store::space(std::string_view path) {
+  HOLDFAST_ASSIGN(SpaceSegments segments, parse_space_path(path));
+  return make_space(impl_, std::move(segments));
+}
+
+Result<Space> Store::space(const std::vector<std::string>& segments) {
+  return make_space(impl_, segments);
+}
+
+Space::Space(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+const SpaceSegments& Space::segments() const {
+  return impl_->segments();
+}
+const std::string& Space::path() const {
+  return impl_->path();
+}
+
+Result<Space> Space::child(std::string_view segment) const {
+  SpaceSegments segments = impl_->segments();
+  segments.emplace_back(segment);
+  return make_space(impl_->store_pointer(), std::move(segments));
+}
+
+Result<std::vector<Space>> Space::children(size_t limit) const {
+  HOLDFAST_ASSIGN(Snapshot snapshot, impl_->store().snapshot());
+  HOLDFAST_ASSIGN(const std::vector<SpaceSegments> below,
+                  list_spaces(snapshot, {.below = impl_->segments(), .limit = limit}));
+  std::vector<Space> spaces;
+  spaces.reserve(below.size());
+  for (const SpaceSegments& segments : below) {
+    HOLDFAST_ASSIGN(Space space, make_space(impl_->store_pointer(), segments));
+    spaces.push_back(std::move(space));
+  }
+  return spaces;
+}
+
+Kv Space::kv() const {
+  return Kv(std::make_shared<StoreAccess>(impl_));
+}
+Kv Space::kv(Transaction& transaction) const {
+  return Kv(std::make_shared<TransactionAccess>(impl_, transaction));
+}
+Kv Space::kv(Snapshot& snapshot) const {
+  return Kv(std::make_shared<SnapshotAccess>(impl_, snapshot));
+}
+
+Observations Space::observations() const {
+  return Observations(std::make_shared<StoreAccess>(impl_));
+}
+Observations Space::observations(Transaction& transaction) const {
+  return Observations(std::make_shared<TransactionAccess>(impl_, transaction));
+}
+Observations Space::observations(Snapshot& snapshot) const {
+  return Observations(std::make_shared<SnapshotAccess>(impl_, snapshot));
+}
+
+Result<std::vector<RecallHit>> Space::recall(const RecallQuery& query) const {
+  StoreAccess access(impl_);
+  return memory::recall(access, query);
+}
+Result<std::vector<RecallHit>> Space::recall(Transaction& transaction,
+                                             const RecallQuery& query) const {
+  TransactionAccess access(impl_, transaction);
+  return memory::recall(access, query);
+}
+Result<std::vector<RecallHit>> Space::recall(Snapshot& snapshot, const RecallQuery& query) const {
+  SnapshotAccess access(impl_, snapshot);
+  return memory::recall(access, query);
+}
+
+}  // namespace holdfast
