@@ -1,0 +1,22 @@
+// Values that a command takes from its arguments, from stdin or from a file; and times.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "holdfast/status.h"
+
+namespace holdfast::cli {
+
+// The value of `argument`; "-" means stdin; `file`, if given, is read instead.
+// Errors: InvalidArgument (neither or both), NotFound, PermissionDenied, IoError, TooLarge.
+Result<std::string> read_value(const std::optional<std::string>& argument, const std::string& file);
+
+// "2026-01-31T09:05:00Z" or "2026-01-31". Errors: InvalidArgument. Empty text: nullopt.
+Result<std::optional<int64_t>> parse_time_option(const std::string& text);
+
+// nullopt for an option that was not given.
+std::optional<std::string> optional_text(const std::string& text);
+
+}  // namespace holdfast::cli

@@ -1,0 +1,151 @@
+#include <algorithm>
+#include <utility>
+
+#include "cli/commands.h"
+#include "cli/input.h"
+
+namespace holdfast::cli {
+namespace {
+
+struct PutArguments {
+  std::string key;
+  std::optional<std::string> value;
+  std::string file;
+};
+
+Status put(const Context& context, const PutArguments& arguments) {
+  HOLDFAST_ASSIGN(std::string value, read_value(arguments.value, arguments.file));
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kCreateForUser));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  HOLDFAST_ASSIGN(uint64_t version, store.update([&](Transaction& transaction) {
+    return space.kv(transaction).put(arguments.key, value);
+  }));
+  if (context.output().json()) {
+    Json json;
+    set_bytes(json, "key", arguments.key);
+    json["version"] = version;
+    context.output().print(json);
+  }
+  return store.close();
+}
+
+Status missing(const std::string& key, const Space& space) {
+  return Status(StatusCode::kNotFound,
+                "no key \"" + one_line(key, 80) + "\" in space " + space.path());
+}
+
+Status get(const Context& context, const std::string& key) {
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  HOLDFAST_ASSIGN(auto value, space.kv().get(key));
+  if (!value) return missing(key, space);
+  const Output& output = context.output();
+  if (output.json()) {
+    Json json;
+    set_bytes(json, "key", key);
+    set_bytes(json, "value", *value);
+    output.print(json);
+    return Status::ok();
+  }
+  output.raw(*value);
+  if (output.terminal() && (value->empty() || value->back() != '\n')) output.raw("\n");
+  return Status::ok();
+}
+
+Status del(const Context& context, const std::string& key) {
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  auto version = store.update([&](Transaction& transaction) -> Status {
+    Kv kv = space.kv(transaction);
+    HOLDFAST_ASSIGN(auto value, kv.get(key));
+    return value ? kv.del(key) : missing(key, space);
+  });
+  HOLDFAST_TRY(version.status());
+  if (context.output().json()) {
+    Json json;
+    set_bytes(json, "key", key);
+    json["version"] = *version;
+    context.output().print(json);
+  }
+  return store.close();
+}
+
+void print_entries(const Output& output, const std::vector<KvEntry>& entries, bool keys_only) {
+  Table table(keys_only ? std::vector<std::string>{"key"}
+                        : std::vector<std::string>{"key", "bytes", "value"});
+  for (const KvEntry& entry : entries) {
+    if (output.json()) {
+      Json json;
+      set_bytes(json, "key", entry.key);
+      if (!keys_only) set_bytes(json, "value", entry.value);
+      output.print(json);
+    } else if (keys_only) {
+      output.line(printable(entry.key));
+    } else {
+      table.add(
+          {one_line(entry.key, 60), std::to_string(entry.value.size()), one_line(entry.value, 60)});
+    }
+  }
+  if (!table.empty()) table.print(output);
+}
+
+Status ls(const Context& context, KvListOptions options) {
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  size_t limit = options.limit;
+  options.limit = std::min(limit + 1, kKvListLimitMax);  // one more tells whether there is more
+  HOLDFAST_ASSIGN(std::vector<KvEntry> entries, space.kv().list(options));
+  bool more = entries.size() > limit;
+  if (more) entries.resize(limit);
+  print_entries(context.output(), entries, options.keys_only);
+  if (more && !context.output().json()) {
+    std::fprintf(stderr, "holdfast: there are more; go on with --after \"%s\"\n",
+                 printable(entries.back().key).c_str());
+  }
+  return Status::ok();
+}
+
+void add_put(Commands& commands) {
+  auto arguments = arguments_of<PutArguments>();
+  CLI::App* command =
+      commands.add(kGroupKeyValue, "put", "Set the value of a key",
+                   "holdfast put greeting hello\n  date | holdfast put now -",
+                   [arguments](const Context& context) { return put(context, *arguments); });
+  command->add_option("key", arguments->key, "1 to 1,000 bytes")->required();
+  command->add_option("value", arguments->value, "The value; - reads stdin");
+  command->add_option("--file", arguments->file, "Read the value from this file");
+}
+
+}  // namespace
+
+void add_kv_commands(Commands& commands) {
+  add_put(commands);
+
+  auto get_key = arguments_of<std::string>();
+  commands
+      .add(kGroupKeyValue, "get", "Print the value of a key, byte for byte",
+           "holdfast get greeting",
+           [get_key](const Context& context) { return get(context, *get_key); })
+      ->add_option("key", *get_key, "The key")
+      ->required();
+
+  auto del_key = arguments_of<std::string>();
+  commands
+      .add(kGroupKeyValue, "del", "Remove a key", "holdfast del greeting",
+           [del_key](const Context& context) { return del(context, *del_key); })
+      ->add_option("key", *del_key, "The key")
+      ->required();
+
+  auto list = arguments_of<KvListOptions>();
+  CLI::App* command =
+      commands.add(kGroupKeyValue, "ls", "List keys and values in order", "holdfast ls config/",
+                   [list](const Context& context) { return ls(context, *list); });
+  command->add_option("prefix", list->prefix, "Only keys that begin so");
+  command->add_option("--after", list->after, "Only keys greater than this one");
+  command->add_option("--limit", list->limit, "At most so many")
+      ->check(CLI::Range(size_t{1}, kKvListLimitMax - 1))
+      ->capture_default_str();
+  command->add_flag("--keys", list->keys_only, "Keys only");
+}
+
+}  // namespace holdfast::cli

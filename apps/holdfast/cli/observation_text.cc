@@ -1,0 +1,133 @@
+#include "cli/observation_text.h"
+
+#include "base/time_text.h"
+
+namespace holdfast::cli {
+namespace {
+
+void set_text(Json& json, const char* name, const std::optional<std::string>& text) {
+  if (text) json[name] = *text;
+}
+
+void add_fact(Facts& facts, const char* name, const std::optional<std::string>& text) {
+  if (text) facts.add(name, printable(*text));
+}
+
+std::string tags_text(const Observation& observation) {
+  std::string text;
+  for (const std::string& tag : observation.tags) text += (text.empty() ? "" : ", ") + tag;
+  return text;
+}
+
+void set_embedding(Json& json, const Observation& observation) {
+  if (!observation.embedding) return;
+  json["embedding"] = {{"model", observation.embedding->model},
+                       {"model_version", observation.embedding->model_version},
+                       {"values", observation.embedding->values}};
+}
+
+}  // namespace
+
+Json json_of(const Observation& observation) {
+  Json json;
+  json["id"] = observation.id;
+  json["created"] = time_text(observation.created_us);
+  set_text(json, "title", observation.title);
+  json["content"] = observation.content;
+  set_text(json, "source", observation.source);
+  set_text(json, "kind", observation.kind);
+  set_text(json, "session", observation.session);
+  set_text(json, "run", observation.run);
+  if (!observation.tags.empty()) json["tags"] = observation.tags;
+  if (observation.metadata) {
+    Json metadata = Json::parse(*observation.metadata, nullptr, /*allow_exceptions=*/false);
+    json["metadata"] = metadata.is_discarded() ? Json(*observation.metadata) : metadata;
+  }
+  if (observation.confidence) json["confidence"] = *observation.confidence;
+  if (observation.happened_us) json["happened"] = time_text(*observation.happened_us);
+  set_text(json, "key", observation.key);
+  set_embedding(json, observation);
+  return json;
+}
+
+Json json_of(size_t rank, const RecallHit& hit) {
+  Json json;
+  json["rank"] = rank;
+  json["score"] = hit.score;
+  json["id"] = hit.observation.id;
+  set_text(json, "title", hit.observation.title);
+  set_text(json, "source", hit.observation.source);
+  set_text(json, "kind", hit.observation.kind);
+  json["created"] = time_text(hit.observation.created_us);
+  json["snippet"] = hit.snippet;
+  json["highlights"] = Json::array();
+  for (const TextRange& range : hit.highlights) {
+    json["highlights"].push_back(Json::array({range.begin, range.end}));
+  }
+  json["content"] = hit.observation.content;
+  return json;
+}
+
+// 20 of 32 digits: the time, the version, and 24 random bits or more.
+std::string short_id(const std::string& id) {
+  return id.substr(0, 23);
+}
+
+void print_observation(const Output& output, const Observation& observation) {
+  if (output.json()) {
+    output.print(json_of(observation));
+    return;
+  }
+  Facts facts;
+  facts.add("id", observation.id);
+  facts.add("created", time_text(observation.created_us));
+  if (observation.happened_us) facts.add("happened", time_text(*observation.happened_us));
+  add_fact(facts, "title", observation.title);
+  add_fact(facts, "source", observation.source);
+  add_fact(facts, "kind", observation.kind);
+  add_fact(facts, "session", observation.session);
+  add_fact(facts, "run", observation.run);
+  if (!observation.tags.empty()) facts.add("tags", printable(tags_text(observation)));
+  if (observation.confidence) facts.add("confidence", fixed(*observation.confidence, 2));
+  add_fact(facts, "metadata", observation.metadata);
+  add_fact(facts, "key", observation.key);
+  if (observation.embedding) {
+    facts.add("embedding", std::to_string(observation.embedding->values.size()) + " values of " +
+                               printable(observation.embedding->model));
+  }
+  facts.print(output);
+  output.line("");
+  output.line(output.terminal() ? printable(observation.content, true) : observation.content);
+}
+
+void print_hit(const Output& output, size_t rank, const RecallHit& hit) {
+  if (output.json()) {
+    output.print(json_of(rank, hit));
+    return;
+  }
+  const Observation& observation = hit.observation;
+  std::string title = one_line(observation.title.value_or(observation.source.value_or("")), 70);
+  std::string number = std::to_string(rank);
+  std::string head = std::string(number.size() < 2 ? 2 - number.size() : 0, ' ') + number + "  ";
+  output.line(head + output.bold(title.empty() ? "(no title)" : title) + "  " +
+              output.dim(fixed(hit.score, 2)));
+  output.line("    " + highlighted(output, hit));
+  std::string origin = short_id(observation.id);
+  if (observation.source) origin += "  " + one_line(*observation.source, 70);
+  output.line("    " + output.dim(origin));
+}
+
+std::string highlighted(const Output& output, const RecallHit& hit) {
+  std::string text;
+  size_t at = 0;
+  for (const TextRange& range : hit.highlights) {
+    if (range.begin < at || range.end > hit.snippet.size() || range.begin > range.end) break;
+    text += hit.snippet.substr(at, range.begin - at);
+    text += output.highlight(hit.snippet.substr(range.begin, range.end - range.begin));
+    at = range.end;
+  }
+  text += hit.snippet.substr(at);
+  return text;
+}
+
+}  // namespace holdfast::cli

@@ -1,0 +1,24 @@
+// How observations and recall's hits look, to people and to programs.
+#pragma once
+
+#include <string>
+
+#include "cli/output.h"
+#include "holdfast/recall.h"
+
+namespace holdfast::cli {
+
+// What is absent has no field.
+Json json_of(const Observation& observation);
+Json json_of(size_t rank, const RecallHit& hit);
+
+// Enough of an id to name it, also among many of one millisecond.
+std::string short_id(const std::string& id);
+
+void print_observation(const Output& output, const Observation& observation);
+void print_hit(const Output& output, size_t rank, const RecallHit& hit);
+
+// The snippet with its highlights in colour; without colour just the snippet.
+std::string highlighted(const Output& output, const RecallHit& hit);
+
+}  // namespace holdfast::cli

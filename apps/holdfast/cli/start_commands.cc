@@ -1,0 +1,222 @@
+#include <filesystem>
+#include <fstream>
+#include <utility>
+
+#include "cli/commands.h"
+
+namespace holdfast::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct InitArguments {
+  std::string directory;
+  std::string id;
+  bool user = false;
+};
+
+// Where init makes the store: where --store or $HOLDFAST_STORE says, else in the project.
+Result<StoreLocation> init_location(const Context& context, const InitArguments& arguments) {
+  Surroundings surroundings = context.surroundings();
+  if (arguments.user) {
+    auto variable = surroundings.variable;
+    surroundings.directory = "/";
+    surroundings.variable = [variable](const char* name) {
+      return std::string_view(name) == "HOLDFAST_STORE" ? std::nullopt : variable(name);
+    };
+    return resolve_store(surroundings, "");
+  }
+  bool named = !context.options().store.empty() ||
+               (surroundings.variable("HOLDFAST_STORE") && arguments.directory.empty());
+  if (named) return context.store_location();
+  std::string directory = arguments.directory.empty() ? "." : arguments.directory;
+  return resolve_store(surroundings, directory + "/" + kProjectStoreName);
+}
+
+// git must not take the store for source; its files are of this machine.
+void write_ignore_file(const std::string& store_path) {
+  if (fs::path(store_path).filename() != kProjectStoreName) return;
+  std::ofstream(store_path + "/.gitignore") << "*\n";
+}
+
+Status write_id(const Context& context, const InitArguments& arguments) {
+  HOLDFAST_TRY(check_segment(arguments.id));
+  fs::path directory = fs::path(context.surroundings().directory) / arguments.directory;
+  fs::path file = directory / kIdFileName;
+  std::error_code ignored;
+  if (fs::exists(file, ignored)) {
+    return Status(StatusCode::kConditionFalse, "the project has an id file already")
+        .with_path(file.string());
+  }
+  std::ofstream stream(file);
+  stream << arguments.id << "\n";
+  stream.close();
+  if (stream) return Status::ok();
+  return Status(StatusCode::kIoError, "cannot write the id file").with_path(file.string());
+}
+
+Status init(const Context& context, const InitArguments& arguments) {
+  if (!arguments.id.empty()) HOLDFAST_TRY(check_segment(arguments.id));
+  HOLDFAST_ASSIGN(StoreLocation location, init_location(context, arguments));
+  StoreOptions options = context.store_options();
+  options.create = true;
+  HOLDFAST_ASSIGN(Store store, Store::open(location.path, options));
+  bool created = store.recovery().created;
+  HOLDFAST_TRY(store.close());
+  if (created) write_ignore_file(location.path);
+  if (!arguments.id.empty()) HOLDFAST_TRY(write_id(context, arguments));
+  if (context.output().json()) {
+    context.output().print({{"store", location.path}, {"created", created}});
+  } else {
+    context.output().line((created ? "Made the store " : "The store is there: ") + location.path);
+  }
+  return Status::ok();
+}
+
+Status whoami(const Context& context) {
+  HOLDFAST_ASSIGN(StoreLocation store, context.store_location());
+  HOLDFAST_ASSIGN(SpaceName space, context.space_name());
+  bool exists = fs::is_directory(store.path) && holds_something(store.path);
+  std::string actor = context.store_options().actor;
+  if (context.output().json()) {
+    context.output().print({{"store", store.path},
+                            {"store_reason", store.reason},
+                            {"store_exists", exists},
+                            {"space", space.path},
+                            {"space_reason", space.reason},
+                            {"actor", actor}});
+    return Status::ok();
+  }
+  Facts facts;
+  facts.add("store", store.path);
+  facts.add("", "by " + store.reason + (exists ? "" : "; nothing there yet"));
+  facts.add("space", space.path);
+  facts.add("", "by " + space.reason);
+  facts.add("actor", actor);
+  facts.print(context.output());
+  return Status::ok();
+}
+
+uint64_t directory_bytes(const std::string& path) {
+  uint64_t bytes = 0;
+  std::error_code error;
+  fs::recursive_directory_iterator entries(path, error);
+  for (; !error && entries != fs::recursive_directory_iterator(); entries.increment(error)) {
+    std::error_code ignored;
+    if (entries->is_regular_file(ignored)) bytes += entries->file_size(ignored);
+  }
+  return bytes;
+}
+
+Json json_of(const RecoveryReport& report) {
+  return {{"transactions_applied", report.transactions_applied},
+          {"writes_applied", report.writes_applied},
+          {"deletes_applied", report.deletes_applied},
+          {"transactions_discarded", report.transactions_discarded},
+          {"orphaned_entries", report.orphaned_entries},
+          {"bytes_discarded", report.bytes_discarded},
+          {"version", report.version},
+          {"duration_us", report.duration_us},
+          {"warnings", report.warnings}};
+}
+
+void add_recovery(Facts& facts, const RecoveryReport& report) {
+  facts.add("recovered", with_separators(report.transactions_applied) + " transactions (" +
+                             with_separators(report.writes_applied) + " writes, " +
+                             with_separators(report.deletes_applied) + " deletes) in " +
+                             fixed(static_cast<double>(report.duration_us) / 1000, 1) + " ms");
+  if (report.transactions_discarded + report.orphaned_entries + report.bytes_discarded > 0) {
+    facts.add("discarded", with_separators(report.transactions_discarded) + " transactions, " +
+                               with_separators(report.orphaned_entries) + " orphaned entries, " +
+                               size_text(report.bytes_discarded));
+  }
+  for (const std::string& warning : report.warnings) facts.add("warning", warning);
+}
+
+Status status(const Context& context) {
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  HOLDFAST_ASSIGN(StoreStats stats, store.stats());
+  HOLDFAST_ASSIGN(uint64_t observations, space.observations().count());
+  uint64_t bytes = directory_bytes(store.path());
+  const RecoveryReport& recovery = store.recovery();
+  if (context.output().json()) {
+    Json json = {{"store", store.path()},        {"space", space.path()},
+                 {"version", stats.version},     {"durable_version", stats.durable_version},
+                 {"processes", stats.processes}, {"observations", observations},
+                 {"size_bytes", bytes},          {"cold", recovery.cold}};
+    if (recovery.cold) json["recovery"] = json_of(recovery);
+    context.output().print(json);
+    return Status::ok();
+  }
+  Facts facts;
+  facts.add("store", store.path());
+  facts.add("space", space.path());
+  facts.add("version", with_separators(stats.version) +
+                           " (durable: " + with_separators(stats.durable_version) + ")");
+  facts.add("processes", with_separators(stats.processes) + " (this one included)");
+  facts.add("observations", with_separators(observations) + " in this space");
+  facts.add("size", size_text(bytes));
+  if (recovery.cold) add_recovery(facts, recovery);
+  facts.print(context.output());
+  return Status::ok();
+}
+
+Status stats(const Context& context) {
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(StoreStats stats, store.stats());
+  uint64_t page_bytes = stats.page_size_bytes;
+  Json json = {{"version", stats.version},
+               {"durable_version", stats.durable_version},
+               {"oldest_pinned_version", stats.oldest_pinned_version},
+               {"processes", stats.processes},
+               {"commits", stats.commits},
+               {"syncs", stats.syncs},
+               {"applies", stats.applies},
+               {"conflicts", stats.conflicts},
+               {"takeovers", stats.takeovers},
+               {"voids", stats.voids},
+               {"checkpoints", stats.checkpoints},
+               {"tree_height", stats.tree_height},
+               {"page_size_bytes", stats.page_size_bytes},
+               {"data_bytes", stats.file_pages * page_bytes},
+               {"free_bytes", stats.free_pages * page_bytes},
+               {"retired_bytes", stats.retired_pages * page_bytes},
+               {"leaked_bytes", stats.leaked_pages * page_bytes},
+               {"log_bytes", stats.log_bytes}};
+  if (context.output().json()) {
+    context.output().print(json);
+    return Status::ok();
+  }
+  Facts facts;
+  for (const auto& [name, value] : json.items()) {
+    bool bytes = name.size() > 6 && name.compare(name.size() - 6, 6, "_bytes") == 0;
+    uint64_t number = value.get<uint64_t>();
+    facts.add(bytes ? name.substr(0, name.size() - 6) : name,
+              bytes ? size_text(number) : with_separators(number));
+  }
+  facts.print(context.output());
+  return Status::ok();
+}
+
+}  // namespace
+
+void add_start_commands(Commands& commands) {
+  auto arguments = arguments_of<InitArguments>();
+  CLI::App* command = commands.add(
+      kGroupStart, "init", "Make a store: .holdfast/ in this directory, or where --store says",
+      "holdfast init\n  holdfast init --id my-project\n  holdfast init --store /srv/memory",
+      [arguments](const Context& context) { return init(context, *arguments); });
+  command->add_option("directory", arguments->directory, "The project, if not this directory");
+  command->add_option("--id", arguments->id,
+                      "Write .holdfast-id: the project's space keeps its name when it is moved");
+  command->add_flag("--user", arguments->user, "Make the store in the user's data directory");
+  commands.add(kGroupStart, "whoami", "Print which store and space commands use here, and why",
+               "holdfast whoami", whoami);
+  commands.add(kGroupStart, "status", "Print the state of the store", "holdfast status --json",
+               status);
+  commands.add(kGroupStart, "stats", "Print the figures of the store, of all processes",
+               "holdfast stats", stats);
+}
+
+}  // namespace holdfast::cli

@@ -1,0 +1,196 @@
+#include "ingest/file_ingester.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+#include "base/utf8.h"
+#include "cli/digest.h"
+#include "process/child.h"
+
+namespace holdfast::ingest {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr size_t kBatchSections = 64;
+constexpr size_t kBatchBytes = 256 * 1024;
+constexpr size_t kTitleBytesMax = 300;
+
+std::string cut(std::string text, size_t size_max) {
+  if (text.size() <= size_max) return text;
+  while (size_max > 0 && (static_cast<unsigned char>(text[size_max]) & 0xC0) == 0x80) --size_max;
+  text.resize(size_max);
+  return text;
+}
+
+// How many of `observations` make the next commit.
+size_t batch_size(std::span<const NewObservation> observations) {
+  size_t bytes = 0;
+  size_t count = 0;
+  while (count < observations.size() && count < kBatchSections) {
+    bytes += observations[count].content.size();
+    if (count > 0 && bytes > kBatchBytes) break;
+    ++count;
+  }
+  return count;
+}
+
+}  // namespace
+
+// What is known of a file; the ids of its sections, so that a change can remove the old ones.
+struct FileIngester::Note {
+  std::string path;
+  uint64_t size_bytes = 0;
+  int64_t modified_ns = 0;
+  std::string digest;
+  std::vector<std::string> ids_before;
+  std::vector<std::string> ids;
+
+  std::string text() const {
+    return Json{{"path", path},
+                {"size", size_bytes},
+                {"modified_ns", modified_ns},
+                {"digest", digest},
+                {"ids", ids}}
+        .dump();
+  }
+};
+
+Status FileIngester::ingest(const InputFile& file) {
+  if (!utf8_valid(file.path) || file.path.size() > kLabelSizeMax) {
+    return skip(file, documents::Skip::kEncoding);
+  }
+  const std::string note_key = "file/" + cli::digest_text(file.path);
+  HOLDFAST_ASSIGN(Note note, read_note(note_key));
+  bool same_file = note.size_bytes == file.size_bytes && note.modified_ns == file.modified_ns;
+  if (!note.digest.empty() && same_file) {
+    progress_.files_unchanged.fetch_add(1);
+    progress_.sections_existing.fetch_add(note.ids.size());
+    return Status::ok();
+  }
+  auto bytes = documents::load_file(file.path);
+  if (!bytes) {
+    if (bytes.status().code() == StatusCode::kTooLarge)
+      return skip(file, documents::Skip::kTooLarge);
+    progress_.files_unreadable.fetch_add(1);
+    progress_.remark("unreadable: " + bytes.status().to_string());
+    return Status::ok();
+  }
+  std::string digest = cli::digest_text(*bytes);
+  if (digest == note.digest) {
+    progress_.files_unchanged.fetch_add(1);
+    progress_.sections_existing.fetch_add(note.ids.size());
+    return Status::ok();
+  }
+  documents::ReadOutcome outcome = documents::read_document(file.path, std::move(*bytes));
+  if (outcome.skip != documents::Skip::kNone) return skip(file, outcome.skip);
+  if (outcome.converted_from_latin1) {
+    progress_.files_from_latin1.fetch_add(1);
+    progress_.remark("converted from Latin-1: " + file.path);
+  }
+  note.size_bytes = file.size_bytes;
+  note.modified_ns = file.modified_ns;
+  note.digest = digest;
+  note.ids_before = std::move(note.ids);
+  note.ids.clear();
+  HOLDFAST_TRY(store_sections(file, outcome.document, note_key, note));
+  progress_.files_read.fetch_add(1);
+  return Status::ok();
+}
+
+Status FileIngester::skip(const InputFile& file, documents::Skip reason) {
+  progress_.files_skipped[static_cast<size_t>(reason)].fetch_add(1);
+  if (reason == documents::Skip::kEncoding || reason == documents::Skip::kDamaged) {
+    progress_.remark("skipped (" + std::string(documents::skip_name(reason)) + "): " + file.path);
+  }
+  return Status::ok();
+}
+
+Result<FileIngester::Note> FileIngester::read_note(const std::string& key) {
+  Note note;
+  HOLDFAST_ASSIGN(auto value, notes_.kv().get(key));
+  if (!value) return note;
+  Json json = Json::parse(*value, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return note;
+  note.size_bytes = json.value("size", uint64_t{0});
+  note.modified_ns = json.value("modified_ns", int64_t{0});
+  note.digest = json.value("digest", std::string());
+  note.ids = json.value("ids", std::vector<std::string>());
+  return note;
+}
+
+Status FileIngester::store_sections(const InputFile& file, const documents::Document& document,
+                                    const std::string& note_key, Note& note) {
+  note.path = file.path;
+  std::vector<NewObservation> observations = observations_of(file.path, document);
+  std::span<const NewObservation> rest = observations;
+  while (!rest.empty()) {
+    size_t count = batch_size(rest);
+    bool last = count == rest.size();
+    HOLDFAST_TRY(commit(rest.subspan(0, count), last, note_key, note));
+    rest = rest.subspan(count);
+  }
+  return Status::ok();
+}
+
+Status FileIngester::commit(std::span<const NewObservation> batch, bool last,
+                            const std::string& note_key, Note& note) {
+  std::vector<AddedObservation> added;
+  uint64_t removed = 0;
+  uint64_t begin_us = process::monotonic_us();
+  auto version = store_.update([&](Transaction& transaction) -> Status {
+    Observations observations = space_.observations(transaction);
+    HOLDFAST_ASSIGN(added, observations.add_all(batch));
+    if (!last) return Status::ok();
+    Note complete = note;
+    for (const AddedObservation& one : added) complete.ids.push_back(one.id);
+    std::set<std::string> kept(complete.ids.begin(), complete.ids.end());
+    removed = 0;
+    for (const std::string& id : note.ids_before) {
+      if (kept.count(id) != 0) continue;
+      Status status = observations.remove(id);
+      if (!status && status.code() != StatusCode::kNotFound) return status;
+      removed += status ? 1 : 0;
+    }
+    return notes_.kv(transaction).put(note_key, complete.text());
+  });
+  HOLDFAST_TRY(version.status());
+  progress_.commit_us.record(process::monotonic_us() - begin_us);
+  commits_.fetch_add(1);
+  progress_.sections_removed.fetch_add(removed);
+  std::vector<std::string> new_ids;
+  for (const AddedObservation& one : added) {
+    note.ids.push_back(one.id);
+    if (!one.existed) new_ids.push_back(one.id);
+  }
+  progress_.sections_added.fetch_add(new_ids.size());
+  progress_.sections_existing.fetch_add(added.size() - new_ids.size());
+  return ledger_ ? ledger_->append(new_ids) : Status::ok();
+}
+
+std::vector<NewObservation> observations_of(const std::string& path,
+                                            const documents::Document& document) {
+  std::vector<NewObservation> observations;
+  for (size_t i = 0; i < document.sections.size(); ++i) {
+    const documents::Section& section = document.sections[i];
+    NewObservation observation;
+    observation.content = section.text;
+    std::string title = document.title;
+    if (!section.heading.empty()) title += ": " + section.heading;
+    observation.title = cut(std::move(title), kTitleBytesMax);
+    observation.source = path;
+    observation.kind = "section";
+    observation.metadata =
+        Json{{"section", section.heading}, {"position", i}, {"sections", document.sections.size()}}
+            .dump();
+    cli::Digest digest;
+    digest.add(path).add(i).add(section.text);
+    observation.key = "ingest:" + digest.text();
+    observations.push_back(std::move(observation));
+  }
+  return observations;
+}
+
+}  // namespace holdfast::ingest

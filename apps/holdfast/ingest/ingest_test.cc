@@ -1,0 +1,166 @@
+#include "ingest/ingest.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "ingest/file_ingester.h"
+#include "ingest/id_ledger.h"
+#include "process/shared_area.h"
+#include "support/temporary_directory.h"
+
+namespace holdfast::ingest {
+namespace {
+
+namespace fs = std::filesystem;
+
+class IngestTest : public ::testing::Test {
+ protected:
+  void write(const std::string& name, const std::string& text) {
+    fs::create_directories(fs::path(temporary_.path_of("in/" + name)).parent_path());
+    std::ofstream(temporary_.path_of("in/" + name)) << text;
+  }
+  FileList files(size_t files_max = 0) {
+    return *list_files({temporary_.path_of("in")}, "", files_max);
+  }
+
+  TemporaryDirectory temporary_;
+};
+
+TEST_F(IngestTest, FoldersAreWalkedAndLinksAreNot) {
+  write("b.txt", "b");
+  write("a/c.txt", "c");
+  write(".git/config", "x");
+  write(".holdfast/data", "x");
+  fs::create_symlink(temporary_.path_of("in/b.txt"), temporary_.path_of("in/link"));
+  FileList list = files();
+  ASSERT_EQ(list.files.size(), 2u);
+  EXPECT_EQ(list.files[0].path, temporary_.path_of("in/a/c.txt"));
+  EXPECT_EQ(list.links, 1u);
+}
+
+TEST_F(IngestTest, AFileNamedTwiceIsThereOnce) {
+  write("a.txt", "a");
+  std::string file = temporary_.path_of("in/a.txt");
+  EXPECT_EQ(list_files({file, temporary_.path_of("in/"), file}, "", 0)->files.size(), 1u);
+}
+
+TEST_F(IngestTest, ALimitKeepsFilesEvenlySpread) {
+  for (char c = 'a'; c <= 'j'; ++c) write(std::string(1, c), "x");
+  FileList list = files(2);
+  ASSERT_EQ(list.files.size(), 2u);
+  EXPECT_EQ(fs::path(list.files[0].path).filename(), "a");
+  EXPECT_EQ(fs::path(list.files[1].path).filename(), "f");
+}
+
+TEST_F(IngestTest, APathThatDoesNotExistIsAnError) {
+  auto list = list_files({temporary_.path_of("nothing")}, "", 0);
+  EXPECT_EQ(list.status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(list.status().path(), temporary_.path_of("nothing"));
+}
+
+TEST_F(IngestTest, SectionsOfOneTextHaveDifferentKeys) {
+  documents::Document document{"t", {{"h", "same"}, {"h", "same"}}};
+  auto observations = observations_of("/a", document);
+  EXPECT_NE(observations[0].key, observations[1].key);
+  EXPECT_NE(observations[0].key, observations_of("/b", document)[0].key);
+  EXPECT_EQ(observations[0].key, observations_of("/a", document)[0].key);
+  EXPECT_EQ(observations[0].title, "t: h");
+}
+
+TEST_F(IngestTest, TheIdLedgerComesBack) {
+  std::string path = temporary_.path_of("ledger");
+  std::vector<std::string> ids = {"01890a5d-ac96-774b-bcce-b302099a8057",
+                                  "01890a5d-ac96-774b-bcce-b302099a8058"};
+  IdLedger ledger;
+  ASSERT_TRUE(ledger.open(path));
+  ASSERT_TRUE(ledger.append(ids));
+  ASSERT_TRUE(ledger.append({}));
+  std::ofstream(path, std::ios::app) << "01890a5d-ac96";  // cut off
+  EXPECT_EQ(*read_id_ledger(path), ids);
+  std::ofstream(path, std::ios::app) << "\n";
+  EXPECT_EQ(read_id_ledger(path).status().code(), StatusCode::kCorruption);
+}
+
+class IngestStoreTest : public IngestTest {
+ protected:
+  struct Counts {
+    IngestReport report;
+    uint64_t added, existing, removed, unchanged;
+  };
+  Counts run(uint32_t processes, bool kill_one = false) {
+    IngestOptions options;
+    options.store_path = temporary_.path_of("store");
+    options.space = "test";
+    options.processes = processes;
+    options.ledger_path = temporary_.path_of("ledger");
+    options.kill_one = kill_one;
+    process::SharedArea<Progress> progress;
+    auto report = run_ingest(options, files().files, *progress);
+    EXPECT_TRUE(report) << report.status().to_string();
+    return {report ? *report : IngestReport(), progress->sections_added.load(),
+            progress->sections_existing.load(), progress->sections_removed.load(),
+            progress->files_unchanged.load()};
+  }
+  std::vector<Observation> observations() {
+    auto store = Store::open(temporary_.path_of("store"));
+    auto space = store->space("test");
+    return *space->observations().list({.limit = 10000});
+  }
+};
+
+TEST_F(IngestStoreTest, ASecondRunAddsNothing) {
+  for (int i = 0; i < 20; ++i) {
+    write("f" + std::to_string(i) + ".md", "# A\nalpha\n# B\nbeta " + std::to_string(i) + "\n");
+  }
+  Counts first = run(3);
+  EXPECT_EQ(first.added, 40u);
+  Counts second = run(3);
+  EXPECT_EQ(second.added, 0u);
+  EXPECT_EQ(second.unchanged, 20u);
+  EXPECT_EQ(observations().size(), 40u);
+}
+
+TEST_F(IngestStoreTest, AChangedFileReplacesWhatItSaid) {
+  write("f.md", "# A\nalpha\n# B\nbeta\n");
+  run(1);
+  write("f.md", "# A\nalpha\n# B\nchanged text\n");
+  Counts second = run(1);
+  EXPECT_EQ(second.added, 1u);
+  EXPECT_EQ(second.existing, 1u);
+  EXPECT_EQ(second.removed, 1u);
+  std::set<std::string> contents;
+  for (const Observation& observation : observations()) contents.insert(observation.content);
+  EXPECT_EQ(contents, (std::set<std::string>{"alpha", "changed text"}));
+}
+
+TEST_F(IngestStoreTest, AKilledProcessLosesAndDoublesNothing) {
+  uint64_t sections = 0;
+  for (int i = 0; i < 60; ++i) {
+    std::string text;
+    for (int k = 0; k < 150; ++k, ++sections) {
+      text += "# S" + std::to_string(k) + "\nfile " + std::to_string(i) + " section " +
+              std::to_string(k) + "\n";
+    }
+    write("f" + std::to_string(i) + ".md", text);
+  }
+  Counts counts = run(4, /*kill_one=*/true);
+  EXPECT_EQ(counts.report.kills, 1u);
+  EXPECT_EQ(counts.report.restarts, 1u);
+  std::set<std::string> ids;
+  std::set<std::string> contents;
+  for (const Observation& observation : observations()) {
+    ids.insert(observation.id);
+    contents.insert(observation.content);
+  }
+  EXPECT_EQ(ids.size(), sections);
+  EXPECT_EQ(contents.size(), sections);
+  for (const std::string& id : *read_id_ledger(temporary_.path_of("ledger"))) {
+    EXPECT_EQ(ids.count(id), 1u) << id;
+  }
+}
+
+}  // namespace
+}  // namespace holdfast::ingest
