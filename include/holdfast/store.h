@@ -35,7 +35,7 @@ struct StoreOptions {
   // How long a call waits for other processes before it returns Busy.
   std::chrono::milliseconds deadline{30'000};
   // Who writes (process, agent, session, run); recorded with each commit, at most 128 bytes.
-  std::string actor;
+  std::string actor = {};
   // Format of a new store, for tests: bytes per page (power of two, 512 to 16,384) and per log
   // segment at most. Ignored when the store exists.
   uint32_t page_size_bytes = 4096;
@@ -150,6 +150,8 @@ class Store {
   // A handle to a space, the capability to use it. `path`: 1 to 8 segments separated by '/',
   // each 1 to 128 bytes of UTF-8. Declared in holdfast/space.h.
   Result<Space> space(std::string_view path);
+  // The same for segments that may contain '/'.
+  Result<Space> space(const std::vector<std::string>& segments);
 
  private:
   std::shared_ptr<Impl> impl_;
