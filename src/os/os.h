@@ -1,5 +1,5 @@
 // Os: the only door to the kernel. Production is PosixOs (os/posix_os.h), a store without files is
-// MemoryOs (os/memory_os.h), tests substitute SimOs (os/sim/). No other room may call libc for
+// MemoryOs (make_memory_os), tests substitute SimOs (os/sim/). No other room may call libc for
 // files, maps, locks, futexes, time or randomness; tests/tidy enforces it.
 //
 // Who: log, tree, store and the applications that create a Store.
@@ -71,7 +71,7 @@ class File {
   // fdatasync. After an error the fate of unsynced bytes is unknown: never call it again on this
   // file and believe it (the kernel reports an error once and marks the pages clean).
   virtual Status sync_data() = 0;
-  // posix_fallocate: the range can be written without NoSpace; extends the size.
+  // fallocate: the range can be written without NoSpace; extends the size.
   virtual Status allocate(uint64_t offset, uint64_t size) = 0;
   virtual Status truncate(uint64_t size) = 0;
   virtual Result<FileInfo> info() = 0;
@@ -119,6 +119,7 @@ class Os {
   // --- Files and directories. All descriptors are close-on-exec and above 2.
   virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
   virtual Status rename(const std::string& from, const std::string& to) = 0;
+  // Removes a file or an empty directory.
   virtual Status remove(const std::string& path) = 0;
   // Creates a directory and its parents; success if it exists.
   virtual Status make_directories(const std::string& path) = 0;

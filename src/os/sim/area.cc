@@ -55,4 +55,8 @@ void clear_area(char* area, uint64_t size) {
   }
 }
 
+void set_accessible(char* begin, uint64_t size, bool accessible) {
+  CHECK(mprotect(begin, size, accessible ? PROT_READ | PROT_WRITE : PROT_NONE) == 0);
+}
+
 }  // namespace holdfast::sim

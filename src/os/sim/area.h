@@ -22,4 +22,7 @@ void give_back_area(char* area, uint64_t touched);
 // Zeros [0, size) and frees the memory where that is cheaper.
 void clear_area(char* area, uint64_t size);
 
+// Whole pages of an area: touching them traps, or no longer does.
+void set_accessible(char* begin, uint64_t size, bool accessible);
+
 }  // namespace holdfast::sim

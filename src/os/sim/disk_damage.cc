@@ -17,6 +17,7 @@ constexpr uint64_t kDamagedPagesMax = 64;  // of a mapped file: its start is wha
 }  // namespace
 
 void DiskFile::cut_power(Random& random, const Damage& damage) {
+  stop_trapping();
   if (was_mapped_writable_) return damage_mapped(random);
   split_into_sectors();
   const std::vector<Fate> fates = choose(random, damage.loss);

@@ -8,6 +8,15 @@
 #include "os/sim/area.h"
 
 namespace holdfast::sim {
+namespace {
+
+constexpr uint64_t kPageSize = 4096;
+
+uint64_t page_end(uint64_t size) {
+  return (size + kPageSize - 1) / kPageSize * kPageSize;
+}
+
+}  // namespace
 
 DiskFile::DiskFile(uint64_t inode) : inode_(inode), area_(take_area()) {}
 
@@ -30,6 +39,7 @@ void DiskFile::write(uint64_t offset, std::string_view bytes) {
   if (bytes.empty()) return;
   const uint64_t end = offset + bytes.size();
   CHECK(end <= kAreaSize);
+  expose(end);
   char* const target = area_ + offset;
   if (!mapped_writable_) {
     const size_t before = bytes_.size();
@@ -47,7 +57,9 @@ void DiskFile::write(uint64_t offset, std::string_view bytes) {
 void DiskFile::allocate(uint64_t offset, uint64_t size) {
   CHECK(offset + size <= kAreaSize);
   if (offset <= allocated_end_) allocated_end_ = std::max(allocated_end_, offset + size);
-  if (offset + size > size_) set_size(offset + size);
+  if (offset + size <= size_) return;
+  expose(offset + size);
+  set_size(offset + size);
 }
 
 void DiskFile::resize(uint64_t size) {
@@ -62,6 +74,9 @@ void DiskFile::resize(uint64_t size) {
     }
     if (size < end) std::memset(area_ + size, 0, end - size);
     allocated_end_ = std::min(allocated_end_, size);
+    conceal(size);
+  } else {
+    expose(size);
   }
   set_size(size);
 }
@@ -75,6 +90,31 @@ void DiskFile::set_size(uint64_t size) {
 void DiskFile::map_writable() {
   mapped_writable_ = true;
   was_mapped_writable_ = true;
+}
+
+void DiskFile::trap_past_end() {
+  if (exposed_end_ != kNotTrapped) return;
+  exposed_end_ = kAreaSize;
+  conceal(size_);
+}
+
+void DiskFile::expose(uint64_t end) {
+  if (exposed_end_ == kNotTrapped || end <= exposed_end_) return;
+  end = page_end(end);
+  set_accessible(area_ + exposed_end_, end - exposed_end_, true);
+  exposed_end_ = end;
+}
+
+void DiskFile::conceal(uint64_t end) {
+  end = page_end(end);
+  if (exposed_end_ == kNotTrapped || end >= exposed_end_) return;
+  set_accessible(area_ + end, exposed_end_ - end, false);
+  exposed_end_ = end;
+}
+
+void DiskFile::stop_trapping() {
+  expose(kAreaSize);
+  exposed_end_ = kNotTrapped;
 }
 
 void DiskFile::clear_changes() {

@@ -12,6 +12,7 @@
 //   3. A failed sync marks sectors clean without making them durable (lost): later syncs succeed
 //      and do not help, the cache shows them until eviction, writing them again does help.
 //   4. Stores through a writable mapping are never durable.
+//   5. Content past the end is zeros: what grows into it finds nothing old there.
 #pragma once
 
 #include <cstddef>
@@ -61,6 +62,9 @@ class DiskFile {
   void allocate(uint64_t offset, uint64_t size);
   void resize(uint64_t size);
   void map_writable();
+  // From now on touching a page past the end of the file traps, as it does in a real mapping, until
+  // the next power cut.
+  void trap_past_end();
 
   void sync();
   // The device failed: every unsynced sector is lost, or some are and the rest became durable.
@@ -82,6 +86,8 @@ class DiskFile {
 
  private:
   enum class ChangeKind : uint8_t { kWrite, kCut, kSize };
+  static constexpr uint64_t kNotTrapped = UINT64_MAX;
+
   struct Change {
     ChangeKind kind;
     bool lost;        // kWrite only: clean in the cache, not durable
@@ -112,6 +118,10 @@ class DiskFile {
   void apply(const Change& change);
   void tear(const Change& change, Random& random, bool powersafe_overwrite);
   uint64_t touched() const;
+  // Makes [0, end) accessible. Does nothing while nothing is trapped.
+  void expose(uint64_t end);
+  void conceal(uint64_t end);
+  void stop_trapping();
 
   const uint64_t inode_;
   char* const area_;
@@ -120,6 +130,7 @@ class DiskFile {
   uint64_t content_end_ = 0;  // nothing was written past it
   uint64_t allocated_end_ = 0;
   uint64_t lost_count_ = 0;
+  uint64_t exposed_end_ = kNotTrapped;  // bytes from there on trap
   bool mapped_writable_ = false;
   bool was_mapped_writable_ = false;
   std::vector<Change> changes_;

@@ -274,8 +274,9 @@ TEST(DiskFileTest, RandomOperationsMatchAString) {
     DiskFile file(1);
     std::string model;
     for (int i = 0; i < 40; ++i) {
-      const uint64_t offset = random.below(3000);
-      const std::string bytes(random.below(1500), static_cast<char>('a' + random.below(26)));
+      if (random.chance(0.1)) file.trap_past_end();
+      const uint64_t offset = random.below(20'000);
+      const std::string bytes(random.below(6000), static_cast<char>('a' + random.below(26)));
       switch (random.below(5)) {
         case 0:
           file.resize(offset);

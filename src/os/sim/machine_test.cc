@@ -463,6 +463,23 @@ TEST(MachineTest, TraceNamesTheStepsAndTheFileBehindAnAddress) {
   EXPECT_EQ(trace[3], "4 p0 store /shm 0");
 }
 
+TEST(MachineTest, TouchingAMappingPastTheEndOfTheFileIsFatal) {
+  const auto touch = [](uint64_t size, uint64_t at) {
+    return run_in_child([&] {
+      Machine machine(1);
+      auto file = open(machine.harness_os(), "/a");
+      auto mapping = *file->map(1 << 20, MapAccess::kRead);
+      CHECK(file->allocate(0, 50'000) && file->truncate(size));
+      volatile char byte = mapping->data()[at];
+      return byte == 0 ? "" : "not zero";
+    });
+  };
+  EXPECT_EQ(touch(10'000, 9'999), "");
+  EXPECT_EQ(touch(10'000, 12'287), "");  // the last page is there in full
+  EXPECT_NE(touch(10'000, 12'288), "");
+  EXPECT_NE(touch(0, 0), "");
+}
+
 TEST(MachineTest, FilesThatOutliveTheirProcessAreHarmless) {
   std::unique_ptr<File> left;
   std::unique_ptr<os::Mapping> mapping;
