@@ -157,6 +157,7 @@ Status Checker::check_log() {
     const uint64_t number = log::lsn_segment((*record)->header.lsn);
     if (number != segment) ++report_.log_segments;
     segment = number;
+    if ((*record)->header.type != static_cast<uint16_t>(log::RecordType::kCommit)) continue;
     log::PayloadReader payload((*record)->payload);
     while (payload.next()) {
     }

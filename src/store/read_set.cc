@@ -68,6 +68,7 @@ Status validate(const Context& context, const ReadSet& reads, log::Position& pos
     }
     if (!record) return record.status();
     if (!*record) break;
+    if ((*record)->header.type != static_cast<uint16_t>(log::RecordType::kCommit)) continue;
     log::PayloadReader payload((*record)->payload);
     while (const auto operation = payload.next()) {
       if (!reads.contains(operation->key)) continue;
