@@ -106,7 +106,7 @@ class Store {
   explicit Store(std::shared_ptr<Impl> impl);
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
-  ~Store();  // close()
+  ~Store();  // the last handle closes; those of spaces count
 
   // Opens (and by default creates) the store in directory `path`; recovers what a crash left.
   // Errors: NotAStore, Unsupported (newer format; file system whose locks lie), Corruption,

@@ -9,16 +9,8 @@ namespace holdfast {
 Store::Store(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Store::Store(Store&&) noexcept = default;
 
-Store& Store::operator=(Store&& other) noexcept {
-  if (impl_ != nullptr && impl_ != other.impl_) (void)impl_->close();
-  impl_ = std::move(other.impl_);
-  return *this;
-}
-
-Store::~Store() {
-  // A forked child only lets go; see Impl's destructor.
-  if (impl_ != nullptr && impl_->usable()) (void)impl_->close();
-}
+Store& Store::operator=(Store&&) noexcept = default;
+Store::~Store() = default;
 
 Result<Store> Store::open(const std::string& path, const StoreOptions& options) {
   return open(os::posix_os(), path, options);
