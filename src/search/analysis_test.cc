@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/utf8.h"
+
 namespace holdfast::search {
 namespace {
 
@@ -24,6 +26,27 @@ std::vector<std::string> terms_of(std::string_view text) {
 std::string fold(std::string_view word) {
   std::string out;
   fold_word(word, out);
+  return out;
+}
+
+std::string encode(uint32_t code) {
+  std::string out;
+  const auto tail = [&](int shift) { out += static_cast<char>(0x80 | (code >> shift & 0x3f)); };
+  if (code < 0x80) {
+    out += static_cast<char>(code);
+  } else if (code < 0x800) {
+    out += static_cast<char>(0xc0 | code >> 6);
+    tail(0);
+  } else if (code < 0x10000) {
+    out += static_cast<char>(0xe0 | code >> 12);
+    tail(6);
+    tail(0);
+  } else {
+    out += static_cast<char>(0xf0 | code >> 18);
+    tail(12);
+    tail(6);
+    tail(0);
+  }
   return out;
 }
 
@@ -51,6 +74,42 @@ TEST(Analysis, FoldingIsIdempotent) {
   for (const char* word : {"\u0130stanbul", "\u1e9e", "\u0390", "\u01c5", "\uac00\u11a8", "\u304c",
                            "\u0e01\u0e33", "\u0915\u093f", "\u2126", "\u00c5ngstr\u00f6m"}) {
     EXPECT_EQ(fold(fold(word)), fold(word)) << word;
+  }
+}
+
+TEST(Analysis, FoldingOfEveryCharacterIsIdempotent) {
+  for (uint32_t code = 1; code < 0x110000; ++code) {
+    if (code >= 0xd800 && code < 0xe000) continue;
+    const std::string once = fold(encode(code));
+    ASSERT_EQ(fold(once), once) << std::hex << code;
+    ASSERT_TRUE(utf8_valid(once)) << std::hex << code;
+  }
+}
+
+TEST(Analysis, AnyBytesGiveWellFormedTerms) {
+  uint32_t state = 12345;
+  const auto random = [&](uint32_t below) {
+    state = state * 1664525 + 1013904223;
+    return (state >> 8) % below;
+  };
+  const uint32_t bounds[] = {0x80, 0x800, 0x3100, 0x10000, 0x110000};
+  for (int round = 0; round < 2000; ++round) {
+    std::string text;
+    const uint32_t bound = bounds[random(5)];
+    for (uint32_t i = 0; i < 60; ++i) {
+      const bool raw_byte = round % 2 == 0 && random(4) == 0;
+      text += raw_byte ? std::string(1, static_cast<char>(random(256))) : encode(random(bound));
+      if (random(8) == 0) text += "_-./:@'+# "[random(10)];
+    }
+    Analyzer analyzer;
+    analyzer.analyze(text, [&](const Token& token) {
+      EXPECT_GE(token.term.size(), 1u);
+      EXPECT_LE(token.term.size(), kTermSizeMax);
+      EXPECT_TRUE(utf8_valid(token.term));
+      EXPECT_LT(token.begin, token.end);
+      EXPECT_LE(token.end, text.size());
+      return true;
+    });
   }
 }
 
