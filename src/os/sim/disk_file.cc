@@ -21,6 +21,7 @@ uint64_t page_end(uint64_t size) {
 DiskFile::DiskFile(uint64_t inode) : inode_(inode), area_(take_area()) {}
 
 DiskFile::~DiskFile() {
+  stop_trapping();
   give_back_area(area_, touched());
 }
 

@@ -1,0 +1,242 @@
+// Crashes at every step: for each scenario the process (or all of them, or the machine) dies at
+// step 1, 2, 3 ... of the run until the run completes; then the store is opened again, verified
+// page by page and compared with what was acknowledged.
+#include <gtest/gtest.h>
+
+#include "simulation/store_model.h"
+
+namespace holdfast::sim {
+namespace {
+
+using Prepare = std::function<void(os::Os&, Trial&)>;
+using Script = std::function<void(os::Os&, Trial&)>;
+
+struct Story {
+  Durability durability = Durability::strict;
+  // Runs undisturbed on the harness before the plan counts; may leave the store closed only.
+  Prepare prepare;
+  // The machine restarts between preparation and scripts.
+  bool reboot = false;
+  std::vector<Script> processes;
+};
+
+bool is_crash(Fault fault) {
+  return fault == Fault::kKill || fault == Fault::kKillAll || fault == Fault::kPowerCut ||
+         fault == Fault::kNone;
+}
+
+Outcome play(const Story& story, const Case& at) {
+  Machine machine(at.seed);
+  Trial trial;
+  trial.options = simulated_options(story.durability);
+  if (story.prepare) story.prepare(machine.harness_os(), trial);
+  if (!trial.ledger.failure().empty()) return {false, "preparing: " + trial.ledger.failure()};
+  if (story.reboot) machine.cut_power();
+  trial.errors_allowed = !is_crash(at.fault);
+  for (const Script& script : story.processes) {
+    machine.spawn([&trial, &script](os::Os& os) { script(os, trial); });
+  }
+  machine.set_plan(at.plan());
+  const RunEnd end = machine.run();
+  const bool fired = machine.plan_fired();
+  machine.set_plan({});
+  if (end != RunEnd::kFinished && end != RunEnd::kPowerCut) {
+    return {fired, std::string(run_end_name(end))};
+  }
+  if (end == RunEnd::kPowerCut && story.durability == Durability::batched) {
+    trial.ledger.forget_acknowledged();
+  }
+  return {fired, verify_store(machine.harness_os(), trial)};
+}
+
+void expect_survived(const Story& story, std::vector<Fault> faults, uint64_t seeds,
+                     std::vector<Fault> persistent = {}) {
+  CrashLoop loop;
+  loop.faults = std::move(faults);
+  loop.persistent_faults = std::move(persistent);
+  loop.seeds = seeds;
+  const CrashReport report = for_each_crash(loop, [&](const Case& at) { return play(story, at); });
+  EXPECT_TRUE(report.is_ok()) << report.to_string();
+  testing::Test::RecordProperty("crashes", std::to_string(report.runs));
+  std::printf("%llu crashes, %llu steps\n", static_cast<unsigned long long>(report.runs),
+              static_cast<unsigned long long>(report.step_max));
+}
+
+const std::vector<Fault> kCrashes = {Fault::kKill, Fault::kKillAll, Fault::kPowerCut};
+
+// Bodies of transactions.
+Body put_value(std::string key, size_t size) {
+  return [key = std::move(key), size](Transaction& txn, uint64_t) {
+    return txn.put(key, std::string(size, 'v'));
+  };
+}
+
+void write_some(os::Os& os, Trial& trial, int count, const Body& body = {}) {
+  auto store = open_store(os, trial);
+  for (int i = 0; store && i < count; ++i) {
+    if (!transact(*store, trial, body)) break;
+  }
+}
+
+Prepare filled(int transactions, size_t value_size = 20) {
+  return [=](os::Os& os, Trial& trial) {
+    auto store = open_store(os, trial);
+    for (int i = 0; store && i < transactions; ++i) {
+      transact(*store, trial, put_value("key" + std::to_string(i), value_size));
+    }
+  };
+}
+
+Script writes(int count, size_t value_size = 20) {
+  return [=](os::Os& os, Trial& trial) { write_some(os, trial, count, put_value("x", value_size)); };
+}
+
+TEST(StoreCrash, Creation) {
+  Story story;
+  story.processes = {writes(1)};
+  expect_survived(story, kCrashes, 2);
+}
+
+TEST(StoreCrash, ConcurrentCreation) {
+  Story story;
+  story.processes = {writes(1), writes(1)};
+  expect_survived(story, kCrashes, 2);
+}
+
+TEST(StoreCrash, Insert) {
+  Story story;
+  story.prepare = filled(3);
+  story.processes = {writes(2)};
+  expect_survived(story, kCrashes, 4);
+}
+
+TEST(StoreCrash, InsertThatSplits) {
+  Story story;
+  story.prepare = filled(12, 60);
+  story.processes = {[](os::Os& os, Trial& trial) {
+    write_some(os, trial, 1, [](Transaction& txn, uint64_t) -> Status {
+      for (int i = 0; i < 20; ++i) {
+        HOLDFAST_TRY(txn.put("key5" + std::to_string(i), std::string(50, 's')));
+      }
+      return Status::ok();
+    });
+  }};
+  expect_survived(story, kCrashes, 4);
+}
+
+TEST(StoreCrash, DeleteThatMerges) {
+  Story story;
+  story.prepare = filled(40, 60);
+  story.processes = {[](os::Os& os, Trial& trial) {
+    write_some(os, trial, 1, [](Transaction& txn, uint64_t) -> Status {
+      for (int i = 3; i < 38; ++i) HOLDFAST_TRY(txn.del("key" + std::to_string(i)));
+      return Status::ok();
+    });
+  }};
+  expect_survived(story, kCrashes, 4);
+}
+
+TEST(StoreCrash, ValuesOutsideTheTree) {
+  Story story;
+  story.prepare = filled(4, 1500);
+  story.processes = {writes(3, 2000)};
+  expect_survived(story, kCrashes, 3);
+}
+
+TEST(StoreCrash, SegmentRoll) {
+  Story story;
+  story.prepare = filled(20, 200);
+  story.processes = {writes(6, 1200)};
+  expect_survived(story, kCrashes, 2);
+}
+
+TEST(StoreCrash, RecordLargerThanASegment) {
+  Story story;
+  story.prepare = filled(2);
+  story.processes = {writes(2, 9000)};
+  expect_survived(story, kCrashes, 2);
+}
+
+TEST(StoreCrash, Checkpoint) {
+  Story story;
+  story.prepare = filled(30, 200);
+  story.processes = {[](os::Os& os, Trial& trial) {
+    auto store = open_store(os, trial);
+    for (int i = 0; store && i < 3; ++i) {
+      transact(*store, trial);
+      const Status status = store->checkpoint();
+      if (!status && !trial.errors_allowed) trial.ledger.fail(status.to_string());
+    }
+  }};
+  expect_survived(story, kCrashes, 2);
+}
+
+TEST(StoreCrash, CheckpointWhileAnotherWrites) {
+  Story story;
+  story.prepare = filled(20, 200);
+  story.processes = {[](os::Os& os, Trial& trial) {
+                       auto store = open_store(os, trial);
+                       for (int i = 0; store && i < 2; ++i) (void)store->checkpoint();
+                     },
+                     writes(3)};
+  expect_survived(story, kCrashes, 2);
+}
+
+TEST(StoreCrash, ColdStart) {
+  Story story;
+  story.prepare = filled(25, 100);
+  story.reboot = true;
+  story.processes = {writes(1)};
+  expect_survived(story, kCrashes, 2);
+}
+
+TEST(StoreCrash, ConcurrentColdStart) {
+  Story story;
+  story.prepare = filled(8, 100);
+  story.reboot = true;
+  story.processes = {writes(1), writes(1)};
+  expect_survived(story, kCrashes, 2);
+}
+
+TEST(StoreCrash, TwoWriters) {
+  Story story;
+  story.prepare = filled(5);
+  story.processes = {writes(2), writes(2)};
+  expect_survived(story, kCrashes, 3);
+}
+
+TEST(StoreCrash, ThreeWritersAndAReader) {
+  Story story;
+  story.prepare = filled(5);
+  story.processes = {writes(2), writes(2), writes(1), [](os::Os& os, Trial& trial) {
+                       auto store = open_store(os, trial);
+                       for (int i = 0; store && i < 4; ++i) read_consistently(*store, trial);
+                     }};
+  expect_survived(story, kCrashes, 2);
+}
+
+TEST(StoreCrash, BatchedWriters) {
+  Story story;
+  story.durability = Durability::batched;
+  story.prepare = filled(5);
+  story.processes = {writes(4), writes(3)};
+  expect_survived(story, kCrashes, 2);
+}
+
+TEST(StoreCrash, FailedSyncVoidsTheTail) {
+  Story story;
+  story.prepare = filled(5);
+  story.processes = {writes(3), writes(3)};
+  expect_survived(story, {Fault::kSyncError}, 20, {Fault::kSyncError});
+}
+
+TEST(StoreCrash, FailedCallsLoseNothing) {
+  Story story;
+  story.prepare = filled(5);
+  story.processes = {writes(2, 2000), writes(2)};
+  expect_survived(story, {Fault::kIoError, Fault::kNoSpace, Fault::kShortWrite}, 3,
+                  {Fault::kIoError, Fault::kNoSpace});
+}
+
+}  // namespace
+}  // namespace holdfast::sim

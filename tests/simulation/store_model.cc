@@ -1,0 +1,147 @@
+#include "simulation/store_model.h"
+
+namespace holdfast::sim {
+namespace {
+
+constexpr std::string_view kCounter = "counter";
+
+std::string key_of(char kind, uint64_t id) {
+  return std::string(1, kind) + "/" + std::to_string(id);
+}
+
+Status add_one(Transaction& txn, uint64_t id) {
+  HOLDFAST_ASSIGN(const auto counter, txn.get(kCounter));
+  const uint64_t count = counter ? std::stoull(*counter) : 0;
+  HOLDFAST_TRY(txn.put(kCounter, std::to_string(count + 1)));
+  HOLDFAST_TRY(txn.put(key_of('a', id), std::to_string(id)));
+  return txn.put(key_of('b', id), std::to_string(id));
+}
+
+std::string check_report(Store& store) {
+  const auto report = store.check();
+  if (!report) return "check failed: " + report.status().to_string();
+  if (report->problems.empty()) return "";
+  return "check found: " + report->problems.front() + " (and " +
+         std::to_string(report->problems.size() - 1) + " more)";
+}
+
+std::string compare(const Ledger& ledger, const std::map<uint64_t, bool>& present) {
+  for (uint64_t id = 0; id < ledger.fates().size(); ++id) {
+    const bool here = present.count(id) > 0;
+    if (ledger.fates()[id] == Ledger::Fate::kAcknowledged && !here) {
+      return "transaction " + std::to_string(id) + " was acknowledged and is lost";
+    }
+    if (ledger.fates()[id] == Ledger::Fate::kAborted && here) {
+      return "transaction " + std::to_string(id) + " was reported as aborted and is there";
+    }
+  }
+  for (const auto& [id, unused] : present) {
+    if (id >= ledger.fates().size()) return "transaction " + std::to_string(id) + " is a ghost";
+  }
+  return "";
+}
+
+}  // namespace
+
+void Ledger::acknowledge(uint64_t id, uint64_t version) {
+  fates_[id] = Fate::kAcknowledged;
+  if (version == 0) fail("a commit was acknowledged as version 0");
+}
+
+void Ledger::forget_acknowledged() {
+  for (Fate& fate : fates_) fate = Fate::kUnknown;
+  durable_seen_ = 0;
+}
+
+StoreOptions simulated_options(Durability durability) {
+  StoreOptions options;
+  options.durability = durability;
+  options.page_size_bytes = 512;
+  options.segment_size_bytes = 8192;
+  options.helper_thread = false;
+  options.deadline = std::chrono::seconds(60);
+  return options;
+}
+
+std::optional<Store> open_store(os::Os& os, Trial& trial) {
+  auto store = Store::open(os, kStorePath, trial.options);
+  if (store) return std::move(*store);
+  if (!trial.errors_allowed) trial.ledger.fail("open: " + store.status().to_string());
+  return std::nullopt;
+}
+
+bool transact(Store& store, Trial& trial, const Body& body) {
+  const uint64_t id = trial.ledger.begin();
+  const auto version = store.update([&](Transaction& txn) -> Status {
+    HOLDFAST_TRY(add_one(txn, id));
+    return body ? body(txn, id) : Status::ok();
+  });
+  if (version) {
+    trial.ledger.acknowledge(id, *version);
+    return true;
+  }
+  if (version.status().code() == StatusCode::kAborted) trial.ledger.abort(id);
+  if (!trial.errors_allowed) trial.ledger.fail("commit: " + version.status().to_string());
+  return false;
+}
+
+void read_consistently(Store& store, Trial& trial) {
+  auto snapshot = store.snapshot();
+  if (!snapshot) {
+    if (!trial.errors_allowed) trial.ledger.fail("snapshot: " + snapshot.status().to_string());
+    return;
+  }
+  if (trial.options.durability == Durability::strict) trial.ledger.saw_durable(snapshot->version());
+  const std::string wrong = inconsistency(*snapshot);
+  if (!wrong.empty() && !trial.errors_allowed) trial.ledger.fail("a snapshot: " + wrong);
+}
+
+std::string inconsistency(Reader& reader, std::map<uint64_t, bool>* present) {
+  std::map<uint64_t, bool> a;
+  std::map<uint64_t, bool> b;
+  for (auto [kind, found] : {std::pair{'a', &a}, std::pair{'b', &b}}) {
+    Cursor cursor = reader.scan(KeyRange::prefix(std::string(1, kind) + "/"));
+    for (; cursor.valid(); cursor.next()) {
+      const std::string id(cursor.key().substr(2));
+      if (cursor.value() != id) return "key " + std::string(cursor.key()) + " has a wrong value";
+      found->emplace(std::stoull(id), true);
+    }
+    if (!cursor.status()) return cursor.status().to_string();
+  }
+  if (a != b) return "a transaction is there in part";
+  const auto counter = reader.get(kCounter);
+  if (!counter) return counter.status().to_string();
+  const uint64_t count = *counter ? std::stoull(**counter) : 0;
+  if (count != a.size()) {
+    return "the counter is " + std::to_string(count) + " after " + std::to_string(a.size()) +
+           " transactions";
+  }
+  if (present != nullptr) *present = std::move(a);
+  return "";
+}
+
+std::string verify_store(os::Os& os, Trial& trial) {
+  if (!trial.ledger.failure().empty()) return trial.ledger.failure();
+  for (int round = 0; round < 2; ++round) {
+    auto store = Store::open(os, kStorePath, trial.options);
+    if (!store) return "reopening: " + store.status().to_string();
+    if (std::string wrong = check_report(*store); !wrong.empty()) return wrong;
+    auto snapshot = store->snapshot();
+    if (!snapshot) return snapshot.status().to_string();
+    if (snapshot->version() < trial.ledger.durable_seen()) {
+      return "version " + std::to_string(trial.ledger.durable_seen()) +
+             " was read as durable, the store is back at " +
+             std::to_string(snapshot->version());
+    }
+    std::map<uint64_t, bool> present;
+    if (std::string wrong = inconsistency(*snapshot, &present); !wrong.empty()) return wrong;
+    if (std::string wrong = compare(trial.ledger, present); !wrong.empty()) return wrong;
+    trial.errors_allowed = false;
+    transact(*store, trial);
+    if (!trial.ledger.failure().empty()) return "after recovery: " + trial.ledger.failure();
+    if (std::string wrong = check_report(*store); !wrong.empty()) return "after writing, " + wrong;
+  }
+  return "";
+}
+
+}  // namespace holdfast::sim
