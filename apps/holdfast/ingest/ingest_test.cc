@@ -157,7 +157,9 @@ TEST_F(IngestStoreTest, AKilledProcessLosesAndDoublesNothing) {
   }
   EXPECT_EQ(ids.size(), sections);
   EXPECT_EQ(contents.size(), sections);
-  for (const std::string& id : *read_id_ledger(temporary_.path_of("ledger"))) {
+  auto acknowledged = read_id_ledger(temporary_.path_of("ledger"));
+  ASSERT_TRUE(acknowledged);
+  for (const std::string& id : *acknowledged) {
     EXPECT_EQ(ids.count(id), 1u) << id;
   }
 }
