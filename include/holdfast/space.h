@@ -67,7 +67,8 @@ class Space {
   // hits. Errors: InvalidArgument (text empty or not UTF-8, limit, snippet_size).
   Result<std::vector<RecallHit>> recall(const RecallQuery& query) const;
 
-  // As part of a transaction of the caller, which then commits.
+  // As part of a transaction of the caller, which then commits. Recalling, listing and counting
+  // read every record they pass: the commit conflicts when one was added or removed since.
   // REQUIRES: `transaction` is of the same store.
   Kv kv(Transaction& transaction) const;
   Observations observations(Transaction& transaction) const;
