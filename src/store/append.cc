@@ -183,6 +183,11 @@ Result<Appended> append(const Context& context, log::PayloadBuilder& payload,
   ControlBlock& control = context.control();
   const uint32_t payload_crc = crc32c(payload.payload());
   for (int attempt = 0; attempt < kHeadroomAttemptsMax; ++attempt) {
+    if (engine_state(control) == EngineState::kVoiding) {
+      HOLDFAST_TRY(void_tail(context, deadline));
+    }
+    // Before validation: in a store that only reads, every retry would conflict again.
+    HOLDFAST_TRY(writable(context));
     // One level more than now: the records before this one may let the tree grow.
     const uint64_t pages_max =
         tree::pages_needed_max(payload.operation_count(), payload.payload().size(),
@@ -196,10 +201,7 @@ Result<Appended> append(const Context& context, log::PayloadBuilder& payload,
     HOLDFAST_ASSIGN(const Attempt result, append_locked(context, payload, payload_crc, reads,
                                                         snapshot, pages_max));
     guard.release();
-    if (result.need_void) {
-      HOLDFAST_TRY(void_tail(context, deadline));
-      continue;
-    }
+    if (result.need_void) continue;
     if (!result.need_headroom) return result.appended;
     HOLDFAST_TRY(make_headroom(context, pages_max, deadline));
   }

@@ -42,7 +42,11 @@ Result<Batch> Batch::read(const Context& context, const log::Position& base, uin
   uint64_t bytes = 0;
   while (reader.position().version < target) {
     HOLDFAST_ASSIGN(const std::optional<log::Record> record, reader.next(limit));
-    if (!record) return damaged_log(context, reader.position());
+    if (!record) {
+      // A void or a recovery left version numbers out: history goes on behind them.
+      if (reader.position().version >= target) break;
+      return damaged_log(context, reader.position());
+    }
     if (batch.segments_.empty() || batch.segments_.back() != reader.segment()) {
       batch.segments_.push_back(reader.segment());
     }

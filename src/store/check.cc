@@ -134,16 +134,16 @@ Status Checker::check_log() {
                   read_superblock(*context_.data_file, context_.data_path()));
   // Read before the metas: what they name is then still there.
   const Tail tail = read_tail(context_.control().tail);
-  std::optional<Meta> oldest;
+  std::optional<Meta> newest;
   for (int slot = 0; slot < 2; ++slot) {
     HOLDFAST_ASSIGN(const auto meta, read_meta(*context_.data_file, superblock, slot));
-    if (meta && (!oldest || meta->number < oldest->number)) oldest = meta;
+    if (meta && (!newest || meta->number > newest->number)) newest = meta;
   }
-  if (!oldest) {
+  if (!newest) {
     problem("data: neither of the two metas is intact");
     return Status::ok();
   }
-  log::Reader reader(*context_.segments, context_.store_id, root_of(*oldest).position(),
+  log::Reader reader(*context_.segments, context_.store_id, root_of(*newest).position(),
                      log::Trust::kUnproven);
   uint64_t segment = 0;
   while (true) {

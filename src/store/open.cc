@@ -168,6 +168,21 @@ Status start_cold(Context& context, RecoveryReport& report) {
   return Status::ok();
 }
 
+// After a disk error the page cache may show bytes that are not on the disk, and the disk's again
+// once they are evicted, in the middle of reading. What is damaged stays so when read again.
+Status start_cold_patiently(Context& context, RecoveryReport& report) {
+  constexpr int kAttempts = 3;
+  const bool created = report.created;
+  for (int attempt = 1;; ++attempt) {
+    const Status status = start_cold(context, report);
+    if (status.code() != StatusCode::kCorruption || attempt == kAttempts) return status;
+    context.locks.reset();
+    context.attachment.reset();
+    report = {};
+    report.created = created;
+  }
+}
+
 Status refuse_in_use(const Context& context, ControlState state) {
   const char* what = "the store is open in processes that this one cannot join";
   if (state == ControlState::kOtherLayout) {
@@ -200,7 +215,7 @@ Status attach_exclusively(Context& context, bool distrust, RecoveryReport& repor
     HOLDFAST_TRY(map_data(context));
     return join(context);
   }
-  return start_cold(context, report);
+  return start_cold_patiently(context, report);
 }
 
 // Joins if there is something to join. False: a cold start or a creation is needed.

@@ -8,7 +8,6 @@
 #include "store/apply.h"
 #include "store/checkpoint.h"
 #include "store/roll.h"
-#include "store/sync.h"
 
 namespace holdfast::store {
 namespace {
@@ -147,18 +146,16 @@ Status build_bitmap(const Context& context, const Metas& metas, uint64_t file_pa
   return Status::ok();
 }
 
-// The segment that new commits go to. The last one if it is started, empty and nothing lies in
-// it; otherwise a new one in a new epoch, whose header cuts history where it ended.
-Result<Tail> open_tail(const Context& context, const History& history) {
+// The segment that new commits go to: a new one in a new epoch, whose header cuts history where it
+// ended. Never the old one: what the page cache shows of it, even its header, may not be on the
+// disk. Only the first segment of a store just created was synced by this very process.
+Result<Tail> open_tail(const Context& context, const History& history, bool created) {
   Tail tail;
   tail.version = history.end.version;
   tail.time_us = history.end.time_us;
   tail.pages_needed = history.pages_needed;
   const log::TailScan& scan = history.scan;
-  const bool clean = !scan.torn_record && scan.orphaned_entries == 0;
-  const bool at_start = log::lsn_offset(history.end.lsn) == log::kSegmentHeaderSize;
-  const bool is_last = log::lsn_segment(history.end.lsn) == scan.started_max;
-  if (clean && at_start && is_last) {
+  if (created) {
     tail.lsn = history.end.lsn;
     tail.prev_crc = history.end.prev_crc;
     tail.epoch = history.end.epoch;
@@ -177,22 +174,6 @@ Result<Tail> open_tail(const Context& context, const History& history) {
   tail.prev_crc = start.prev_crc;
   tail.epoch = start.epoch;
   return tail;
-}
-
-Status rewrite_accepted(const Context& context, log::Lsn from, log::Lsn to) {
-  // Segment numbers may have gaps where a void or an earlier recovery left some out.
-  HOLDFAST_ASSIGN(const std::vector<uint64_t> numbers, context.segments->list());
-  for (const uint64_t number : numbers) {
-    if (number < log::lsn_segment(from) || number > log::lsn_segment(to)) continue;
-    HOLDFAST_ASSIGN(auto segment, context.segments->open(number));
-    if (!segment->started(context.store_id)) continue;
-    const log::Lsn begin = log::make_lsn(number, 0);
-    const log::Lsn end = number == log::lsn_segment(to)
-                             ? to
-                             : log::make_lsn(number, segment->capacity());
-    HOLDFAST_TRY(rewrite_range(context, begin, end));
-  }
-  return Status::ok();
 }
 
 void fill_control(const Context& context, const Metas& metas, const Tail& tail,
@@ -243,7 +224,6 @@ Status recover(Context& context, const Superblock& superblock, RecoveryReport& r
   HOLDFAST_ASSIGN(const Metas metas, choose_meta(context, superblock, report));
   HOLDFAST_ASSIGN(const History history, read_history(context, metas.chosen, report));
   HOLDFAST_TRY(judge_tail(context, history, report));
-  HOLDFAST_TRY(rewrite_accepted(context, metas.chosen.lsn, history.end.lsn));
 
   std::vector<RetiredRun> retired;
   HOLDFAST_TRY(build_bitmap(context, metas, file_pages, report, retired));
@@ -251,7 +231,7 @@ Status recover(Context& context, const Superblock& superblock, RecoveryReport& r
                   Attachment::attach(context.os, *context.lock_file, context.control()));
   context.locks =
       std::make_unique<Locks>(context.os, *context.attachment, context.control());
-  HOLDFAST_ASSIGN(const Tail tail, open_tail(context, history));
+  HOLDFAST_ASSIGN(const Tail tail, open_tail(context, history, report.created));
   fill_control(context, metas, tail, history.scan.segment_max);
 
   PublishPlan older_pages;  // an empty change that retires the older checkpoint's pages

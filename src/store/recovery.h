@@ -5,8 +5,9 @@
 // Invariants:
 //   1. Accepted history is never modified; what is cut at its end is declared void by the header
 //      of a new segment in a new epoch.
-//   2. The page cache is not believed: everything accepted is written again and synced before
-//      anybody may read it.
+//   2. The page cache is not believed: what was accepted is written to new pages, and these are
+//      checkpointed, before anybody may read it. The log is not written again in place: a power
+//      cut in the middle of that could tear what is durable.
 //   3. It can die anywhere and be started again: it only writes free pages, a new segment, the
 //      meta slot of the older checkpoint, and a control block that is not yet initialized.
 //   4. Versions are those that the log holds.

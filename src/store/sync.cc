@@ -20,11 +20,11 @@ Status for_segments(const Context& context, log::Lsn from, log::Lsn to, Visit vi
   for (uint64_t number = log::lsn_segment(from); number <= log::lsn_segment(to); ++number) {
     auto segment = context.segments->open(number);
     if (!segment) return segment.status();
-    // The header of a segment that lies wholly in the range belongs to it.
+    // The header of a later segment belongs to the range; that of the first is durable.
     const uint64_t begin = number == log::lsn_segment(from) ? log::lsn_offset(from) : 0;
     const uint64_t end =
         number == log::lsn_segment(to) ? log::lsn_offset(to) : (*segment)->capacity();
-    HOLDFAST_TRY(visit(**segment, begin == log::kSegmentHeaderSize ? 0 : begin, end));
+    HOLDFAST_TRY(visit(**segment, begin, end));
   }
   return Status::ok();
 }
