@@ -89,9 +89,9 @@ Result<std::shared_ptr<Segment>> SegmentFiles::open(uint64_t number) {
   return segment;
 }
 
-void SegmentFiles::forget_through(uint64_t number) {
+void SegmentFiles::forget(uint64_t number) {
   std::lock_guard lock(mutex_);
-  std::erase_if(open_, [&](const auto& segment) { return segment->number() <= number; });
+  std::erase_if(open_, [&](const auto& segment) { return segment->number() == number; });
 }
 
 Status SegmentFiles::prepare(uint64_t number, uint64_t capacity) {
@@ -110,13 +110,13 @@ Status SegmentFiles::prepare(uint64_t number, uint64_t capacity) {
 }
 
 Status SegmentFiles::recycle(uint64_t from, uint64_t to) {
-  forget_through(from);
+  forget(from);
   HOLDFAST_TRY(os_.rename(path(from), path(to)));
   return os_.sync_directory(directory_);
 }
 
 Status SegmentFiles::remove(uint64_t number) {
-  forget_through(number);
+  forget(number);
   return os_.remove(path(number));
 }
 

@@ -64,8 +64,8 @@ class SegmentFiles {
 
   // Opens `number`, remembering the last few that were started. Errors: NotFound and Segment::open's.
   Result<std::shared_ptr<Segment>> open(uint64_t number);
-  // Drops what is remembered of `number` and below.
-  void forget_through(uint64_t number);
+  // Drops what is remembered of `number`.
+  void forget(uint64_t number);
 
   // Makes segment `number` of at least `capacity` bytes exist, zero-filled and synced, under a
   // temporary name first. Errors: NoSpace and Os's; nothing is left behind but the temporary.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/crc32c.h"
 #include "log/record.h"
 #include "store/reclaim.h"
 
@@ -47,11 +48,13 @@ Result<Batch> Batch::read(const Context& context, const log::Position& base, uin
       if (reader.position().version >= target) break;
       return damaged_log(context, reader.position());
     }
-    if (batch.segments_.empty() || batch.segments_.back() != reader.segment()) {
-      batch.segments_.push_back(reader.segment());
-    }
     if (record->header.type != static_cast<uint16_t>(log::RecordType::kCommit)) continue;
-    log::PayloadReader payload(record->payload);
+    // A copy that is checked once more: after a disk error mapped bytes may change under us.
+    batch.payloads_.emplace_back(record->payload);
+    if (crc32c(batch.payloads_.back()) != record->header.payload_crc) {
+      return damaged_log(context, reader.position());
+    }
+    log::PayloadReader payload(batch.payloads_.back());
     while (const auto operation = payload.next()) {
       const bool is_put = operation->kind == log::OperationKind::kPut;
       batch.operations_.push_back(

@@ -9,7 +9,10 @@
 //   3. `durable` is the newest root whose version is synced.
 #pragma once
 
+#include <deque>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "log/reader.h"
 #include "store/context.h"
@@ -36,7 +39,7 @@ class Batch {
  private:
   void sort();
   std::vector<tree::Operation> operations_;
-  std::vector<std::shared_ptr<log::Segment>> segments_;  // keep the operations' bytes mapped
+  std::deque<std::string> payloads_;  // what the operations point into
   log::Position end_;
   uint64_t pages_needed_ = 0;
 };

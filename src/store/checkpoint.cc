@@ -116,7 +116,7 @@ Status trim_log(const Context& context) {
       continue;
     }
     // Past checkpoints may have been wrong about what is there; never over an existing name.
-    context.segments->forget_through(future);
+    context.segments->forget(future);
     if (context.segments->open(future)) break;
     HOLDFAST_TRY(context.segments->recycle(number, future));
     control.state.prepared_segment.store(future);

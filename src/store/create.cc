@@ -103,7 +103,10 @@ Status create_store(os::Os& os, const std::string& path, const StoreOptions& opt
   HOLDFAST_TRY(create_log(os, path + "/wal", superblock));
   HOLDFAST_TRY(create_data(os, path + "/data.new", superblock));
   HOLDFAST_TRY(os.sync_directory(path));
-  HOLDFAST_TRY(os.rename(path + "/data.new", path + "/data"));
+  return os.rename(path + "/data.new", path + "/data");
+}
+
+Status sync_entries(os::Os& os, const std::string& path) {
   HOLDFAST_TRY(os.sync_directory(path));
   return os.sync_directory(parent_of(path));
 }

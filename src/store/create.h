@@ -20,7 +20,12 @@ enum class PathState : uint8_t {
 };
 Result<PathState> inspect_path(os::Os& os, const std::string& path);
 
-// REQUIRES: `path` is a directory, kEmpty. Errors: InvalidArgument (format options), Os's.
+// REQUIRES: `path` is a directory, kEmpty. Errors: InvalidArgument (format options), Os's. The
+// names are durable only after sync_entries().
 Status create_store(os::Os& os, const std::string& path, const StoreOptions& options);
+
+// Makes the names of the store's files, and its own, durable. Every cold start does it: whoever
+// created the store may have died between naming it and syncing the name.
+Status sync_entries(os::Os& os, const std::string& path);
 
 }  // namespace holdfast::store

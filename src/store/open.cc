@@ -152,6 +152,7 @@ Status start_cold(Context& context, RecoveryReport& report) {
   context.page_shift = superblock.page_shift;
   context.segment_capacity_max = superblock.segment_capacity_max;
   HOLDFAST_TRY(make_control(context));
+  HOLDFAST_TRY(sync_entries(context.os, context.path));
   HOLDFAST_TRY(map_data(context));
   HOLDFAST_TRY(recover(context, superblock, report));
   ControlHeader& header = context.control().header;

@@ -23,12 +23,12 @@ Tail tail_at(const Tail& before, const log::SegmentHeader& header) {
 // directory. REQUIRES: PREPARE held.
 Status prepare_locked(const Context& context, uint64_t number, uint64_t capacity_min) {
   log::SegmentFiles& files = *context.segments;
-  files.forget_through(number);
+  files.forget(number);
   auto segment = files.open(number);
   if (segment && (*segment)->capacity() >= capacity_min) {
     HOLDFAST_TRY(context.os.sync_directory(files.directory()));
   } else {
-    files.forget_through(number);
+    files.forget(number);
     HOLDFAST_TRY(files.prepare(number, std::max(capacity_min, files.capacity(number))));
   }
   StateLine& state = context.control().state;

@@ -124,6 +124,7 @@ Status wait_durable(const Context& context, const Appended& commit, const Deadli
   bool probe = false;
   while (true) {
     const uint32_t seen = control.roots.changes.load();
+    advance_durable(context);  // whoever should have may have died
     switch (outcome(context, commit)) {
       case Outcome::kDurable:
         return Status::ok();
@@ -141,7 +142,9 @@ Status wait_durable(const Context& context, const Appended& commit, const Deadli
     }
     HOLDFAST_TRY(writable(context));
     const uint64_t synced = control.synced.version.load();
-    if (synced < commit.version) {
+    const uint64_t applied = read_latest_root(control).version;
+    // A root that covers the commit and is not durable ends in a later commit: that too.
+    if (synced < commit.version || applied >= commit.version) {
       const auto led = try_sync(context, probe);
       if (led && *led) continue;
       if (!led && engine_state(control) == EngineState::kRunning) return led.status();
@@ -149,12 +152,11 @@ Status wait_durable(const Context& context, const Appended& commit, const Deadli
     }
     // Exactly as far as the sync goes, so that both complete the same group.
     const uint64_t target = std::max(synced, control.synced.inflight_version.load());
-    if (read_latest_root(control).version < target && try_lock_apply(context, probe)) {
+    if (applied < target && try_lock_apply(context, probe)) {
       const LockGuard guard(context.locks->apply);
       if (writable(context)) HOLDFAST_TRY(apply_through(context, target, log::Trust::kAccepted));
       continue;
     }
-    if (probe) advance_durable(context);  // who should have may have died
     if (deadline.passed()) return busy_with(context);
     probe = sleep_on_changes(context, seen, deadline);
   }
