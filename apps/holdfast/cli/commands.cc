@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <utility>
+#include <vector>
 
 namespace holdfast::cli {
 
@@ -57,6 +58,12 @@ int Commands::run(int count, char** arguments) {
   } catch (const CLI::Success& success) {  // --help, --version
     return app_.exit(success);
   } catch (const CLI::ParseError& error) {
+    std::vector<std::string> rest = app_.remaining();
+    if (app_.get_subcommands().empty() && !rest.empty()) {
+      std::fprintf(stderr, "holdfast: there is no command \"%s\"; see: holdfast --help\n",
+                   printable(rest[0]).c_str());
+      return kExitUsage;
+    }
     std::string command;
     for (const CLI::App* chosen : app_.get_subcommands()) command = " " + chosen->get_name();
     std::fprintf(stderr, "holdfast: %s; see: holdfast%s --help\n", error.what(), command.c_str());

@@ -26,31 +26,44 @@ StoreOptions Context::store_options() const {
 
 Result<std::string> Context::store_path(IfAbsent if_absent) const {
   HOLDFAST_ASSIGN(StoreLocation location, store_location());
-  bool may_create = if_absent == IfAbsent::kCreate || (if_absent == IfAbsent::kCreateForUser &&
-                                                       location.origin == StoreOrigin::kUser);
   std::error_code error;
   auto status = std::filesystem::status(location.path, error);
-  if (status.type() == std::filesystem::file_type::not_found || !error) {
-    bool directory = std::filesystem::is_directory(status);
-    bool absent =
-        !std::filesystem::exists(status) || (directory && !holds_something(location.path));
-    if (absent && !may_create) {
-      std::string option = location.origin == StoreOrigin::kUser ? "" : " --store " + location.path;
-      return Status(StatusCode::kNotAStore, "no store here (" + location.reason +
-                                                "); make one with: holdfast init" + option)
-          .with_path(location.path);
-    }
+  using std::filesystem::file_type;
+  bool absent = status.type() == file_type::not_found ||
+                (status.type() == file_type::directory && !holds_something(location.path));
+  if (!absent && status.type() != file_type::directory && !error) {
+    return Status(StatusCode::kNotAStore,
+                  "a store is a directory and this is not (" + location.reason + ")")
+        .with_path(location.path);
+  }
+  bool may_create = if_absent == IfAbsent::kCreateForUser && location.origin == StoreOrigin::kUser;
+  if (absent && !may_create) {
+    bool user = location.origin == StoreOrigin::kUser;
+    return Status(StatusCode::kNotAStore, "no store here (" + location.reason +
+                                              "); make one with: holdfast init" +
+                                              (user ? "" : " --store " + location.path))
+        .with_path(location.path);
   }
   return location.path;
 }
 
 Result<Store> Context::open_store(IfAbsent if_absent) const {
   HOLDFAST_ASSIGN(std::string path, store_path(if_absent));
+  return open_at(path, if_absent == IfAbsent::kCreateForUser);
+}
+
+Result<Store> Context::make_store(const std::string& path) const {
+  return open_at(path, true);
+}
+
+Result<Store> Context::open_at(const std::string& path, bool create) const {
   StoreOptions options = store_options();
-  options.create = if_absent != IfAbsent::kRefuse;
+  options.create = create;
   auto store = Store::open(path, options);
+  // Exit code 1 is for keys and observations that are not found, never for the store itself.
   if (!store && store.status().code() == StatusCode::kNotFound) {
-    return Status(StatusCode::kNotAStore, std::string(store.status().message())).with_path(path);
+    Status status(StatusCode::kNotAStore, std::string(store.status().message()));
+    return std::move(status).with_path(store.status().path());
   }
   return store;
 }

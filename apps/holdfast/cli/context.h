@@ -21,7 +21,7 @@ struct GlobalOptions {
 
 // Whether a command may make a store that is not there. Reading never does. Writing does so only in
 // the user's data directory, which nobody can mistype: a wrong --store must not become a new store.
-enum class IfAbsent : uint8_t { kRefuse, kCreateForUser, kCreate };
+enum class IfAbsent : uint8_t { kRefuse, kCreateForUser };
 
 class Context {
  public:
@@ -38,11 +38,15 @@ class Context {
 
   StoreOptions store_options() const;
   Result<Store> open_store(IfAbsent if_absent) const;
+  // Opens the store at `path`, making it if it is not there.
+  Result<Store> make_store(const std::string& path) const;
   // Checks that a store is there, or may be made, without opening it; returns its path.
   Result<std::string> store_path(IfAbsent if_absent) const;
   Result<Space> open_space(Store& store) const;
 
  private:
+  Result<Store> open_at(const std::string& path, bool create) const;
+
   GlobalOptions options_;
   Surroundings surroundings_;
   Output output_;

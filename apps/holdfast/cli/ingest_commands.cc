@@ -78,6 +78,13 @@ std::string milliseconds(const Json& us) {
   return fixed(us.get<double>() / 1000, 1) + " ms";
 }
 
+std::string commits_text(const Json& json) {
+  return with_separators(json["commits"].get<uint64_t>()) + ", " +
+         with_separators(static_cast<uint64_t>(json["commits_per_second"].get<double>())) +
+         "/s, p50 " + milliseconds(json["p50_us"]) + ", p99 " + milliseconds(json["p99_us"]) +
+         ", " + fixed(json["commits_per_sync"].get<double>(), 2) + " per fdatasync";
+}
+
 void print_summary(const Output& output, const Json& json) {
   if (output.json()) {
     output.print(json);
@@ -97,14 +104,13 @@ void print_summary(const Output& output, const Json& json) {
                             (json["sections_removed"] != 0
                                  ? ", " + count("sections_removed") + " outdated ones removed"
                                  : ""));
-  facts.add("time", fixed(json["seconds"].get<double>(), 2) + " s with " + count("processes") +
-                        " processes, " + fixed(json["sections_per_second"].get<double>(), 0) +
-                        " sections/s");
-  facts.add("commits", count("commits") + ", " +
-                           fixed(json["commits_per_second"].get<double>(), 0) + "/s, p50 " +
-                           milliseconds(json["p50_us"]) + ", p99 " + milliseconds(json["p99_us"]) +
-                           ", " + fixed(json["commits_per_sync"].get<double>(), 2) +
-                           " per fdatasync");
+  std::string time = fixed(json["seconds"].get<double>(), 2) + " s with " + count("processes") +
+                     (json["processes"] == 1 ? " process" : " processes");
+  if (json["sections_added"] != 0) {
+    time += ", " + fixed(json["sections_per_second"].get<double>(), 0) + " sections/s";
+  }
+  facts.add("time", time);
+  if (json["commits"] != 0) facts.add("commits", commits_text(json));
   facts.add("observations", count("observations") + " in the space");
   facts.print(output);
 }
@@ -135,7 +141,7 @@ Status run(const Context& context, const IngestArguments& arguments) {
   options.space = space.path;
   options.store = context.store_options();
   options.store.create = false;
-  options.progress = ::isatty(STDERR_FILENO) == 1 && !context.output().json();
+  options.progress = ::isatty(STDERR_FILENO) == 1;
   options.announce = [](const std::string& text) {
     std::fprintf(stderr, "holdfast: %s\n", printable(text).c_str());
   };

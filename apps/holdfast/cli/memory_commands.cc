@@ -103,7 +103,7 @@ Status list(const Context& context, const ListArguments& arguments) {
       output.print(json_of(observation));
       continue;
     }
-    table.add({short_id(observation.id), time_text(observation.created_us).substr(0, 19),
+    table.add({observation.id, time_text(observation.created_us).substr(0, 19),
                one_line(observation.title.value_or(""), 32), one_line(observation.content, 60)});
   }
   if (!table.empty()) table.print(output);

@@ -1,5 +1,7 @@
 #include "cli/observation_text.h"
 
+#include <algorithm>
+
 #include "base/time_text.h"
 
 namespace holdfast::cli {
@@ -112,7 +114,7 @@ void print_hit(const Output& output, size_t rank, const RecallHit& hit) {
   output.line(head + output.bold(title.empty() ? "(no title)" : title) + "  " +
               output.dim(fixed(hit.score, 2)));
   output.line("    " + highlighted(output, hit));
-  std::string origin = short_id(observation.id);
+  std::string origin = observation.id;
   if (observation.source) origin += "  " + one_line(*observation.source, 70);
   output.line("    " + output.dim(origin));
 }
@@ -127,6 +129,8 @@ std::string highlighted(const Output& output, const RecallHit& hit) {
     at = range.end;
   }
   text += hit.snippet.substr(at);
+  auto both_spaces = [](char a, char b) { return a == ' ' && b == ' '; };
+  text.erase(std::unique(text.begin(), text.end(), both_spaces), text.end());
   return text;
 }
 

@@ -12,9 +12,6 @@ namespace holdfast::cli {
 Json json_of(const Observation& observation);
 Json json_of(size_t rank, const RecallHit& hit);
 
-// Enough of an id to name it, also among many of one millisecond.
-std::string short_id(const std::string& id);
-
 void print_observation(const Output& output, const Observation& observation);
 void print_hit(const Output& output, size_t rank, const RecallHit& hit);
 

@@ -60,9 +60,7 @@ Status write_id(const Context& context, const InitArguments& arguments) {
 Status init(const Context& context, const InitArguments& arguments) {
   if (!arguments.id.empty()) HOLDFAST_TRY(check_segment(arguments.id));
   HOLDFAST_ASSIGN(StoreLocation location, init_location(context, arguments));
-  StoreOptions options = context.store_options();
-  options.create = true;
-  HOLDFAST_ASSIGN(Store store, Store::open(location.path, options));
+  HOLDFAST_ASSIGN(Store store, context.make_store(location.path));
   bool created = store.recovery().created;
   HOLDFAST_TRY(store.close());
   if (created) write_ignore_file(location.path);

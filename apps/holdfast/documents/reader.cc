@@ -77,7 +77,8 @@ bool has_manual_ending(std::string_view name) {
 }
 
 bool is_markup(std::string_view name, std::string_view text) {
-  for (const char* ending : {".html", ".htm", ".xhtml", ".xml", ".svg", ".css", ".docbook"}) {
+  for (const char* ending :
+       {".html", ".htm", ".xhtml", ".xml", ".svg", ".css", ".docbook", ".json"}) {
     if (ends_with(name, ending)) return true;
   }
   size_t begin = text.find_first_not_of(" \t\r\n");

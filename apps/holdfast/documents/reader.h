@@ -13,7 +13,7 @@ namespace holdfast::documents {
 enum class Skip : uint8_t {
   kNone,
   kBinary,    // not text
-  kMarkup,    // HTML, XML and the like: their tags would be read as words
+  kMarkup,    // HTML, XML, JSON and the like: their tags would be read as words
   kEncoding,  // neither UTF-8 nor surely Latin-1
   kAlias,     // a manual page that only points to another
   kEmpty,

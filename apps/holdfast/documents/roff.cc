@@ -350,14 +350,16 @@ RoffDocument read_roff(std::string_view source) {
 }
 
 bool looks_like_roff(std::string_view text) {
+  bool begun = false;
   for (int i = 0; i < 200 && !text.empty(); ++i) {
     size_t end = text.find('\n');
     std::string_view line = text.substr(0, end);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    if (line[0] != '.' && line[0] != '\'') return false;
-    std::string_view name = line.substr(1, 2);
-    if (is_one_of(name, {"TH", "Dd", "Dt", "SH", "Sh", "so"})) return true;
+    bool control = line[0] == '.' || line[0] == '\'';
+    if (!begun && !control) return false;
+    begun = true;  // what follows may be the bodies of macros
+    if (control && is_one_of(line.substr(1, 2), {"TH", "Dd", "Dt", "SH", "Sh", "so"})) return true;
   }
   return false;
 }

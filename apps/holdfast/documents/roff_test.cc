@@ -78,6 +78,12 @@ TEST(Roff, AnAliasNamesItsPage) {
   EXPECT_EQ(read_roff(".so man3/printf.3\n").alias, "man3/printf.3");
 }
 
+TEST(Roff, APageMayBeginWithMacrosOfItsOwn) {
+  EXPECT_TRUE(looks_like_roff(".\\\" comment\n.de1 margin\nlevel \\\\n[x]\n..\n.TH X 1\n"));
+  EXPECT_FALSE(looks_like_roff("A text.\n.TH is a macro\n"));
+  EXPECT_FALSE(looks_like_roff(""));
+}
+
 TEST(Roff, MdocInlineMacrosBecomeWords) {
   RoffDocument page = read_roff(
       ".Dd today\n.Dt CAT 1\n.Os\n.Sh NAME\n.Nm cat\n.Nd join files\n.Sh DESCRIPTION\n.Nm\n.Op Fl "

@@ -1,0 +1,236 @@
+// The command line from end to end, in this process: what it prints, what it returns, what it
+// makes.
+#include "cli/commands.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "support/temporary_directory.h"
+
+namespace holdfast::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+class CommandsTest : public ::testing::Test {
+ protected:
+  CommandsTest() {
+    ::setenv("HOME", temporary_.path_of("home").c_str(), 1);
+    for (const char* name : {"HOLDFAST_STORE", "HOLDFAST_SPACE", "XDG_DATA_HOME"}) ::unsetenv(name);
+  }
+
+  // Without --store and --space.
+  int run_bare(std::vector<std::string> words) {
+    words.insert(words.begin(), "holdfast");
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    ::testing::internal::CaptureStdout();
+    ::testing::internal::CaptureStderr();
+    int code = Commands().run(static_cast<int>(words.size()), arguments.data());
+    out_ = ::testing::internal::GetCapturedStdout();
+    error_ = ::testing::internal::GetCapturedStderr();
+    return code;
+  }
+  int run(std::vector<std::string> words) {
+    for (const char* word : {"test", "--space", "", "--store"}) words.insert(words.begin(), word);
+    words[1] = store_;
+    return run_bare(std::move(words));
+  }
+  Json json() const { return Json::parse(out_); }
+
+  TemporaryDirectory temporary_;
+  std::string store_ = temporary_.path_of("store");
+  std::string out_;
+  std::string error_;
+};
+
+class StoreCommandsTest : public CommandsTest {
+ protected:
+  StoreCommandsTest() { EXPECT_EQ(run({"init"}), kExitOk) << error_; }
+};
+
+TEST_F(CommandsTest, EveryCommandHasAnExample) {
+  for (const char* name :
+       {"init", "whoami", "status", "stats", "put", "get", "del", "ls", "remember", "recall",
+        "show", "list", "ingest", "verify-ledger", "check", "torture"}) {
+    EXPECT_EQ(run_bare({name, "--help"}), kExitOk);
+    EXPECT_THAT(out_, HasSubstr(std::string("Example:\n  holdfast ") + name));
+  }
+}
+
+TEST_F(CommandsTest, AWrongCommandLineIsUsage) {
+  EXPECT_EQ(run_bare({}), kExitUsage);
+  EXPECT_EQ(run_bare({"frob"}), kExitUsage);
+  EXPECT_EQ(error_, "holdfast: there is no command \"frob\"; see: holdfast --help\n");
+  EXPECT_EQ(run_bare({"get"}), kExitUsage);
+  EXPECT_EQ(run_bare({"get", "a", "--durability", "none"}), kExitUsage);
+}
+
+TEST_F(CommandsTest, NothingButInitMakesANamedStore) {
+  EXPECT_EQ(run({"get", "a"}), kExitRefused);
+  EXPECT_EQ(run({"put", "a", "b"}), kExitRefused);
+  EXPECT_THAT(error_, HasSubstr("holdfast init --store " + store_));
+  EXPECT_FALSE(fs::exists(store_));
+  EXPECT_EQ(run({"init"}), kExitOk);
+  EXPECT_EQ(run({"put", "a", "b"}), kExitOk);
+}
+
+TEST_F(CommandsTest, WritingMakesTheUsersStoreAndReadingDoesNot) {
+  fs::current_path(temporary_.path());
+  EXPECT_EQ(run_bare({"get", "a"}), kExitRefused);
+  EXPECT_FALSE(fs::exists(temporary_.path_of("home")));
+  EXPECT_EQ(run_bare({"put", "a", "b"}), kExitOk) << error_;
+  EXPECT_EQ(run_bare({"get", "a"}), kExitOk);
+  EXPECT_EQ(out_, "b");
+  EXPECT_TRUE(fs::exists(temporary_.path_of("home/.local/share/holdfast")));
+  fs::current_path("/");
+}
+
+TEST_F(CommandsTest, AFolderOfSomethingElseIsRefusedAndLeftAlone) {
+  fs::create_directories(store_);
+  std::ofstream(store_ + "/letter.txt") << "dear";
+  EXPECT_EQ(run({"init"}), kExitRefused);
+  EXPECT_EQ(run({"put", "a", "b"}), kExitRefused);
+  EXPECT_THAT(error_, HasSubstr("[path " + store_));
+  EXPECT_EQ(std::distance(fs::directory_iterator(store_), fs::directory_iterator()), 1);
+}
+
+TEST_F(CommandsTest, WhoamiSaysWhy) {
+  EXPECT_EQ(run({"whoami", "--json"}), kExitOk);
+  EXPECT_EQ(json()["store"], store_);
+  EXPECT_EQ(json()["store_reason"], "--store");
+  EXPECT_EQ(json()["space_reason"], "--space");
+  EXPECT_EQ(json()["store_exists"], false);
+}
+
+TEST_F(StoreCommandsTest, AValueComesBackByteForByte) {
+  std::string bytes("\0\xFF\n\x80 x", 6);
+  std::ofstream(temporary_.path_of("value"), std::ios::binary) << bytes;
+  EXPECT_EQ(run({"put", "k", "--file", temporary_.path_of("value")}), kExitOk);
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(run({"get", "k"}), kExitOk);
+  EXPECT_EQ(out_, bytes);
+  EXPECT_EQ(run({"get", "k", "--json"}), kExitOk);
+  EXPECT_EQ(json()["value_base64"], "AP8KgCB4");
+}
+
+TEST_F(StoreCommandsTest, WhatIsNotThereIsExitCodeOne) {
+  EXPECT_EQ(run({"get", "k"}), kExitNotFound);
+  EXPECT_EQ(error_, "holdfast: no key \"k\" in space test\n");
+  EXPECT_EQ(run({"del", "k"}), kExitNotFound);
+  EXPECT_EQ(run({"recall", "nothing"}), kExitNotFound);
+  EXPECT_EQ(run({"show", "01890a5d-ac96-774b-bcce-b302099a8057"}), kExitNotFound);
+}
+
+TEST_F(StoreCommandsTest, WhatCannotBeAcceptedIsUsage) {
+  EXPECT_EQ(run({"put", std::string(1001, 'k'), "v"}), kExitUsage);
+  EXPECT_EQ(run({"put", "k", std::string((1 << 20) + 1, 'v')}), kExitUsage);
+  EXPECT_EQ(run({"remember", "bad \xFF text"}), kExitUsage);
+  EXPECT_EQ(run({"put", "k"}), kExitUsage);
+  EXPECT_EQ(run({"ls", "--json"}), kExitOk);
+  EXPECT_EQ(out_, "");
+}
+
+TEST_F(StoreCommandsTest, LsPagesInOrder) {
+  for (const char* key : {"b", "a", "c", "x"}) run({"put", key, "v"});
+  EXPECT_EQ(run({"ls", "--keys", "--limit", "2"}), kExitOk);
+  EXPECT_EQ(out_, "a\nb\n");
+  EXPECT_THAT(error_, HasSubstr("--after \"b\""));
+  EXPECT_EQ(run({"ls", "--keys", "--after", "b"}), kExitOk);
+  EXPECT_EQ(out_, "c\nx\n");
+  EXPECT_EQ(run({"del", "a"}), kExitOk);
+  EXPECT_EQ(run({"ls", "--keys", "--limit", "1"}), kExitOk);
+  EXPECT_EQ(out_, "b\n");
+}
+
+TEST_F(StoreCommandsTest, WhatIsRememberedIsRecalled) {
+  EXPECT_EQ(run({"remember", "login fails when the clock is behind", "--title", "Clock", "--tag",
+                 "auth", "--source", "tool:bash", "--key", "one", "--json"}),
+            kExitOk);
+  std::string id = json()["id"];
+  EXPECT_EQ(json()["existed"], false);
+  EXPECT_EQ(run({"remember", "the same again", "--key", "one", "--json"}), kExitOk);
+  EXPECT_EQ(json()["id"], id);
+  EXPECT_EQ(json()["existed"], true);
+  EXPECT_EQ(run({"recall", "clocks", "login", "--json"}), kExitOk);
+  EXPECT_EQ(json()["id"], id);
+  EXPECT_EQ(json()["rank"], 1);
+  EXPECT_FALSE(json()["highlights"].empty());
+  EXPECT_EQ(run({"recall", "clock", "--tag", "other"}), kExitNotFound);
+  EXPECT_EQ(run({"show", id.substr(0, 23), "--json"}), kExitOk);
+  EXPECT_EQ(json()["tags"], Json::array({"auth"}));
+  EXPECT_FALSE(json().contains("session"));
+  EXPECT_EQ(run({"list"}), kExitOk);
+  EXPECT_THAT(out_, HasSubstr("login fails"));
+}
+
+TEST_F(StoreCommandsTest, AnotherSpaceSeesNothing) {
+  run({"put", "k", "v"});
+  run({"remember", "secret plan"});
+  EXPECT_EQ(run_bare({"--store", store_, "--space", "test2", "get", "k"}), kExitNotFound);
+  EXPECT_EQ(run_bare({"--store", store_, "--space", "test2", "recall", "plan"}), kExitNotFound);
+  EXPECT_EQ(run_bare({"--store", store_, "--space", "test/sub", "get", "k"}), kExitNotFound);
+}
+
+TEST_F(StoreCommandsTest, CheckCountsAndDamageIsExitCodeFour) {
+  for (int i = 0; i < 40; ++i) run({"put", "k" + std::to_string(i), std::string(3000, 'v')});
+  EXPECT_EQ(run({"check", "--json"}), kExitOk) << error_;
+  EXPECT_GE(json()["keys"].get<int>(), 40);
+  EXPECT_TRUE(json()["problems"].empty());
+  std::fstream data(store_ + "/data", std::ios::in | std::ios::out | std::ios::binary);
+  auto pages = static_cast<int64_t>(fs::file_size(store_ + "/data") / 4096);
+  for (int64_t page = 2; page < pages; ++page) {
+    data.seekp(page * 4096 + 3000);
+    data.put('#');
+  }
+  data.close();
+  EXPECT_EQ(run({"check", "--json"}), kExitDamage);
+  EXPECT_THAT(error_, HasSubstr("[path " + store_));
+}
+
+TEST_F(StoreCommandsTest, IngestRemembersFilesOnce) {
+  std::ofstream(temporary_.path_of("a.md")) << "# Boats\nrowing at night\n# Cars\ndriving\n";
+  std::ofstream(temporary_.path_of("b.bin"), std::ios::binary) << std::string(10, '\0');
+  std::vector<std::string> words = {"ingest",
+                                    "--processes",
+                                    "2",
+                                    "--json",
+                                    "--ledger",
+                                    temporary_.path_of("ledger"),
+                                    temporary_.path_of("a.md"),
+                                    temporary_.path_of("b.bin")};
+  EXPECT_EQ(run(words), kExitOk) << error_;
+  EXPECT_EQ(json()["sections_added"], 2);
+  EXPECT_EQ(json()["files_skipped"]["binary"], 1);
+  EXPECT_EQ(run(words), kExitOk);
+  EXPECT_EQ(json()["sections_added"], 0);
+  EXPECT_EQ(json()["files_unchanged"], 1);
+  EXPECT_EQ(run({"recall", "boat", "--json"}), kExitOk);
+  EXPECT_EQ(json()["title"].get<std::string>().find(": Boats") != std::string::npos, true);
+  EXPECT_EQ(run({"verify-ledger", temporary_.path_of("ledger"), "--json"}), kExitOk);
+  EXPECT_EQ(json()["present"], 2);
+  std::ofstream(temporary_.path_of("ledger"), std::ios::app)
+      << "01890a5d-ac96-774b-bcce-b302099a8057\n";
+  EXPECT_EQ(run({"verify-ledger", temporary_.path_of("ledger")}), kExitDamage);
+}
+
+TEST_F(StoreCommandsTest, StatusAndStatsAreObjects) {
+  run({"remember", "one"});
+  EXPECT_EQ(run({"status", "--json"}), kExitOk);
+  EXPECT_EQ(json()["observations"], 1);
+  EXPECT_EQ(json()["durable_version"], json()["version"]);
+  EXPECT_EQ(run({"stats", "--json"}), kExitOk);
+  EXPECT_GE(json()["commits"].get<int>(), 1);
+  EXPECT_EQ(run({"status"}), kExitOk);
+  EXPECT_THAT(out_, HasSubstr("observations"));
+}
+
+}  // namespace
+}  // namespace holdfast::cli
