@@ -61,10 +61,13 @@ SharedBoard::~SharedBoard() {
   munmap(board_, sizeof(Board));
 }
 
-bool run_apart(const std::function<void()>& work) {
-  const pid_t child = fork_child(work);
+pid_t start_apart(const std::function<void()>& work) {
+  return fork_child(work);
+}
+
+bool wait_for(pid_t process) {
   int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  while (waitpid(process, &status, 0) < 0 && errno == EINTR) {
   }
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }

@@ -62,7 +62,12 @@ class Crew {
   std::vector<pid_t> processes_;
 };
 
-// Runs `work` in a fresh process and waits for it; false when it failed.
-bool run_apart(const std::function<void()>& work);
+// Runs `work` in a fresh process, which is killed when this one dies.
+pid_t start_apart(const std::function<void()>& work);
+// Waits for it; false when it failed.
+bool wait_for(pid_t process);
+inline bool run_apart(const std::function<void()>& work) {
+  return wait_for(start_apart(work));
+}
 
 }  // namespace holdfast::bench

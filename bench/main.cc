@@ -91,18 +91,21 @@ void compare(const Options& options, const EngineList& engines, const std::strin
   if (!report.clean()) fail("rows were lost, wrong or never written: see \"bad\" above");
 }
 
+volatile pid_t comparing = 0;
+
+void stop_comparing(int) {
+  if (comparing > 0) kill(comparing, SIGKILL);
+}
+
 // All work is done in a child, so that its folder goes away however it ends.
 int compare_and_clean_up(const Options& options) {
   const EngineList engines = choose_engines(options);
   std::string directory = options.directory + "/holdfast_bench.XXXXXX";
   require(mkdtemp(directory.data()) != nullptr, "cannot make a folder in " + options.directory);
   const CaseFolder folder(directory, "");
-  signal(SIGINT, SIG_IGN);
-  const bool ok = run_apart([&] {
-    signal(SIGINT, SIG_DFL);
-    compare(options, engines, directory);
-  });
-  return ok ? 0 : 1;
+  comparing = start_apart([&] { compare(options, engines, directory); });
+  for (int number : {SIGHUP, SIGINT, SIGTERM}) signal(number, stop_comparing);
+  return wait_for(comparing) ? 0 : 1;
 }
 
 int run_main(int count, char** arguments) {
