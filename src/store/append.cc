@@ -63,7 +63,7 @@ Status write_record(const Context& context, const Tail& tail, log::RecordHeader&
   // Whatever part of it arrived must not be taken for a commit that was reported as failed.
   const std::string zeros(sizeof(log::RecordHeader), '\0');
   if (!segment->file().write_at(offset, zeros)) {
-    context.control().state.state.store(static_cast<uint32_t>(EngineState::kReadOnly));
+    make_read_only(context.control());
   }
   return status;
 }

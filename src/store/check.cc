@@ -7,6 +7,7 @@
 #include "store/apply.h"
 #include "store/reclaim.h"
 #include "store/superblock.h"
+#include "store/void_tail.h"
 
 namespace holdfast::store {
 namespace {
@@ -180,6 +181,10 @@ Status Checker::check_log() {
 }  // namespace
 
 Result<CheckReport> check_store(const Context& context, Pins& pins) {
+  // A void that its process did not live to finish is finished first, as any call would.
+  if (engine_state(context.control()) == EngineState::kVoiding) {
+    HOLDFAST_TRY(void_tail(context, context.deadline()));
+  }
   CheckReport report;
   Checker checker(context, report);
   Pins::Pinned pinned;

@@ -62,6 +62,29 @@ Status write_checkpoint(const Context& context, const PublishedRoot& root) {
   return context.data_file->sync_data();
 }
 
+// Writes every page of `root` that the last checkpoint does not have once more. Needed when the
+// owner of a checkpoint died: it may have been told that its sync failed, and the kernel tells
+// only once. Every page is verified by its parent's checksum, unseen by what was verified before.
+Status rewrite_new_pages(const Context& context, const PublishedRoot& root) {
+  const uint64_t version_before = context.control().checkpoint.last_pin.load() - 1;
+  const auto pages_max =
+      static_cast<uint32_t>(context.control().allocation.file_pages.load());
+  tree::PageSource fresh(context.data_map->data(), context.page_shift, pages_max);
+  fresh.set_page_count(pages_max);
+  return tree::walk(
+      fresh, root.root, true, [&](const tree::VisitedRun& run) -> Result<bool> {
+        if (run.birth_version <= version_before) return false;
+        Status error;
+        if (run.overflow != nullptr && fresh.load_run(*run.overflow, &error) == nullptr) {
+          return error;
+        }
+        const std::string bytes(fresh.raw(run.pgno, run.count),
+                                uint64_t{run.count} << context.page_shift);
+        HOLDFAST_TRY(context.data_file->write_at(uint64_t{run.pgno} << context.page_shift, bytes));
+        return true;
+      });
+}
+
 // Any store may be the last that this process makes; a repetition starts again at choose(), which
 // finds the pin. Each pair shifts only once, because its second half says that it has.
 void finish(const Context& context, const PublishedRoot& root) {
@@ -125,7 +148,7 @@ Status trim_log(const Context& context) {
 }
 
 // REQUIRES: CKPT held.
-Status checkpoint_locked(const Context& context) {
+Status checkpoint_locked(const Context& context, bool takeover) {
   ControlBlock& control = context.control();
   HOLDFAST_TRY(writable(context));
   CheckpointLine& line = control.checkpoint;
@@ -134,10 +157,12 @@ Status checkpoint_locked(const Context& context) {
   }
   choose(control);
   const PublishedRoot root = load_pending(line.pending);
-  if (const Status status = write_checkpoint(context, root); !status) {
+  Status status = takeover ? rewrite_new_pages(context, root) : Status::ok();
+  if (status) status = write_checkpoint(context, root);
+  if (!status) {
     // The pages' fate is unknown and the pin stays; a cold start goes back to the last
     // checkpoint and the log, which does not depend on this file.
-    control.state.state.store(static_cast<uint32_t>(EngineState::kReadOnly));
+    make_read_only(control);
     wake_waiters(context);
     return status;
   }
@@ -168,13 +193,14 @@ Status checkpoint(const Context& context, const Deadline& deadline) {
   const LockOutcome outcome = context.locks->checkpoint.lock(deadline);
   if (outcome == LockOutcome::kNotNow) return context.locks->checkpoint.busy();
   const LockGuard guard(context.locks->checkpoint);
-  return checkpoint_locked(context);
+  return checkpoint_locked(context, outcome == LockOutcome::kOwnerDied);
 }
 
 Result<bool> try_checkpoint(const Context& context) {
-  if (context.locks->checkpoint.try_lock(true) == LockOutcome::kNotNow) return false;
+  const LockOutcome outcome = context.locks->checkpoint.try_lock(true);
+  if (outcome == LockOutcome::kNotNow) return false;
   const LockGuard guard(context.locks->checkpoint);
-  HOLDFAST_TRY(checkpoint_locked(context));
+  HOLDFAST_TRY(checkpoint_locked(context, outcome == LockOutcome::kOwnerDied));
   return true;
 }
 

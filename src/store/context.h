@@ -71,4 +71,15 @@ inline EngineState engine_state(const ControlBlock& control) {
   return static_cast<EngineState>(control.state.state.load());
 }
 
+// From one state to another; nothing if it is not in `from`: a store that only reads stays so.
+inline void change_state(ControlBlock& control, EngineState from, EngineState to) {
+  auto expected = static_cast<uint32_t>(from);
+  control.state.state.compare_exchange(expected, static_cast<uint32_t>(to));
+}
+
+// Until the next cold start nothing is written any more.
+inline void make_read_only(ControlBlock& control) {
+  control.state.state.store(static_cast<uint32_t>(EngineState::kReadOnly));
+}
+
 }  // namespace holdfast::store

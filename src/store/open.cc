@@ -103,10 +103,13 @@ Status map_data(Context& context) {
   return Status::ok();
 }
 
-// With nobody attached, somebody may have replaced or cut the log: is its last record there?
-bool log_matches(Context& context) {
+// With nobody attached, is the control block still a true picture of the files? Not if the disk
+// failed, if the owner of a checkpoint died (it may have been told that it failed), or if
+// somebody replaced or cut the log.
+bool control_trustworthy(Context& context) {
   const ControlBlock& control = context.control();
   if (engine_state(control) == EngineState::kReadOnly) return false;
+  if (control.checkpoint_lock.word.load() != 0) return false;
   const Tail tail = read_tail(control.tail);
   auto segment = context.segments->open(log::lsn_segment(tail.lsn));
   if (!segment || !(*segment)->started(context.store_id)) return false;
@@ -232,7 +235,7 @@ Result<bool> attach_shared(Context& context, bool& distrust) {
   if (state != ControlState::kValid) return false;
   HOLDFAST_ASSIGN(const bool used, in_use(context));
   HOLDFAST_TRY(map_data(context));
-  distrust = !used && !log_matches(context);
+  distrust = !used && !control_trustworthy(context);
   if (distrust) return false;
   HOLDFAST_TRY(join(context));
   return true;

@@ -72,7 +72,7 @@ Result<std::shared_ptr<log::Segment>> start_segment(const Context& context,
   if (status) return segment;
   // It may have arrived all the same, and would cut off what is appended before it.
   if (!segment->file().write_at(0, std::string(log::kSegmentHeaderSize, '\0'))) {
-    context.control().state.state.store(static_cast<uint32_t>(EngineState::kReadOnly));
+    make_read_only(context.control());
   }
   return status;
 }

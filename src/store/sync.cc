@@ -44,7 +44,7 @@ Status sync_locked(const Context& context, bool takeover) {
                                                 });
   if (!status) {
     control.state.voided_epoch.store(tail.epoch);
-    control.state.state.store(static_cast<uint32_t>(EngineState::kVoiding));
+    change_state(control, EngineState::kRunning, EngineState::kVoiding);
     return status;
   }
   synced.lsn.store(tail.lsn);

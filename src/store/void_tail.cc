@@ -133,7 +133,7 @@ Status void_locked(const Context& context) {
   control.synced.inflight_version.store(0);
   control.counters.voids.fetch_add(1);
   advance_durable(context);
-  control.state.state.store(static_cast<uint32_t>(EngineState::kRunning));
+  change_state(control, EngineState::kVoiding, EngineState::kRunning);
   return Status::ok();
 }
 
@@ -147,7 +147,7 @@ Status void_tail(const Context& context, const Deadline& deadline) {
   const LockGuard commit_guard(context.locks->commit);
   if (engine_state(control) != EngineState::kVoiding) return writable(context);
   if (const Status status = void_locked(context); !status) {
-    control.state.state.store(static_cast<uint32_t>(EngineState::kReadOnly));
+    make_read_only(control);
     wake_waiters(context);
     return Status(StatusCode::kReadOnly,
                   "the disk failed to make commits durable and could not record that either (" +

@@ -119,6 +119,7 @@ struct VisitedRun {
   uint32_t count;
   uint64_t birth_version;
   enum class Kind : uint8_t { kBranch, kLeaf, kOverflow } kind;
+  const OverflowRef* overflow = nullptr;  // of a kOverflow run, to load it by
 };
 // With `leaves_needed` false, leaves without overflow runs are reported from their parent without
 // being read (their birth_version is then 0).

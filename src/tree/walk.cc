@@ -18,14 +18,14 @@ class Walker {
                         ": more pages are reachable than exist; restore the store from a backup");
     }
     if (level == 0 && !leaves_needed_ && !ref.has_overflow) {
-      return visit_({ref.pgno, 1, 0, VisitedRun::Kind::kLeaf}).status();
+      return visit_({ref.pgno, 1, 0, VisitedRun::Kind::kLeaf, nullptr}).status();
     }
     Status error;
     const char* bytes = load_at_level(source_, ref, level, &error);
     if (bytes == nullptr) return error;
     const Page page(bytes, source_.page_size_bytes());
     const auto kind = level == 0 ? VisitedRun::Kind::kLeaf : VisitedRun::Kind::kBranch;
-    HOLDFAST_ASSIGN(const bool descend, visit_({ref.pgno, 1, page.birth_version(), kind}));
+    HOLDFAST_ASSIGN(const bool descend, visit_({ref.pgno, 1, page.birth_version(), kind, nullptr}));
     if (level == 0) return page.has_overflow() ? visit_runs(page) : Status::ok();
     if (!descend) return Status::ok();
     for (uint32_t i = 0; i < page.cell_count(); ++i) {
@@ -40,7 +40,7 @@ class Walker {
       const OverflowRef run = page.value(i).overflow;
       if (run.page_count == 0) continue;
       HOLDFAST_TRY(
-          visit_({run.pgno, run.page_count, run.birth_version, VisitedRun::Kind::kOverflow})
+          visit_({run.pgno, run.page_count, run.birth_version, VisitedRun::Kind::kOverflow, &run})
               .status());
     }
     return Status::ok();
