@@ -131,6 +131,7 @@ std::string highlighted(const Output& output, const RecallHit& hit) {
   text += hit.snippet.substr(at);
   auto both_spaces = [](char a, char b) { return a == ' ' && b == ' '; };
   text.erase(std::unique(text.begin(), text.end(), both_spaces), text.end());
+  if (!text.empty() && text[0] == ' ') text.erase(0, 1);
   return text;
 }
 
