@@ -5,6 +5,7 @@
 #include "base/crc32c.h"
 #include "log/record.h"
 #include "store/reclaim.h"
+#include "store/waiters.h"
 
 namespace holdfast::store {
 namespace {
@@ -166,16 +167,8 @@ uint64_t advance_durable(const Context& context) {
     }
     if (!root) continue;
     if (!control.roots.durable.compare_exchange(durable, candidate)) continue;
-    wake_waiters(context);
+    wake_synced(context);
     return root->version;
-  }
-}
-
-void wake_waiters(const Context& context) {
-  RootsLine& roots = context.control().roots;
-  roots.changes.fetch_add(1);
-  if (roots.waiters.load(std::memory_order_seq_cst) != 0) {
-    context.os.futex_wake(roots.changes, ~0u >> 1);
   }
 }
 

@@ -62,8 +62,6 @@ bool try_lock_apply(const Context& context, bool probe);
 // Moves the durable root up to what is synced and applied, and wakes who waits for it. Anybody
 // may call it. Returns the durable version.
 uint64_t advance_durable(const Context& context);
-// Wakes all who wait for any change: a durable root, a free role, a new state.
-void wake_waiters(const Context& context);
 
 // Whether the ring has no room for more roots until the log is synced.
 bool root_ring_full(const ControlBlock& control);

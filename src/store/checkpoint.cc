@@ -5,6 +5,7 @@
 #include "store/append.h"
 #include "store/apply.h"
 #include "store/superblock.h"
+#include "store/waiters.h"
 
 namespace holdfast::store {
 namespace {
@@ -163,7 +164,7 @@ Status checkpoint_locked(const Context& context, bool takeover) {
     // The pages' fate is unknown and the pin stays; a cold start goes back to the last
     // checkpoint and the log, which does not depend on this file.
     make_read_only(control);
-    wake_waiters(context);
+    wake_all(context);
     return status;
   }
   finish(context, root);

@@ -56,6 +56,14 @@ struct alignas(64) SyncedLine {
   Shared<uint64_t> lsn;
   Shared<uint64_t> inflight_version;  // what the running sync will cover
   Shared<uint64_t> synced_us;
+  Shared<uint64_t> generation;        // syncs completed
+};
+
+// Where commits sleep; see waiters.h.
+constexpr uint32_t kWaitLines = 4;
+struct alignas(64) WaitLine {
+  Shared<uint32_t> changes;  // the word slept on
+  Shared<uint32_t> sleepers;
 };
 
 // A published tree. Ring slot `sequence % kRootRingSize`; the slot's sequence is stored last.
@@ -75,12 +83,10 @@ struct alignas(64) RootEntry {
 constexpr uint32_t kRootHasOverflow = 1;
 
 // `latest` is written under APPLY. `durable` is the newest root whose version is synced; anybody
-// advances it. `changes` counts its advances: the word that waiters sleep on.
+// advances it.
 struct alignas(64) RootsLine {
   Shared<uint64_t> latest;
   alignas(64) Shared<uint64_t> durable;
-  Shared<uint32_t> changes;
-  Shared<uint32_t> waiters;
 };
 
 enum class EngineState : uint32_t {
@@ -204,6 +210,7 @@ struct ControlBlock {
   TailLine tail;
   SyncedLine synced;
   RootsLine roots;
+  WaitLine waits[kWaitLines];
   StateLine state;
   AllocationLine allocation;
   CheckpointLine checkpoint;

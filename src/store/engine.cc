@@ -158,7 +158,8 @@ Status Store::Impl::after_commit(const store::Appended& appended) {
   } else {
     HOLDFAST_TRY(store::bound_backlog(*context_, !helped));
   }
-  if (!store::maintenance_due(*context_)) return Status::ok();
+  // A batched commit must be synced in time even if no other call comes.
+  if (strict && !store::upkeep_due(*context_)) return Status::ok();
   if (helped) {
     maintenance_->wake();
     return Status::ok();

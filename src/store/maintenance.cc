@@ -14,11 +14,11 @@ constexpr std::chrono::milliseconds kInterval{50};
 
 }  // namespace
 
-bool maintenance_due(const Context& context) {
+bool upkeep_due(const Context& context) {
   ControlBlock& control = context.control();
-  const Tail tail = read_tail(control.tail);
-  return control.state.prepared_segment.load() < log::lsn_segment(tail.lsn) + 1 ||
-         tail.version > control.synced.version.load() || checkpoint_due(context);
+  const log::Lsn tail = read_tail(control.tail).lsn;
+  return control.state.prepared_segment.load() < log::lsn_segment(tail) + 1 ||
+         checkpoint_due(context);
 }
 
 Status maintain_once(const Context& context) {
@@ -34,6 +34,7 @@ Status maintain_once(const Context& context) {
 }
 
 void Maintenance::wake() {
+  if (work_.load(std::memory_order_relaxed)) return;  // it knows
   const std::lock_guard lock(mutex_);
   if (stopping_) return;
   work_ = true;

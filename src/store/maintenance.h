@@ -7,6 +7,7 @@
 //   1. The thread starts when there is something to do, and ends with stop().
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -18,8 +19,8 @@ namespace holdfast::store {
 // Does what is due now. Errors are those of the disk; the work stays due.
 Status maintain_once(const Context& context);
 
-// Whether a segment, a checkpoint or a sync is due soon enough to wake the helper.
-bool maintenance_due(const Context& context);
+// Whether a segment should be prepared or a checkpoint written.
+bool upkeep_due(const Context& context);
 
 class Maintenance {
  public:
@@ -36,7 +37,7 @@ class Maintenance {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ = false;
-  bool work_ = false;
+  std::atomic<bool> work_{false};  // set under the mutex, looked at without
   std::thread thread_;
 };
 

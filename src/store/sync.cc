@@ -4,11 +4,11 @@
 
 #include "store/apply.h"
 #include "store/void_tail.h"
+#include "store/waiters.h"
 
 namespace holdfast::store {
 namespace {
 
-constexpr uint64_t kWaitIntervalUs = 5'000;
 constexpr uint64_t kUnappliedCommitsMax = 1024;
 constexpr uint64_t kUnappliedBytesMax = 1u << 20;
 constexpr uint64_t kUnsyncedCommitsMax = 2048;
@@ -35,7 +35,7 @@ Status sync_locked(const Context& context, bool takeover) {
   const Tail tail = read_tail(control.tail);
   SyncedLine& synced = control.synced;
   if (tail.version <= synced.version.load()) return Status::ok();
-  synced.inflight_version.store(tail.version);
+  note_sync_begun(context, tail.version);
   const log::Lsn from = synced.lsn.load();
   const Status status = takeover ? rewrite_range(context, from, tail.lsn)
                                  : for_segments(context, from, tail.lsn,
@@ -50,6 +50,7 @@ Status sync_locked(const Context& context, bool takeover) {
   synced.lsn.store(tail.lsn);
   synced.synced_us.store(context.os.monotonic_time_us());
   synced.version.store(tail.version, std::memory_order_seq_cst);
+  note_sync_ended(context);
   control.counters.syncs.store(control.counters.syncs.load() + 1, std::memory_order_relaxed);
   advance_durable(context);
   return Status::ok();
@@ -68,16 +69,6 @@ Outcome outcome(const Context& context, const Appended& commit) {
     return commit.version <= end ? Outcome::kDurable : Outcome::kVoided;
   }
   return durable >= commit.version ? Outcome::kDurable : Outcome::kPending;
-}
-
-// Sleeps until something changes; `seen` is the change count before the caller looked.
-// Returns whether nobody woke it.
-bool sleep_on_changes(const Context& context, uint32_t seen, const Deadline& deadline) {
-  RootsLine& roots = context.control().roots;
-  roots.waiters.fetch_add(1);
-  const auto result = context.os.futex_wait(roots.changes, seen, deadline.wait_us(kWaitIntervalUs));
-  roots.waiters.fetch_add(~0u);
-  return result == os::WaitResult::kTimedOut;
 }
 
 Status busy_with(const Context& context) {
@@ -113,8 +104,11 @@ Result<bool> try_sync(const Context& context, bool probe) {
   } else {
     lock.unlock();
   }
-  wake_waiters(context);
-  if (!status) return status;
+  if (!status) {
+    wake_all(context);
+    return status;
+  }
+  wake_next_leader(context);
   append_note(context, context.control().synced.lsn.load());
   return true;
 }
@@ -123,7 +117,7 @@ Status wait_durable(const Context& context, const Appended& commit, const Deadli
   ControlBlock& control = context.control();
   bool probe = false;
   while (true) {
-    const uint32_t seen = control.roots.changes.load();
+    const WaitTicket ticket = take_ticket(control, commit.version);
     advance_durable(context);  // whoever should have may have died
     switch (outcome(context, commit)) {
       case Outcome::kDurable:
@@ -158,7 +152,7 @@ Status wait_durable(const Context& context, const Appended& commit, const Deadli
       continue;
     }
     if (deadline.passed()) return busy_with(context);
-    probe = sleep_on_changes(context, seen, deadline);
+    probe = sleep_on(context, ticket, deadline);
   }
 }
 

@@ -7,6 +7,7 @@
 #include "store/apply.h"
 #include "store/intent.h"
 #include "store/roll.h"
+#include "store/waiters.h"
 
 namespace holdfast::store {
 namespace {
@@ -148,7 +149,7 @@ Status void_tail(const Context& context, const Deadline& deadline) {
   if (engine_state(control) != EngineState::kVoiding) return writable(context);
   if (const Status status = void_locked(context); !status) {
     make_read_only(control);
-    wake_waiters(context);
+    wake_all(context);
     return Status(StatusCode::kReadOnly,
                   "the disk failed to make commits durable and could not record that either (" +
                       status.to_string() +
@@ -156,7 +157,7 @@ Status void_tail(const Context& context, const Deadline& deadline) {
                       "again")
         .with_path(context.path);
   }
-  wake_waiters(context);
+  wake_all(context);
   return Status::ok();
 }
 

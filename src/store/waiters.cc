@@ -1,0 +1,79 @@
+#include "store/waiters.h"
+
+namespace holdfast::store {
+namespace {
+
+constexpr uint64_t kWaitIntervalUs = 5'000;
+constexpr uint32_t kEverybody = ~0u >> 1;
+
+WaitLine& line_of(ControlBlock& control, uint64_t generation) {
+  return control.waits[generation % kWaitLines];
+}
+
+void wake(const Context& context, WaitLine& line, uint32_t count) {
+  if (line.sleepers.load(std::memory_order_seq_cst) != 0) {
+    context.os.futex_wake(line.changes, count);
+  }
+}
+
+}  // namespace
+
+WaitTicket take_ticket(const ControlBlock& control, uint64_t version) {
+  const SyncedLine& synced = control.synced;
+  uint64_t generation = synced.generation.load(std::memory_order_seq_cst);
+  if (version > synced.version.load()) {
+    generation += version <= synced.inflight_version.load() ? 1 : 2;
+  }
+  const auto line = static_cast<uint32_t>(generation % kWaitLines);
+  return {line, control.waits[line].changes.load(std::memory_order_seq_cst)};
+}
+
+bool sleep_on(const Context& context, const WaitTicket& ticket, const Deadline& deadline) {
+  WaitLine& line = context.control().waits[ticket.line];
+  line.sleepers.fetch_add(1);
+  const auto result =
+      context.os.futex_wait(line.changes, ticket.seen, deadline.wait_us(kWaitIntervalUs));
+  line.sleepers.fetch_add(~0u);
+  return result == os::WaitResult::kTimedOut;
+}
+
+void note_sync_begun(const Context& context, uint64_t version) {
+  ControlBlock& control = context.control();
+  control.synced.inflight_version.store(version, std::memory_order_seq_cst);
+  // Who was about to wait for the sync after this one may be covered by this one.
+  line_of(control, control.synced.generation.load() + 2).changes.fetch_add(1);
+}
+
+void note_sync_ended(const Context& context) {
+  ControlBlock& control = context.control();
+  control.synced.generation.store(control.synced.generation.load() + 1,
+                                  std::memory_order_seq_cst);
+  for (WaitLine& line : control.waits) line.changes.fetch_add(1);
+}
+
+void wake_synced(const Context& context) {
+  ControlBlock& control = context.control();
+  const uint64_t generation = control.synced.generation.load();
+  // Also the line before: its commits may have waited for this apply.
+  for (const uint64_t covered : {generation, generation + kWaitLines - 1}) {
+    WaitLine& line = line_of(control, covered);
+    line.changes.fetch_add(1);
+    wake(context, line, kEverybody);
+  }
+}
+
+void wake_next_leader(const Context& context) {
+  ControlBlock& control = context.control();
+  WaitLine& line = line_of(control, control.synced.generation.load() + 1);
+  line.changes.fetch_add(1);
+  wake(context, line, 1);
+}
+
+void wake_all(const Context& context) {
+  for (WaitLine& line : context.control().waits) {
+    line.changes.fetch_add(1);
+    wake(context, line, kEverybody);
+  }
+}
+
+}  // namespace holdfast::store
