@@ -19,9 +19,15 @@ namespace holdfast::log {
 
 using Lsn = uint64_t;
 
-constexpr Lsn make_lsn(uint64_t segment, uint64_t offset) { return segment << 32 | offset; }
-constexpr uint64_t lsn_segment(Lsn lsn) { return lsn >> 32; }
-constexpr uint64_t lsn_offset(Lsn lsn) { return lsn & 0xffffffffu; }
+constexpr Lsn make_lsn(uint64_t segment, uint64_t offset) {
+  return segment << 32 | offset;
+}
+constexpr uint64_t lsn_segment(Lsn lsn) {
+  return lsn >> 32;
+}
+constexpr uint64_t lsn_offset(Lsn lsn) {
+  return lsn & 0xffffffffu;
+}
 
 constexpr uint32_t kFormatVersion = 1;
 constexpr uint64_t kSegmentMagic = 0x31474f4c48444c48;  // "HLDHLOG1"
@@ -41,9 +47,9 @@ struct SegmentHeader {
   uint32_t prev_crc = 0;       // chain value the first record continues from
   uint64_t salt = 0;
   uint64_t created_us = 0;
-  uint32_t capacity = 0;       // bytes of the file
+  uint32_t capacity = 0;  // bytes of the file
   std::array<char, 416> reserved{};
-  uint32_t crc = 0;            // CRC-32C of the bytes before
+  uint32_t crc = 0;  // CRC-32C of the bytes before
 };
 static_assert(sizeof(SegmentHeader) == kSegmentHeaderSize);
 static_assert(offsetof(SegmentHeader, segment) == 32);
@@ -58,7 +64,7 @@ enum class RecordType : uint16_t {
 };
 
 struct RecordHeader {
-  uint32_t header_crc = 0;       // of bytes 4..63, seeded with the segment's salt
+  uint32_t header_crc = 0;  // of bytes 4..63, seeded with the segment's salt
   uint32_t payload_crc = 0;
   uint32_t payload_size = 0;
   uint16_t type = 0;
@@ -70,7 +76,7 @@ struct RecordHeader {
   uint32_t prev_header_crc = 0;  // chain
   uint32_t epoch = 0;
   uint32_t operation_count = 0;
-  uint32_t pages_max = 0;        // pages that applying it may need at most
+  uint32_t pages_max = 0;  // pages that applying it may need at most
 };
 static_assert(sizeof(RecordHeader) == 64);
 static_assert(offsetof(RecordHeader, lsn) == 16);

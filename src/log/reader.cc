@@ -1,5 +1,6 @@
 #include "log/reader.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/crc32c.h"
@@ -7,31 +8,50 @@
 
 namespace holdfast::log {
 
-std::optional<Record> record_at(const Segment& segment, uint64_t salt, uint64_t offset,
-                                const Position* position) {
-  if (offset + sizeof(RecordHeader) > segment.capacity()) return std::nullopt;
+void Window::enter(std::shared_ptr<Segment> segment) {
+  segment_ = std::move(segment);
+  bytes_.clear();
+}
+
+Result<std::string_view> Window::view(uint64_t offset, uint64_t size, uint64_t end) {
+  const uint64_t last = std::min({offset + size, end, segment_->capacity()});
+  if (offset >= last) return std::string_view();
+  if (offset < begin_ || last > begin_ + bytes_.size()) {
+    const uint64_t ahead = std::min(std::max(size, kSize), end - offset);
+    HOLDFAST_TRY(segment_->read(offset, ahead, bytes_));
+    begin_ = offset;
+  }
+  return std::string_view(bytes_).substr(offset - begin_, last - offset);
+}
+
+Result<std::optional<Record>> Window::record(uint64_t offset, uint64_t end,
+                                             const Position* position) {
+  constexpr std::optional<Record> kNotWhole;
+  HOLDFAST_ASSIGN(const std::string_view head, view(offset, sizeof(RecordHeader), end));
+  if (head.size() < sizeof(RecordHeader)) return kNotWhole;
   Record record;
-  std::memcpy(&record.header, segment.data() + offset, sizeof(RecordHeader));
+  std::memcpy(&record.header, head.data(), sizeof(RecordHeader));
   const RecordHeader& header = record.header;
   if (header.type != static_cast<uint16_t>(RecordType::kCommit) &&
       header.type != static_cast<uint16_t>(RecordType::kNote)) {
-    return std::nullopt;
+    return kNotWhole;
   }
-  if (header.lsn != make_lsn(segment.number(), offset)) return std::nullopt;
-  if (record_size(header.payload_size) > segment.capacity() - offset) return std::nullopt;
+  if (header.lsn != make_lsn(segment_->number(), offset)) return kNotWhole;
   if (position != nullptr) {
-    if (header.prev_header_crc != position->prev_crc) return std::nullopt;
-    if (header.epoch != position->epoch) return std::nullopt;
+    if (header.prev_header_crc != position->prev_crc) return kNotWhole;
+    if (header.epoch != position->epoch) return kNotWhole;
   }
-  if (!sealed(header, salt)) return std::nullopt;
-  record.payload = {segment.data() + offset + sizeof(RecordHeader), header.payload_size};
-  if (crc32c(record.payload) != header.payload_crc) return std::nullopt;
-  return record;
+  if (!sealed(header, segment_->header().salt)) return kNotWhole;
+  const uint64_t size = sizeof(RecordHeader) + header.payload_size;
+  HOLDFAST_ASSIGN(const std::string_view whole, view(offset, size, end));
+  if (whole.size() < size) return kNotWhole;
+  record.payload = whole.substr(sizeof(RecordHeader));
+  if (crc32c(record.payload) != header.payload_crc) return kNotWhole;
+  return std::optional<Record>(record);
 }
 
 Result<std::shared_ptr<Segment>> successor(SegmentFiles& files,
-                                           const std::array<char, 16>& store_id,
-                                           uint64_t number) {
+                                           const std::array<char, 16>& store_id, uint64_t number) {
   HOLDFAST_ASSIGN(const std::vector<uint64_t> numbers, files.list());
   std::shared_ptr<Segment> best;
   uint32_t best_epoch = 0;
@@ -44,7 +64,7 @@ Result<std::shared_ptr<Segment>> successor(SegmentFiles& files,
       return segment.status();
     }
     if (!(*segment)->started(store_id)) continue;
-    const SegmentHeader header = (*segment)->header();
+    const SegmentHeader& header = (*segment)->header();
     if (header.prev_segment != number) continue;
     if (best == nullptr || header.epoch >= best_epoch) {
       best = *segment;
@@ -62,7 +82,7 @@ Reader::Reader(SegmentFiles& files, const std::array<char, 16>& store_id, const 
 Status Reader::find_declared_end() {
   end_declared_ = 0;
   if (trust_ == Trust::kAccepted) return Status::ok();
-  HOLDFAST_ASSIGN(auto next, successor(files_, store_id_, segment_->number()));
+  HOLDFAST_ASSIGN(auto next, successor(files_, store_id_, window_.segment()->number()));
   if (next != nullptr) end_declared_ = next->header().prev_end_lsn;
   return Status::ok();
 }
@@ -74,8 +94,7 @@ Status Reader::enter(std::shared_ptr<Segment> segment) {
                   "segment from a backup, or run holdfast salvage")
         .with_path(segment->path());
   }
-  segment_ = std::move(segment);
-  salt_ = segment_->header().salt;
+  window_.enter(std::move(segment));
   return Status::ok();
 }
 
@@ -95,7 +114,7 @@ Result<bool> Reader::enter_successor() {
 Result<std::optional<Record>> Reader::next(Lsn limit) {
   while (position_.lsn < limit) {
     const uint64_t number = lsn_segment(position_.lsn);
-    if (segment_ == nullptr || segment_->number() != number) {
+    if (window_.segment() == nullptr || window_.segment()->number() != number) {
       auto segment = files_.open(number);
       if (!segment) {
         if (segment.status().code() != StatusCode::kNotFound) return segment.status();
@@ -107,7 +126,8 @@ Result<std::optional<Record>> Reader::next(Lsn limit) {
       HOLDFAST_TRY(find_declared_end());
     }
     if (end_declared_ != position_.lsn) {
-      auto record = record_at(*segment_, salt_, lsn_offset(position_.lsn), &position_);
+      const uint64_t end = lsn_segment(limit) == number ? lsn_offset(limit) : ~0ull;
+      HOLDFAST_ASSIGN(auto record, window_.record(lsn_offset(position_.lsn), end, &position_));
       if (record && record->header.version >= position_.version) {
         position_.lsn += record_size(record->header.payload_size);
         position_.prev_crc = record->header.header_crc;

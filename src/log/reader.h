@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "log/format.h"
@@ -30,13 +31,30 @@ struct Position {
 
 struct Record {
   RecordHeader header;
-  std::string_view payload;  // into the mapped segment; holds as long as the Reader is at it
+  std::string_view payload;  // into the Window; holds until it is used again
 };
 
-// Checks the record at `offset` of `segment` against `position`, or without a position against
-// itself alone (for scans over damage). nullopt if it is not whole.
-std::optional<Record> record_at(const Segment& segment, uint64_t salt, uint64_t offset,
-                                const Position* position);
+// Reads ahead in one segment. Bytes behind `end` may be in the middle of being written by others:
+// nothing behind it is looked at.
+class Window {
+ public:
+  static constexpr uint64_t kSize = 64u << 10;
+
+  void enter(std::shared_ptr<Segment> segment);
+  const std::shared_ptr<Segment>& segment() const { return segment_; }
+
+  // [offset, offset + size), or less where the segment or `end` comes first. Errors: Os's.
+  Result<std::string_view> view(uint64_t offset, uint64_t size, uint64_t end);
+
+  // The record at `offset`, checked against `position`, or without a position against itself
+  // alone (for scans over damage). nullopt if it is not whole before `end`.
+  Result<std::optional<Record>> record(uint64_t offset, uint64_t end, const Position* position);
+
+ private:
+  std::shared_ptr<Segment> segment_;
+  std::string bytes_;
+  uint64_t begin_ = 0;
+};
 
 // Whether what lies before the limit is known to be history (the tail of a running store), or a
 // later segment may have declared an earlier end (a cold start). Looking that up costs a listing.
@@ -54,8 +72,6 @@ class Reader {
 
   // Behind the last record returned.
   const Position& position() const { return position_; }
-  // The segment the last record lies in: keeps its payload mapped.
-  const std::shared_ptr<Segment>& segment() const { return segment_; }
 
  private:
   Status enter(std::shared_ptr<Segment> segment);
@@ -66,8 +82,7 @@ class Reader {
   const std::array<char, 16> store_id_;
   const Trust trust_;
   Position position_;
-  std::shared_ptr<Segment> segment_;
-  uint64_t salt_ = 0;
+  Window window_;
   Lsn end_declared_ = 0;  // 0: no successor declares an end
 };
 

@@ -19,7 +19,9 @@ uint32_t header_crc(const SegmentHeader& header) {
 
 }  // namespace
 
-uint32_t salt_seed(uint64_t salt) { return static_cast<uint32_t>(salt ^ salt >> 32); }
+uint32_t salt_seed(uint64_t salt) {
+  return static_cast<uint32_t>(salt ^ salt >> 32);
+}
 
 void seal(RecordHeader& header, uint64_t salt) {
   header.header_crc = crc32c(after_crc(header), salt_seed(salt));
@@ -29,7 +31,9 @@ bool sealed(const RecordHeader& header, uint64_t salt) {
   return header.header_crc == crc32c(after_crc(header), salt_seed(salt));
 }
 
-void seal(SegmentHeader& header) { header.crc = header_crc(header); }
+void seal(SegmentHeader& header) {
+  header.crc = header_crc(header);
+}
 
 bool segment_header_valid(const SegmentHeader& header) {
   return header.magic == kSegmentMagic && header.format_version == kFormatVersion &&

@@ -34,9 +34,7 @@ class PayloadBuilder {
   void put(std::string_view key, std::string_view value);
   void del(std::string_view key);
   uint32_t operation_count() const { return operation_count_; }
-  std::string_view payload() const {
-    return std::string_view(bytes_).substr(sizeof(RecordHeader));
-  }
+  std::string_view payload() const { return std::string_view(bytes_).substr(sizeof(RecordHeader)); }
   // Header and payload, once the header is known.
   std::string_view record(const RecordHeader& header);
 
@@ -51,8 +49,9 @@ struct Operation {
   std::string_view value;  // of a put
 };
 
-// Takes a payload apart; a note's empty one holds nothing. `next` returns nullopt at the end; malformed() tells whether that end
-// came too early (a payload whose CRC matches is only malformed by a bug).
+// Takes a payload apart; a note's empty one holds nothing. `next` returns nullopt at the end;
+// malformed() tells whether that end came too early (a payload whose CRC matches is only malformed
+// by a bug).
 class PayloadReader {
  public:
   explicit PayloadReader(std::string_view payload);

@@ -12,26 +12,28 @@ bool all_zero(const char* bytes, size_t size) {
   return std::all_of(bytes, bytes + size, [](char byte) { return byte == 0; });
 }
 
-// A header that was begun here, though it may be cut: its first sector names this position.
-bool begun_at(const Segment& segment, uint64_t offset, Lsn lsn) {
-  if (offset + sizeof(RecordHeader) > segment.capacity()) return false;
+// A header that was begun here, though it may be cut: it names this position.
+Result<bool> begun_at(Window& window, uint64_t offset, Lsn lsn) {
+  HOLDFAST_ASSIGN(const std::string_view bytes, window.view(offset, sizeof(RecordHeader), ~0ull));
+  if (bytes.size() < sizeof(RecordHeader)) return false;
   RecordHeader header;
-  std::memcpy(&header, segment.data() + offset, sizeof(header));
-  if (header.lsn == lsn && header.type != 0) return true;
-  return false;
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  return header.lsn == lsn && header.type != 0;
 }
 
-void scan_segment(const Segment& segment, uint64_t offset, TailScan& scan) {
-  const uint64_t salt = segment.header().salt;
-  while (offset + sizeof(RecordHeader) <= segment.capacity()) {
+Status scan_segment(Window& window, uint64_t offset, TailScan& scan) {
+  const uint64_t capacity = window.segment()->capacity();
+  while (offset + sizeof(RecordHeader) <= capacity) {
     // Most of a segment's rest is zeros: skip them in large steps.
     constexpr uint64_t kStride = 512;
-    if (offset % kStride == 0 && offset + kStride <= segment.capacity() &&
-        all_zero(segment.data() + offset, kStride)) {
-      offset += kStride;
-      continue;
+    if (offset % kStride == 0) {
+      HOLDFAST_ASSIGN(const std::string_view bytes, window.view(offset, kStride, ~0ull));
+      if (bytes.size() == kStride && all_zero(bytes.data(), bytes.size())) {
+        offset += kStride;
+        continue;
+      }
     }
-    const auto record = record_at(segment, salt, offset, nullptr);
+    HOLDFAST_ASSIGN(const auto record, window.record(offset, ~0ull, nullptr));
     if (!record) {
       offset += kRecordAlignment;
       continue;
@@ -42,6 +44,7 @@ void scan_segment(const Segment& segment, uint64_t offset, TailScan& scan) {
     scan.durable_lsn_max = std::max(scan.durable_lsn_max, record->header.durable_lsn);
     offset += size;
   }
+  return Status::ok();
 }
 
 }  // namespace
@@ -62,15 +65,15 @@ Result<TailScan> scan_tail(SegmentFiles& files, const std::array<char, 16>& stor
     scan.started_max = std::max(scan.started_max, number);
     scan.epoch_max = std::max(scan.epoch_max, (*segment)->header().epoch);
     if (number < end_segment) continue;
+    Window window;
+    window.enter(*segment);
     uint64_t offset = kSegmentHeaderSize;
     if (number == end_segment) {
       offset = lsn_offset(end.lsn);
-      if (begun_at(**segment, offset, end.lsn)) {
-        scan.torn_record = true;
-        scan.bytes_discarded += sizeof(RecordHeader);
-      }
+      HOLDFAST_ASSIGN(scan.torn_record, begun_at(window, offset, end.lsn));
+      if (scan.torn_record) scan.bytes_discarded += sizeof(RecordHeader);
     }
-    scan_segment(**segment, offset, scan);
+    HOLDFAST_TRY(scan_segment(window, offset, scan));
   }
   return scan;
 }

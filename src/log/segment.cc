@@ -32,20 +32,23 @@ Result<std::shared_ptr<Segment>> Segment::open(os::Os& os, const std::string& pa
         .with_offset(info.size_bytes);
   }
   segment->capacity_ = info.size_bytes;
-  HOLDFAST_ASSIGN(segment->mapping_, segment->file_->map(info.size_bytes, os::MapAccess::kRead));
+  HOLDFAST_ASSIGN(const size_t read,
+                  segment->file_->read_at(0, reinterpret_cast<char*>(&segment->header_),
+                                          sizeof(segment->header_)));
+  if (read < sizeof(segment->header_)) segment->header_ = {};
   return segment;
 }
 
-SegmentHeader Segment::header() const {
-  SegmentHeader header;
-  std::memcpy(&header, data(), sizeof(header));
-  return header;
+Status Segment::read(uint64_t offset, uint64_t size, std::string& out) const {
+  out.resize(offset < capacity_ ? std::min(size, capacity_ - offset) : 0);
+  HOLDFAST_ASSIGN(const size_t count, file_->read_at(offset, out.data(), out.size()));
+  out.resize(count);
+  return Status::ok();
 }
 
 bool Segment::started(const std::array<char, 16>& store_id) const {
-  const SegmentHeader header = this->header();
-  return segment_header_valid(header) && header.segment == number_ &&
-         header.store_id == store_id && header.capacity <= capacity_;
+  return segment_header_valid(header_) && header_.segment == number_ &&
+         header_.store_id == store_id && header_.capacity <= capacity_;
 }
 
 SegmentFiles::SegmentFiles(os::Os& os, std::string directory, uint64_t capacity_max)
@@ -82,7 +85,7 @@ Result<std::shared_ptr<Segment>> SegmentFiles::open(uint64_t number) {
   }
   HOLDFAST_ASSIGN(auto segment, Segment::open(os_, path(number), number));
   // A segment that is not started may still be replaced by a larger one: not remembered.
-  const SegmentHeader header = segment->header();
+  const SegmentHeader& header = segment->header();
   if (!segment_header_valid(header) || header.segment != number) return segment;
   if (open_.size() >= kOpenSegmentsMax) open_.erase(open_.begin());
   open_.push_back(segment);

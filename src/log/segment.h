@@ -1,5 +1,8 @@
-// Segments: the files of the log. A Segment is one open, mapped file; SegmentFiles knows the
+// Segments: the files of the log. A Segment is one open file; SegmentFiles knows the
 // directory: names, preparation of future segments, removal and re-use of old ones.
+//
+// Segments are read by pread, not through a mapping: each sync would have to write-protect the
+// dirty pages in every process that maps them (measured: half of the sync's CPU with 10 processes).
 //
 // Who: store/ (append, sync, recovery) and log/reader. Thread-safety: Segment is immutable after
 // opening except through its File; SegmentFiles may be called from any thread.
@@ -24,7 +27,8 @@ namespace holdfast::log {
 
 class Segment {
  public:
-  // Opens and maps the whole file. Errors: NotFound, Corruption (shorter than a header), Os's.
+  // Opens the file and reads its header. Errors: NotFound, Corruption (shorter than a header),
+  // Os's.
   static Result<std::shared_ptr<Segment>> open(os::Os& os, const std::string& path,
                                                uint64_t number);
 
@@ -32,11 +36,13 @@ class Segment {
   const std::string& path() const { return path_; }
   uint64_t capacity() const { return capacity_; }
   os::File& file() { return *file_; }
-  const char* data() const { return mapping_->data(); }
 
-  // A copy of the header as it stands now; valid() of it must be asked.
-  SegmentHeader header() const;
-  // Whether the header is intact and belongs to this number and store.
+  // Bytes [offset, offset + size) into `out`, fewer at the end of the file.
+  Status read(uint64_t offset, uint64_t size, std::string& out) const;
+
+  // The header as it stood when the segment was opened; once started it never changes.
+  const SegmentHeader& header() const { return header_; }
+  // Whether that header is intact and belongs to this number and store.
   bool started(const std::array<char, 16>& store_id) const;
 
  private:
@@ -45,7 +51,7 @@ class Segment {
   std::string path_;
   uint64_t capacity_ = 0;
   std::unique_ptr<os::File> file_;
-  std::unique_ptr<os::Mapping> mapping_;
+  SegmentHeader header_;
 };
 
 class SegmentFiles {
@@ -62,7 +68,8 @@ class SegmentFiles {
   // The numbers present, ascending.
   Result<std::vector<uint64_t>> list() const;
 
-  // Opens `number`, remembering the last few that were started. Errors: NotFound and Segment::open's.
+  // Opens `number`, remembering the last few that were started. Errors: NotFound and
+  // Segment::open's.
   Result<std::shared_ptr<Segment>> open(uint64_t number);
   // Drops what is remembered of `number`.
   void forget(uint64_t number);

@@ -32,8 +32,7 @@ Status make_headroom(const Context& context, uint64_t pages_max, const Deadline&
   HOLDFAST_TRY(lock_apply(context, deadline));
   const LockGuard guard(context.locks->apply);
   HOLDFAST_TRY(writable(context));
-  HOLDFAST_TRY(
-      apply_through(context, read_tail(control.tail).version, log::Trust::kAccepted));
+  HOLDFAST_TRY(apply_through(context, read_tail(control.tail).version, log::Trust::kAccepted));
   const Tail tail = read_tail(control.tail);
   if (headroom_suffices(control, tail, pages_max)) return Status::ok();
   HOLDFAST_TRY(reclaim(context, ReclaimEffort::kThorough));
@@ -55,8 +54,7 @@ Status write_record(const Context& context, const Tail& tail, log::RecordHeader&
   log::seal(header, segment->header().salt);
   const std::string_view bytes =
       payload != nullptr ? payload->record(header)
-                         : std::string_view(reinterpret_cast<const char*>(&header),
-                                            sizeof(header));
+                         : std::string_view(reinterpret_cast<const char*>(&header), sizeof(header));
   const uint64_t offset = log::lsn_offset(tail.lsn);
   Status status = segment->file().write_at(offset, bytes);
   if (status) return status;
@@ -93,8 +91,8 @@ Tail tail_behind(const Tail& tail, const log::RecordHeader& header) {
 
 // REQUIRES: COMMIT held, the tail repaired.
 Result<Attempt> append_locked(const Context& context, log::PayloadBuilder& payload,
-                              uint32_t payload_crc, const ReadSet& reads,
-                              log::Position& validated, uint64_t pages_max) {
+                              uint32_t payload_crc, const ReadSet& reads, log::Position& validated,
+                              uint64_t pages_max) {
   ControlBlock& control = context.control();
   Attempt attempt;
   attempt.need_void = engine_state(control) == EngineState::kVoiding;
@@ -121,8 +119,7 @@ Result<Attempt> append_locked(const Context& context, log::PayloadBuilder& paylo
   HOLDFAST_TRY(write_record(context, tail, header, &payload));
   const Tail next = tail_behind(tail, header);
   publish_tail(control.tail, next);
-  control.counters.commits.store(control.counters.commits.load() + 1,
-                                 std::memory_order_relaxed);
+  control.counters.commits.store(control.counters.commits.load() + 1, std::memory_order_relaxed);
   attempt.appended = {next.version, next.epoch, next.lsn};
   return attempt;
 }
@@ -151,8 +148,9 @@ Status repair_tail(const Context& context) {
     const Tail tail = read_tail(control.tail);
     HOLDFAST_ASSIGN(auto segment, context.segments->open(log::lsn_segment(tail.lsn)));
     const log::Position position = tail.position();
-    const auto record = log::record_at(*segment, segment->header().salt,
-                                       log::lsn_offset(tail.lsn), &position);
+    log::Window window;
+    window.enter(segment);
+    HOLDFAST_ASSIGN(const auto record, window.record(log::lsn_offset(tail.lsn), ~0ull, &position));
     if (record && record->header.version >= tail.version) {
       publish_tail(control.tail, tail_behind(tail, record->header));
       continue;
@@ -178,8 +176,8 @@ Status lock_commit(const Context& context, const Deadline& deadline) {
   return Status::ok();
 }
 
-Result<Appended> append(const Context& context, log::PayloadBuilder& payload,
-                        const ReadSet& reads, log::Position snapshot, const Deadline& deadline) {
+Result<Appended> append(const Context& context, log::PayloadBuilder& payload, const ReadSet& reads,
+                        log::Position snapshot, const Deadline& deadline) {
   ControlBlock& control = context.control();
   const uint32_t payload_crc = crc32c(payload.payload());
   for (int attempt = 0; attempt < kHeadroomAttemptsMax; ++attempt) {
@@ -198,8 +196,8 @@ Result<Appended> append(const Context& context, log::PayloadBuilder& payload,
     }
     HOLDFAST_TRY(lock_commit(context, deadline));
     LockGuard guard(context.locks->commit);
-    HOLDFAST_ASSIGN(const Attempt result, append_locked(context, payload, payload_crc, reads,
-                                                        snapshot, pages_max));
+    HOLDFAST_ASSIGN(const Attempt result,
+                    append_locked(context, payload, payload_crc, reads, snapshot, pages_max));
     guard.release();
     if (result.need_void) continue;
     if (!result.need_headroom) return result.appended;
@@ -217,8 +215,7 @@ void append_note(const Context& context, log::Lsn durable_lsn) {
   const Tail tail = read_tail(control.tail);
   if (tail.lsn != durable_lsn || !writable(context)) return;
   auto segment = context.segments->open(log::lsn_segment(tail.lsn));
-  if (!segment || log::lsn_offset(tail.lsn) + sizeof(log::RecordHeader) >
-                      (*segment)->capacity()) {
+  if (!segment || log::lsn_offset(tail.lsn) + sizeof(log::RecordHeader) > (*segment)->capacity()) {
     return;  // no room: the next segment's records will witness
   }
   log::RecordHeader header = make_header(context, tail, log::RecordType::kNote);

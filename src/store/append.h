@@ -24,8 +24,8 @@ struct Appended {
 
 // Appends the transaction. `reads` is validated from `snapshot` on, unless empty.
 // Errors: Conflict, TooOld, Busy, NoSpace, ReadOnly, IoError; nothing is committed then.
-Result<Appended> append(const Context& context, log::PayloadBuilder& payload,
-                        const ReadSet& reads, log::Position snapshot, const Deadline& deadline);
+Result<Appended> append(const Context& context, log::PayloadBuilder& payload, const ReadSet& reads,
+                        log::Position snapshot, const Deadline& deadline);
 
 // Appends a note that carries `durable_lsn`, if the log is idle behind it and nobody commits.
 void append_note(const Context& context, log::Lsn durable_lsn);

@@ -107,8 +107,7 @@ Status apply_through(const Context& context, uint64_t target, log::Trust trust) 
     const PublishedRoot base = read_latest_root(control);
     if (base.version >= target || root_ring_full(control)) return Status::ok();
     const log::Lsn limit = read_tail(control.tail).lsn;
-    HOLDFAST_ASSIGN(const Batch batch,
-                    Batch::read(context, base.position(), target, limit, trust));
+    HOLDFAST_ASSIGN(const Batch batch, Batch::read(context, base.position(), target, limit, trust));
     HOLDFAST_TRY(reclaim(context, ReclaimEffort::kRoutine));
     if (control.allocation.free_pages.load() < batch.pages_needed()) {
       HOLDFAST_TRY(reclaim(context, ReclaimEffort::kThorough));

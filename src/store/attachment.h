@@ -27,8 +27,12 @@ constexpr uint32_t kWaitersBit = 1;
 constexpr uint32_t make_owner(uint32_t generation, uint32_t slot) {
   return generation << 12 | slot << 2;
 }
-constexpr uint32_t owner_slot(uint32_t word) { return word >> 2 & 0x3ff; }
-constexpr uint32_t owner_generation(uint32_t word) { return word >> 12; }
+constexpr uint32_t owner_slot(uint32_t word) {
+  return word >> 2 & 0x3ff;
+}
+constexpr uint32_t owner_generation(uint32_t word) {
+  return word >> 12;
+}
 constexpr uint32_t kGenerationMask = 0xfffff;
 
 class Attachment {
@@ -52,8 +56,7 @@ class Attachment {
   void clear_dead_readers();
 
  private:
-  Attachment(os::Os& os, os::File& lock_file, ControlBlock& control, uint32_t slot,
-             uint32_t owner);
+  Attachment(os::Os& os, os::File& lock_file, ControlBlock& control, uint32_t slot, uint32_t owner);
   os::Os& os_;
   os::File& lock_file_;
   ControlBlock& control_;

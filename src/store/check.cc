@@ -86,8 +86,8 @@ Status Checker::copy_allocator(Pins& pins, Pins::Pinned& pinned) {
     ++report_.free_pages;
   }
   if (report_.free_pages != line.free_pages.load()) {
-    problem("shm: the count of free pages is " + std::to_string(line.free_pages.load()) +
-            ", but " + std::to_string(report_.free_pages) + " are free");
+    problem("shm: the count of free pages is " + std::to_string(line.free_pages.load()) + ", but " +
+            std::to_string(report_.free_pages) + " are free");
   }
   const auto retire = [&](const RetiredRun& run) {
     use(run.pgno, run.count, PageUse::kRetired);
@@ -168,12 +168,10 @@ Status Checker::check_log() {
               context_.segments->path(number) + " cannot be taken apart");
     }
   }
-  if (reader.position().lsn != tail.lsn &&
-      read_tail(context_.control().tail).epoch == tail.epoch) {
+  if (reader.position().lsn != tail.lsn && read_tail(context_.control().tail).epoch == tail.epoch) {
     problem("log: the chain ends at offset " +
             std::to_string(log::lsn_offset(reader.position().lsn)) + " of " +
-            context_.segments->path(log::lsn_segment(reader.position().lsn)) +
-            ", before the tail");
+            context_.segments->path(log::lsn_segment(reader.position().lsn)) + ", before the tail");
   }
   return Status::ok();
 }

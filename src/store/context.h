@@ -58,9 +58,7 @@ struct Context {
   ControlBlock& control() const { return *reinterpret_cast<ControlBlock*>(control_map->data()); }
   char* region(const Region& region) const { return control_map->data() + region.offset; }
   uint32_t page_size() const { return 1u << page_shift; }
-  Deadline deadline() const {
-    return {os, static_cast<uint64_t>(options.deadline.count()) * 1000};
-  }
+  Deadline deadline() const { return {os, static_cast<uint64_t>(options.deadline.count()) * 1000}; }
   std::string data_path() const { return path + "/data"; }
   std::string control_path() const { return path + "/shm"; }
   std::string lock_path() const { return path + "/LOCK"; }

@@ -56,7 +56,7 @@ struct alignas(64) SyncedLine {
   Shared<uint64_t> lsn;
   Shared<uint64_t> inflight_version;  // what the running sync will cover
   Shared<uint64_t> synced_us;
-  Shared<uint64_t> generation;        // syncs completed
+  Shared<uint64_t> generation;  // syncs completed
 };
 
 // Where commits sleep; see waiters.h.
@@ -70,14 +70,14 @@ struct alignas(64) WaitLine {
 struct alignas(64) RootEntry {
   Shared<uint64_t> sequence;
   Shared<uint64_t> version;
-  Shared<uint64_t> lsn;           // behind the last record that is applied
+  Shared<uint64_t> lsn;  // behind the last record that is applied
   Shared<uint64_t> time_us;
   Shared<uint64_t> pages_needed;  // TailCopy::pages_needed at `lsn`
   Shared<uint32_t> pgno;
   Shared<uint32_t> crc;
   Shared<uint32_t> height;
-  Shared<uint32_t> flags;         // kRootHasOverflow
-  Shared<uint32_t> prev_crc;      // chain value at `lsn`
+  Shared<uint32_t> flags;     // kRootHasOverflow
+  Shared<uint32_t> prev_crc;  // chain value at `lsn`
   Shared<uint32_t> epoch;
 };
 constexpr uint32_t kRootHasOverflow = 1;
@@ -106,11 +106,11 @@ struct alignas(64) StateLine {
 struct alignas(64) AllocationLine {
   Shared<uint64_t> file_pages;
   Shared<uint64_t> free_pages;
-  Shared<uint64_t> hint;           // no free page below it
-  Shared<uint64_t> retired_head;   // retired queue: entries [head, tail)
+  Shared<uint64_t> hint;          // no free page below it
+  Shared<uint64_t> retired_head;  // retired queue: entries [head, tail)
   Shared<uint64_t> retired_tail;
-  Shared<uint64_t> held_count;     // entries that some snapshot still needed when looked at
-  Shared<uint64_t> held_buffer;    // which of the two held buffers is valid
+  Shared<uint64_t> held_count;   // entries that some snapshot still needed when looked at
+  Shared<uint64_t> held_buffer;  // which of the two held buffers is valid
   Shared<uint64_t> leaked_pages;
   alignas(64) Shared<uint64_t> reclaim_floor;
   Shared<uint64_t> retired_pages;  // pages in the retired queue and the held buffer
@@ -134,10 +134,10 @@ struct CheckpointRoot {
   Shared<uint32_t> epoch;
 };
 struct alignas(64) CheckpointLine {
-  Shared<uint64_t> number;            // of the last complete checkpoint; its slot is number & 1
-  Shared<uint64_t> pending_pin;       // version + 1; 0: none
-  Shared<uint64_t> last_pin;          // version + 1 of the last checkpoint
-  Shared<uint64_t> prev_pin;          // and of the one before
+  Shared<uint64_t> number;       // of the last complete checkpoint; its slot is number & 1
+  Shared<uint64_t> pending_pin;  // version + 1; 0: none
+  Shared<uint64_t> last_pin;     // version + 1 of the last checkpoint
+  Shared<uint64_t> prev_pin;     // and of the one before
   Shared<uint64_t> last_lsn;
   Shared<uint64_t> prev_lsn;
   Shared<uint64_t> finished_us;
@@ -150,7 +150,7 @@ enum class IntentState : uint32_t { kIdle = 0, kPublishing = 1, kReclaiming = 2 
 struct alignas(64) IntentLine {
   Shared<uint32_t> state;
   Shared<uint32_t> unused;
-  Shared<uint64_t> extent_count;       // kPublishing: pages taken; kReclaiming: pages freed
+  Shared<uint64_t> extent_count;  // kPublishing: pages taken; kReclaiming: pages freed
   Shared<uint64_t> free_pages_after;
   Shared<uint64_t> hint_after;
   Shared<uint64_t> retired_pages_after;
@@ -159,7 +159,7 @@ struct alignas(64) IntentLine {
   Shared<uint64_t> held_count_after;
   Shared<uint64_t> held_buffer_after;
   Shared<uint64_t> leaked_pages_after;
-  alignas(64) RootEntry root;          // kPublishing: the entry to publish
+  alignas(64) RootEntry root;  // kPublishing: the entry to publish
 };
 
 struct alignas(64) CounterLine {
@@ -174,7 +174,7 @@ struct alignas(64) CounterLine {
 struct alignas(64) ProcessSlot {
   Shared<uint32_t> generation;  // 20 bits, never 0 once used; names one incarnation
   Shared<uint32_t> attached;
-  Shared<uint64_t> pid;         // these four are for messages only
+  Shared<uint64_t> pid;  // these four are for messages only
   Shared<uint64_t> start_ticks;
   Shared<uint64_t> pid_namespace_inode;
   Shared<uint64_t> attached_us;
@@ -201,7 +201,7 @@ struct alignas(4096) ControlHeader {
 
 struct ControlBlock {
   ControlHeader header;
-  LockLine commit_lock;   // lock order: TURN, CHECKPOINT, SYNC or APPLY, COMMIT, PREPARE
+  LockLine commit_lock;  // lock order: TURN, CHECKPOINT, SYNC or APPLY, COMMIT, PREPARE
   LockLine apply_lock;
   LockLine sync_lock;
   LockLine checkpoint_lock;
@@ -229,7 +229,7 @@ struct RetiredEntry {
   Shared<uint64_t> birth;  // version that wrote the pages
   Shared<uint64_t> death;  // version that no longer references them
 };
-constexpr uint64_t kPagesMax = 1ull << 28;        // 1 TiB of 4 KiB pages
+constexpr uint64_t kPagesMax = 1ull << 28;  // 1 TiB of 4 KiB pages
 constexpr uint64_t kRetiredCapacity = 1ull << 20;
 constexpr uint64_t kHeldCapacity = 1ull << 20;
 constexpr uint64_t kExtentCapacity = 1ull << 20;
@@ -238,7 +238,9 @@ struct Region {
   uint64_t offset;
   uint64_t size;
 };
-constexpr uint64_t round_to_page(uint64_t size) { return (size + 4095) & ~4095ull; }
+constexpr uint64_t round_to_page(uint64_t size) {
+  return (size + 4095) & ~4095ull;
+}
 constexpr Region kBitmapRegion{round_to_page(sizeof(ControlBlock)), kPagesMax / 8};
 constexpr Region kExtentRegion{kBitmapRegion.offset + kBitmapRegion.size, kExtentCapacity * 8};
 constexpr Region kRetiredRegion{kExtentRegion.offset + kExtentRegion.size,
@@ -249,11 +251,13 @@ constexpr Region kHeldRegions[2] = {
      kHeldCapacity * sizeof(RetiredEntry)}};
 constexpr uint64_t kControlFileSize = round_to_page(kHeldRegions[1].offset + kHeldRegions[1].size);
 
-constexpr uint64_t kControlLayout = kControlMagic ^ sizeof(ControlBlock) << 32 ^
-                                    kControlFileSize << 4 ^ sizeof(RetiredEntry);
+constexpr uint64_t kControlLayout =
+    kControlMagic ^ sizeof(ControlBlock) << 32 ^ kControlFileSize << 4 ^ sizeof(RetiredEntry);
 
 // Byte of the LOCK file: 0 is the attach lock, 1 + slot says that the slot's process lives.
 constexpr uint64_t kAttachByte = 0;
-constexpr uint64_t liveness_byte(uint32_t slot) { return 1 + slot; }
+constexpr uint64_t liveness_byte(uint32_t slot) {
+  return 1 + slot;
+}
 
 }  // namespace holdfast::store

@@ -44,8 +44,8 @@ Status create_log(os::Os& os, const std::string& directory, const Superblock& su
   header.created_us = superblock.created_us;
   header.capacity = static_cast<uint32_t>(segment->capacity());
   log::seal(header);
-  HOLDFAST_TRY(segment->file().write_at(
-      0, {reinterpret_cast<const char*>(&header), sizeof(header)}));
+  HOLDFAST_TRY(
+      segment->file().write_at(0, {reinterpret_cast<const char*>(&header), sizeof(header)}));
   return segment->file().sync_data();
 }
 

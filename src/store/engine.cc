@@ -73,9 +73,9 @@ Status Store::Impl::usable() const {
 Status Store::Impl::check_key(std::string_view key) const {
   const size_t size_max = tree::key_size_max(context_->page_size());
   if (!key.empty() && key.size() <= size_max) return Status::ok();
-  return Status(StatusCode::kInvalidArgument,
-                "a key must be 1 to " + std::to_string(size_max) + " bytes long; this one has " +
-                    std::to_string(key.size()));
+  return Status(StatusCode::kInvalidArgument, "a key must be 1 to " + std::to_string(size_max) +
+                                                  " bytes long; this one has " +
+                                                  std::to_string(key.size()));
 }
 
 Result<Snapshot> Store::Impl::snapshot() {

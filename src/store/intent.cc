@@ -17,7 +17,9 @@ RetiredEntry* held_entries(const Context& context, uint64_t buffer) {
   return reinterpret_cast<RetiredEntry*>(context.region(kHeldRegions[buffer & 1]));
 }
 
-constexpr uint64_t pack(uint32_t pgno, uint32_t count) { return uint64_t{pgno} << 32 | count; }
+constexpr uint64_t pack(uint32_t pgno, uint32_t count) {
+  return uint64_t{pgno} << 32 | count;
+}
 constexpr Extent unpack(uint64_t run) {
   return {static_cast<uint32_t>(run >> 32), static_cast<uint32_t>(run)};
 }

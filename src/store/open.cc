@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "log/record.h"
+#include "log/reader.h"
 #include "store/create.h"
 #include "store/published.h"
 #include "store/recovery.h"
@@ -116,9 +116,11 @@ bool control_trustworthy(Context& context) {
   if (tail.last_lsn == 0 || log::lsn_segment(tail.last_lsn) != log::lsn_segment(tail.lsn)) {
     return true;
   }
-  const auto record = log::record_at(**segment, (*segment)->header().salt,
-                                     log::lsn_offset(tail.last_lsn), nullptr);
-  return record && record->header.header_crc == tail.prev_crc;
+  log::Window window;
+  window.enter(*segment);
+  const auto record =
+      window.record(log::lsn_offset(tail.last_lsn), log::lsn_offset(tail.lsn), nullptr);
+  return record && *record && (*record)->header.header_crc == tail.prev_crc;
 }
 
 // REQUIRES: the files are mapped.
@@ -127,8 +129,7 @@ Status join(Context& context) {
       static_cast<uint32_t>(context.control().allocation.file_pages.load()));
   HOLDFAST_ASSIGN(context.attachment,
                   Attachment::attach(context.os, *context.lock_file, context.control()));
-  context.locks =
-      std::make_unique<Locks>(context.os, *context.attachment, context.control());
+  context.locks = std::make_unique<Locks>(context.os, *context.attachment, context.control());
   return Status::ok();
 }
 

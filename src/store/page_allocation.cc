@@ -11,7 +11,7 @@ namespace {
 constexpr uint64_t kWordBits = 64;
 constexpr uint64_t kNone = ~0ull;
 constexpr uint64_t kRegionStep = 256u << 10;
-constexpr uint64_t kGrowthPagesMin = 64;
+constexpr uint64_t kGrowthPagesMin = 256;
 
 uint64_t run_mask(uint64_t first_bit, uint64_t count) {
   const uint64_t ones = count == kWordBits ? ~0ull : (1ull << count) - 1;
@@ -49,8 +49,8 @@ uint64_t count_free(const Context& context) {
   const Shared<uint64_t>* words = bitmap_words(context);
   uint64_t count = 0;
   for_words(0, file_pages, [&](uint64_t word, uint64_t mask) {
-    count += static_cast<uint64_t>(
-        std::popcount(words[word].load(std::memory_order_relaxed) & mask));
+    count +=
+        static_cast<uint64_t>(std::popcount(words[word].load(std::memory_order_relaxed) & mask));
   });
   return count;
 }
@@ -77,11 +77,10 @@ Status grow_file(const Context& context, uint64_t pages_min) {
         .with_path(context.data_path());
   }
   // A sixteenth at a time keeps growing rare; when the disk cannot give that, what is needed.
-  uint64_t count = std::max({pages_min, before / 16, kGrowthPagesMin});
+  uint64_t count = std::max({4 * pages_min, before / 16, kGrowthPagesMin});
   count = std::min(count, pages_max - before);
   const auto allocate = [&](uint64_t pages) {
-    return context.data_file->allocate(before << context.page_shift,
-                                       pages << context.page_shift);
+    return context.data_file->allocate(before << context.page_shift, pages << context.page_shift);
   };
   Status status = allocate(count);
   if (!status && status.code() == StatusCode::kNoSpace && count > pages_min) {
@@ -135,8 +134,7 @@ uint64_t PageAllocation::find_run(uint64_t count) const {
   for (uint64_t pgno = cursor_; pgno < file_pages_;) {
     const uint64_t bits = free_bits(pgno / kWordBits) >> pgno % kWordBits;
     const uint64_t left = kWordBits - pgno % kWordBits;
-    const uint64_t ones =
-        std::min<uint64_t>(static_cast<uint64_t>(std::countr_one(bits)), left);
+    const uint64_t ones = std::min<uint64_t>(static_cast<uint64_t>(std::countr_one(bits)), left);
     if (length == 0) start = pgno;
     length += ones;
     if (length >= count) return start;

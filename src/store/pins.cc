@@ -8,7 +8,9 @@ Pins::~Pins() {
   for (const uint32_t slot : idle_) context_.control().readers[slot].owner.store(0);
 }
 
-void Pins::abandon() { idle_.clear(); }
+void Pins::abandon() {
+  idle_.clear();
+}
 
 Result<uint32_t> Pins::claim() {
   {
@@ -44,8 +46,8 @@ Result<Pins::Pinned> Pins::pin(RootChoice choice, bool keep_log) {
   ControlBlock& control = context_.control();
   ReaderSlot& slot = control.readers[index];
   while (true) {
-    const PublishedRoot root = choice == RootChoice::kDurable ? read_durable_root(control)
-                                                              : read_latest_root(control);
+    const PublishedRoot root =
+        choice == RootChoice::kDurable ? read_durable_root(control) : read_latest_root(control);
     slot.lsn.store(keep_log ? root.lsn : 0, std::memory_order_relaxed);
     slot.pin.store(root.version + 1, std::memory_order_seq_cst);
     const uint64_t floor = control.allocation.reclaim_floor.load(std::memory_order_seq_cst);

@@ -131,8 +131,8 @@ Status build_bitmap(const Context& context, const Metas& metas, uint64_t file_pa
   HOLDFAST_TRY(mark_reachable(context, root_of(metas.chosen).root, false, 0, retired));
   if (metas.older) {
     std::vector<RetiredRun> only_older;
-    const Status status = mark_reachable(context, root_of(*metas.older).root, true,
-                                         metas.chosen.version, only_older);
+    const Status status =
+        mark_reachable(context, root_of(*metas.older).root, true, metas.chosen.version, only_older);
     if (status) {
       retired = std::move(only_older);
     } else {
@@ -229,8 +229,7 @@ Status recover(Context& context, const Superblock& superblock, RecoveryReport& r
   HOLDFAST_TRY(build_bitmap(context, metas, file_pages, report, retired));
   HOLDFAST_ASSIGN(context.attachment,
                   Attachment::attach(context.os, *context.lock_file, context.control()));
-  context.locks =
-      std::make_unique<Locks>(context.os, *context.attachment, context.control());
+  context.locks = std::make_unique<Locks>(context.os, *context.attachment, context.control());
   HOLDFAST_ASSIGN(const Tail tail, open_tail(context, history, report.created));
   fill_control(context, metas, tail, history.scan.segment_max);
 

@@ -67,9 +67,9 @@ Result<std::shared_ptr<log::Segment>> start_segment(const Context& context,
   header.created_us = context.os.wall_time_us();
   header.capacity = static_cast<uint32_t>(segment->capacity());
   log::seal(header);
-  Status status = segment->file().write_at(
-      0, {reinterpret_cast<const char*>(&header), sizeof(header)});
-  if (status) return segment;
+  Status status =
+      segment->file().write_at(0, {reinterpret_cast<const char*>(&header), sizeof(header)});
+  if (status) return context.segments->open(start.number);  // as started
   // It may have arrived all the same, and would cut off what is appended before it.
   if (!segment->file().write_at(0, std::string(log::kSegmentHeaderSize, '\0'))) {
     make_read_only(context.control());
@@ -103,7 +103,7 @@ Result<bool> adopt_roll(const Context& context, const Tail& tail) {
     return next.status();
   }
   if (!(*next)->started(context.store_id)) return false;
-  const log::SegmentHeader header = (*next)->header();
+  const log::SegmentHeader& header = (*next)->header();
   if (header.prev_end_lsn != tail.lsn || header.epoch != tail.epoch) return false;
   publish_tail(context.control().tail, tail_at(tail, header));
   return true;

@@ -21,7 +21,7 @@ Status ensure_segment_space(const Context& context, Tail& tail, uint64_t payload
 Result<bool> adopt_roll(const Context& context, const Tail& tail);
 
 // Writes the header that starts segment `number` behind `tail`, in `epoch`, and makes sure that
-// it holds `capacity_min` bytes. Does not sync. Returns the header.
+// it holds `capacity_min` bytes. Does not sync.
 struct SegmentStart {
   uint64_t number = 0;
   uint32_t epoch = 0;

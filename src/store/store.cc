@@ -28,9 +28,15 @@ Result<Store> Store::memory(const StoreOptions& options) {
   return Store(std::move(impl));
 }
 
-Result<Snapshot> Store::snapshot() { return impl_->snapshot(); }
-Result<Transaction> Store::begin() { return impl_->begin(); }
-Result<uint64_t> Store::update(const Work& work) { return impl_->update(work); }
+Result<Snapshot> Store::snapshot() {
+  return impl_->snapshot();
+}
+Result<Transaction> Store::begin() {
+  return impl_->begin();
+}
+Result<uint64_t> Store::update(const Work& work) {
+  return impl_->update(work);
+}
 
 Result<std::optional<std::string>> Store::get(std::string_view key) {
   HOLDFAST_ASSIGN(Snapshot snapshot, impl_->snapshot());
@@ -41,14 +47,30 @@ Result<uint64_t> Store::put(std::string_view key, std::string_view value) {
   return impl_->write_one(key, value);
 }
 
-Result<uint64_t> Store::del(std::string_view key) { return impl_->write_one(key, std::nullopt); }
+Result<uint64_t> Store::del(std::string_view key) {
+  return impl_->write_one(key, std::nullopt);
+}
 
-Status Store::flush() { return impl_->flush(); }
-Status Store::checkpoint() { return impl_->checkpoint(); }
-Status Store::close() { return impl_->close(); }
-const RecoveryReport& Store::recovery() const { return impl_->recovery(); }
-const std::string& Store::path() const { return impl_->context().path; }
-Result<StoreStats> Store::stats() { return impl_->stats(); }
-Result<CheckReport> Store::check() { return impl_->check(); }
+Status Store::flush() {
+  return impl_->flush();
+}
+Status Store::checkpoint() {
+  return impl_->checkpoint();
+}
+Status Store::close() {
+  return impl_->close();
+}
+const RecoveryReport& Store::recovery() const {
+  return impl_->recovery();
+}
+const std::string& Store::path() const {
+  return impl_->context().path;
+}
+Result<StoreStats> Store::stats() {
+  return impl_->stats();
+}
+Result<CheckReport> Store::check() {
+  return impl_->check();
+}
 
 }  // namespace holdfast

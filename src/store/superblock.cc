@@ -33,8 +33,8 @@ Result<Superblock> read_superblock(os::File& data, const std::string& path) {
   if (superblock.format_version > kDataFormatVersion || superblock.features_required != 0) {
     return Status(StatusCode::kUnsupported,
                   "the store has format " + std::to_string(superblock.format_version) +
-                      ", this program knows formats up to " +
-                      std::to_string(kDataFormatVersion) + "; use a newer Holdfast")
+                      ", this program knows formats up to " + std::to_string(kDataFormatVersion) +
+                      "; use a newer Holdfast")
         .with_path(path);
   }
   if (superblock.crc != crc32c(before_crc(superblock))) {
@@ -56,10 +56,9 @@ Result<std::optional<Meta>> read_meta(os::File& data, const Superblock& superblo
   const uint64_t offset = static_cast<uint64_t>(1 + slot) << superblock.page_shift;
   HOLDFAST_ASSIGN(const size_t size,
                   data.read_at(offset, reinterpret_cast<char*>(&meta), sizeof(meta)));
-  const bool valid = size == sizeof(meta) && meta.magic == kMetaMagic &&
-                     meta.store_id == superblock.store_id &&
-                     static_cast<int>(meta.number & 1) == slot &&
-                     meta.crc == crc32c(before_crc(meta));
+  const bool valid =
+      size == sizeof(meta) && meta.magic == kMetaMagic && meta.store_id == superblock.store_id &&
+      static_cast<int>(meta.number & 1) == slot && meta.crc == crc32c(before_crc(meta));
   return valid ? std::optional<Meta>(meta) : std::nullopt;
 }
 

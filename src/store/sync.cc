@@ -74,23 +74,24 @@ Outcome outcome(const Context& context, const Appended& commit) {
 Status busy_with(const Context& context) {
   Locks& locks = *context.locks;
   Status status = locks.sync.is_held_by_other() ? locks.sync.busy() : locks.apply.busy();
-  return Status(StatusCode::kBusy, "whether the commit is durable is not known yet: " +
-                                       std::string(status.message()));
+  return Status(StatusCode::kBusy,
+                "whether the commit is durable is not known yet: " + std::string(status.message()));
 }
 
 }  // namespace
 
 Status rewrite_range(const Context& context, log::Lsn from, log::Lsn to) {
-  return for_segments(
-      context, from, to, [](log::Segment& segment, uint64_t begin, uint64_t end) -> Status {
-        constexpr uint64_t kPiece = 1u << 20;
-        std::string bytes;
-        for (uint64_t offset = begin; offset < end; offset += bytes.size()) {
-          bytes.assign(segment.data() + offset, std::min(kPiece, end - offset));
-          HOLDFAST_TRY(segment.file().write_at(offset, bytes));
-        }
-        return segment.file().sync_data();
-      });
+  return for_segments(context, from, to,
+                      [](log::Segment& segment, uint64_t begin, uint64_t end) -> Status {
+                        constexpr uint64_t kPiece = 1u << 20;
+                        std::string bytes;
+                        for (uint64_t offset = begin; offset < end; offset += bytes.size()) {
+                          HOLDFAST_TRY(segment.read(offset, std::min(kPiece, end - offset), bytes));
+                          if (bytes.empty()) break;
+                          HOLDFAST_TRY(segment.file().write_at(offset, bytes));
+                        }
+                        return segment.file().sync_data();
+                      });
 }
 
 Result<bool> try_sync(const Context& context, bool probe) {

@@ -10,8 +10,7 @@ constexpr uint64_t kTransactionBytesMax = 64u << 20;
 constexpr uint64_t kTransactionOperationsMax = 256u << 10;
 
 Status finished_error() {
-  return Status(StatusCode::kInvalidArgument,
-                "the transaction is finished; begin another one");
+  return Status(StatusCode::kInvalidArgument, "the transaction is finished; begin another one");
 }
 
 }  // namespace
@@ -38,7 +37,9 @@ void PinnedView::release() {
   if (engine_->usable().code() != StatusCode::kForked) engine_->pins().unpin(pinned_.slot);
 }
 
-Status PinnedView::readable() const { return engine_->usable(); }
+Status PinnedView::readable() const {
+  return engine_->usable();
+}
 
 Result<std::optional<std::string_view>> PinnedView::get(std::string_view key) const {
   HOLDFAST_TRY(readable());
@@ -79,7 +80,9 @@ Cursor Snapshot::scan(const KeyRange& range) {
   return Cursor(std::make_unique<Cursor::Impl>(impl_->view, nullptr, range));
 }
 
-uint64_t Snapshot::version() const { return impl_->view.root().version; }
+uint64_t Snapshot::version() const {
+  return impl_->view.root().version;
+}
 
 // --- Transaction
 
@@ -126,13 +129,17 @@ Cursor Transaction::scan(const KeyRange& range) {
   return Cursor(std::make_unique<Cursor::Impl>(impl_->view, impl_.get(), range));
 }
 
-uint64_t Transaction::version() const { return impl_->view.root().version; }
+uint64_t Transaction::version() const {
+  return impl_->view.root().version;
+}
 
 Status Transaction::put(std::string_view key, std::string_view value) {
   return impl_->write(key, value);
 }
 
-Status Transaction::del(std::string_view key) { return impl_->write(key, std::nullopt); }
+Status Transaction::del(std::string_view key) {
+  return impl_->write(key, std::nullopt);
+}
 
 Result<uint64_t> Transaction::commit() {
   HOLDFAST_TRY(impl_->readable());
@@ -160,12 +167,16 @@ Cursor::Cursor(Cursor&&) noexcept = default;
 Cursor& Cursor::operator=(Cursor&&) noexcept = default;
 Cursor::~Cursor() = default;
 
-bool Cursor::valid() const { return impl_->valid(); }
+bool Cursor::valid() const {
+  return impl_->valid();
+}
 void Cursor::next() {
   CHECK(valid());
   impl_->next();
 }
-void Cursor::seek(std::string_view key) { impl_->seek(key); }
+void Cursor::seek(std::string_view key) {
+  impl_->seek(key);
+}
 std::string_view Cursor::key() const {
   CHECK(valid());
   return impl_->key();
@@ -174,7 +185,9 @@ std::string_view Cursor::value() const {
   CHECK(valid());
   return impl_->value();
 }
-const Status& Cursor::status() const { return impl_->status(); }
+const Status& Cursor::status() const {
+  return impl_->status();
+}
 
 Cursor::Impl::Impl(const PinnedView& view, Transaction::Impl* txn, const KeyRange& range)
     : txn_(txn), begin_(range.begin), end_(range.end) {
@@ -214,8 +227,7 @@ void Cursor::Impl::settle() {
       return;
     }
     const bool has_tree = tree_->valid() && inside(tree_->key());
-    const bool has_write =
-        txn_ != nullptr && write_ != txn_->writes.end() && inside(write_->first);
+    const bool has_write = txn_ != nullptr && write_ != txn_->writes.end() && inside(write_->first);
     if (!has_tree && !has_write) {
       note_to_end();
       return;

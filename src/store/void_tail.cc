@@ -46,8 +46,8 @@ void revive_retired(const Context& context, const PublishedRoot& base) {
 }
 
 // Pages that only the voided trees reference: born behind `base`, reachable from `latest`.
-Status retire_voided(const Context& context, const PublishedRoot& base,
-                     const PublishedRoot& latest, uint64_t death, PublishPlan& plan) {
+Status retire_voided(const Context& context, const PublishedRoot& base, const PublishedRoot& latest,
+                     uint64_t death, PublishPlan& plan) {
   if (latest.root.height == 0) return Status::ok();
   return tree::walk(*context.pages, latest.root, true,
                     [&](const tree::VisitedRun& run) -> Result<bool> {
@@ -76,8 +76,8 @@ Status make_cut(const Context& context, const Tail& tail, const Batch& rest, uin
   start.start_version = tail.version + 1;
   HOLDFAST_ASSIGN(auto segment, cut_segment(context, start));
   const log::SegmentHeader header = segment->header();
-  HOLDFAST_TRY(segment->file().write_at(
-      0, {reinterpret_cast<const char*>(&header), sizeof(header)}));
+  HOLDFAST_TRY(
+      segment->file().write_at(0, {reinterpret_cast<const char*>(&header), sizeof(header)}));
   HOLDFAST_TRY(segment->file().sync_data());
   HOLDFAST_TRY(context.os.sync_directory(context.segments->directory()));
   cut = tail;

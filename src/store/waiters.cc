@@ -46,8 +46,7 @@ void note_sync_begun(const Context& context, uint64_t version) {
 
 void note_sync_ended(const Context& context) {
   ControlBlock& control = context.control();
-  control.synced.generation.store(control.synced.generation.load() + 1,
-                                  std::memory_order_seq_cst);
+  control.synced.generation.store(control.synced.generation.load() + 1, std::memory_order_seq_cst);
   for (WaitLine& line : control.waits) line.changes.fetch_add(1);
 }
 

@@ -88,7 +88,8 @@ Prepare filled(int transactions, size_t value_size = 20) {
 }
 
 Script writes(int count, size_t value_size = 20) {
-  return [=](os::Os& os, Trial& trial) { write_some(os, trial, count, put_value("x", value_size)); };
+  return
+      [=](os::Os& os, Trial& trial) { write_some(os, trial, count, put_value("x", value_size)); };
 }
 
 TEST(StoreCrash, Creation) {

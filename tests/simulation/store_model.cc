@@ -130,8 +130,7 @@ std::string verify_store(os::Os& os, Trial& trial) {
     if (!snapshot) return snapshot.status().to_string();
     if (snapshot->version() < trial.ledger.durable_seen()) {
       return "version " + std::to_string(trial.ledger.durable_seen()) +
-             " was read as durable, the store is back at " +
-             std::to_string(snapshot->version());
+             " was read as durable, the store is back at " + std::to_string(snapshot->version());
     }
     std::map<uint64_t, bool> present;
     if (std::string wrong = inconsistency(*snapshot, &present); !wrong.empty()) return wrong;

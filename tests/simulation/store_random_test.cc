@@ -100,7 +100,9 @@ void expect_lived_through(const Weather& weather, uint64_t seeds) {
   EXPECT_TRUE(report.is_ok()) << report.to_string();
 }
 
-TEST(StoreRandom, QuietRunsKeepEverything) { expect_lived_through({}, 200); }
+TEST(StoreRandom, QuietRunsKeepEverything) {
+  expect_lived_through({}, 200);
+}
 
 TEST(StoreRandom, KilledProcessesLoseNothing) {
   expect_lived_through({.kill_chance = 0.002}, 600);
