@@ -13,7 +13,7 @@ Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
 
 Result<Store> Store::open(const std::string& path, const StoreOptions& options) {
-  return open(os::posix_os(), path, options);
+  return Store::open(os::posix_os(), path, options);
 }
 
 Result<Store> Store::open(os::Os& os, const std::string& path, const StoreOptions& options) {

@@ -92,7 +92,7 @@ Script writes(int count, size_t value_size = 20) {
       [=](os::Os& os, Trial& trial) { write_some(os, trial, count, put_value("x", value_size)); };
 }
 
-TEST(StoreCrash, Creation) {
+TEST(StoreCrash, CreationIsAllOrNothing) {
   Story story;
   story.processes = {writes(1)};
   expect_survived(story, kCrashes, 2);
@@ -104,7 +104,7 @@ TEST(StoreCrash, ConcurrentCreation) {
   expect_survived(story, kCrashes, 2);
 }
 
-TEST(StoreCrash, Insert) {
+TEST(StoreCrash, InsertsSurviveWhole) {
   Story story;
   story.prepare = filled(3);
   story.processes = {writes(2)};
@@ -158,7 +158,7 @@ TEST(StoreCrash, RecordLargerThanASegment) {
   expect_survived(story, kCrashes, 2);
 }
 
-TEST(StoreCrash, Checkpoint) {
+TEST(StoreCrash, CheckpointsLoseNothing) {
   Story story;
   story.prepare = filled(30, 200);
   story.processes = {[](os::Os& os, Trial& trial) {
