@@ -216,13 +216,16 @@ Status Store::Impl::close() {
   if (unsynced && store::engine_state(control) == store::EngineState::kRunning) {
     HOLDFAST_TRY(store::flush(*context_, context_->deadline()));
   }
-  // Nobody attached, and much log: the next cold start should not have to replay it.
-  if (store::log_bytes_since_checkpoint(*context_) >= kCheckpointAtCloseBytes &&
-      store::engine_state(control) == store::EngineState::kRunning &&
-      context_->attachment->processes_alive() == 1) {
-    const auto done = store::try_checkpoint(*context_);
-    if (!done) return done.status();
-  }
+  if (store::engine_state(control) != store::EngineState::kRunning) return Status::ok();
+  // Processes that live for milliseconds never get to it otherwise, and the log would grow; and
+  // whoever leaves last spares the next cold start a long replay.
+  HOLDFAST_TRY(store::prepare_segments(*context_, false));
+  const bool last_of_much =
+      store::log_bytes_since_checkpoint(*context_) >= kCheckpointAtCloseBytes &&
+      context_->attachment->processes_alive() == 1;
+  if (!last_of_much && !store::checkpoint_due(*context_)) return Status::ok();
+  const auto done = store::try_checkpoint(*context_);
+  if (!done) return done.status();
   return Status::ok();
 }
 

@@ -93,8 +93,16 @@ Result<ControlState> inspect_control(Context& context) {
 }
 
 Status map_data(Context& context) {
-  const uint64_t size = context.os.map_size_max();
-  HOLDFAST_ASSIGN(context.data_map, context.data_file->map(size, os::MapAccess::kRead));
+  // Address space may be limited (ulimit -v): a smaller mapping bounds the store's size instead.
+  constexpr uint64_t kSizeMin = 64u << 20;
+  uint64_t size = context.os.map_size_max();
+  auto map = context.data_file->map(size, os::MapAccess::kRead);
+  while (!map && size > kSizeMin) {
+    size /= 2;
+    map = context.data_file->map(size, os::MapAccess::kRead);
+  }
+  if (!map) return map.status();
+  context.data_map = std::move(*map);
   const uint64_t pages_max = std::min<uint64_t>(size >> context.page_shift, kPagesMax);
   context.pages = std::make_unique<tree::PageSource>(context.data_map->data(), context.page_shift,
                                                      static_cast<uint32_t>(pages_max));
