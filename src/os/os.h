@@ -105,7 +105,7 @@ enum class WaitResult : uint8_t { kWoken, kTimedOut };
 // For diagnostics only; no decision is ever based on a pid.
 struct ProcessIdentity {
   uint32_t pid = 0;
-  uint64_t start_ticks = 0;
+  uint64_t start_ticks = 0;  // 0: not known
   uint64_t pid_namespace_inode = 0;
 };
 

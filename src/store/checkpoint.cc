@@ -41,9 +41,11 @@ PublishedRoot load_pending(const CheckpointRoot& pending) {
   return root;
 }
 
-// Chooses and pins the durable root; a pin left by a dead owner stands for its choice.
+// Chooses and pins the durable root; a pin left by a dead owner stands for its choice, unless it
+// died before it knew that the pin came in time.
 void choose(ControlBlock& control) {
   CheckpointLine& line = control.checkpoint;
+  if (line.pending_chosen.load() == 0) line.pending_pin.store(0);
   while (line.pending_pin.load() == 0) {
     const PublishedRoot root = read_durable_root(control);
     store_pending(line.pending, root);
@@ -51,6 +53,7 @@ void choose(ControlBlock& control) {
     const uint64_t floor = control.allocation.reclaim_floor.load(std::memory_order_seq_cst);
     if (root.version < floor) line.pending_pin.store(0);
   }
+  line.pending_chosen.store(1);
 }
 
 Status write_checkpoint(const Context& context, const PublishedRoot& root) {
@@ -99,6 +102,7 @@ void finish(const Context& context, const PublishedRoot& root) {
   }
   line.finished_us.store(context.os.monotonic_time_us());
   line.number.store(line.number.load() + 1);
+  line.pending_chosen.store(0);
   line.pending_pin.store(0);
   control.counters.checkpoints.fetch_add(1);
 }

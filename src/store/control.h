@@ -141,6 +141,7 @@ struct alignas(64) CheckpointLine {
   Shared<uint64_t> last_lsn;
   Shared<uint64_t> prev_lsn;
   Shared<uint64_t> finished_us;
+  Shared<uint64_t> pending_chosen;  // 1: `pending` and its pin are decided
   alignas(64) CheckpointRoot pending;
 };
 

@@ -234,12 +234,7 @@ Status attach_exclusively(Context& context, bool distrust, RecoveryReport& repor
 // Joins if there is something to join. False: a cold start or a creation is needed.
 // REQUIRES: the attach lock held shared.
 Result<bool> attach_shared(Context& context, bool& distrust) {
-  auto data = context.os.open(context.data_path(), os::OpenMode::kReadWrite);
-  if (!data) {
-    if (data.status().code() == StatusCode::kNotFound) return false;
-    return data.status();
-  }
-  context.data_file = std::move(*data);
+  if (context.data_file == nullptr) return false;
   HOLDFAST_ASSIGN(const ControlState state, inspect_control(context));
   if (state != ControlState::kValid) return false;
   HOLDFAST_ASSIGN(const bool used, in_use(context));
@@ -250,7 +245,18 @@ Result<bool> attach_shared(Context& context, bool& distrust) {
   return true;
 }
 
-Status require_store(os::Os& os, const std::string& path, const StoreOptions& options) {
+// Opens the data file if there is one; it gets its name last, so then there is a whole store.
+// Otherwise the path must be one where a store may be made.
+Status find_store(Context& context) {
+  os::Os& os = context.os;
+  const std::string& path = context.path;
+  const StoreOptions& options = context.options;
+  auto data = os.open(context.data_path(), os::OpenMode::kReadWrite);
+  if (data) {
+    context.data_file = std::move(*data);
+    return Status::ok();
+  }
+  if (data.status().code() != StatusCode::kNotFound) return data.status();
   HOLDFAST_ASSIGN(const PathState state, inspect_path(os, path));
   switch (state) {
     case PathState::kStore:
@@ -271,20 +277,23 @@ Status require_store(os::Os& os, const std::string& path, const StoreOptions& op
       }
       break;
   }
-  HOLDFAST_ASSIGN(const os::FileSystem file_system, os.file_system(path));
-  if (file_system.trust == os::FileSystemTrust::kLies) {
-    return refuse_file_system(file_system, path);
-  }
   return Status::ok();
+}
+
+Status require_trusted(os::Os& os, const std::string& path) {
+  HOLDFAST_ASSIGN(const os::FileSystem file_system, os.file_system(path));
+  if (file_system.trust != os::FileSystemTrust::kLies) return Status::ok();
+  return refuse_file_system(file_system, path);
 }
 
 }  // namespace
 
 Result<Opened> open_context(os::Os& os, const std::string& path, const StoreOptions& options) {
-  HOLDFAST_TRY(require_store(os, path, options));
   Opened opened;
   opened.context = std::make_unique<Context>(os, path, options);
   Context& context = *opened.context;
+  HOLDFAST_TRY(find_store(context));
+  HOLDFAST_TRY(require_trusted(os, path));
   HOLDFAST_ASSIGN(context.lock_file, os.open(context.lock_path(), os::OpenMode::kCreate));
   const Deadline deadline = context.deadline();
   HOLDFAST_TRY(lock_attach(context, os::LockKind::kShared, deadline));

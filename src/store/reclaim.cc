@@ -60,6 +60,8 @@ Status reclaim_retired(const Context& context, const std::vector<uint64_t>& pins
   }
   if (index == head) return Status::ok();
   plan.retired_head = index;
+  // What is held now was not looked at under the pins that the stamp stands for.
+  if (!plan.held.empty()) line.held_stamp.store(0);
   return carry_out(context, plan);
 }
 
@@ -70,7 +72,9 @@ std::vector<uint64_t> pinned_versions(const ControlBlock& control) {
   const auto add = [&](uint64_t pin) {
     if (pin != 0) pins.push_back(pin - 1);
   };
-  const uint32_t used = std::min(control.reader_slots_used.load(), kReaderSlots);
+  // Ordered behind the floor like the pins themselves: a slot is counted before it is pinned.
+  const uint32_t used =
+      std::min(control.reader_slots_used.load(std::memory_order_seq_cst), kReaderSlots);
   for (uint32_t i = 0; i < used; ++i) {
     add(control.readers[i].pin.load(std::memory_order_seq_cst));
   }

@@ -49,6 +49,15 @@ Result<Metas> choose_meta(const Context& context, const Superblock& superblock,
       .with_offset(1ull << context.page_shift);
 }
 
+// The cache may show a meta whose sync failed, while the disk still holds the one before it in that
+// slot. Written again before anything relies on it: the pages that only the one before needs will
+// be re-used. The older meta survives should the power be cut here.
+Status secure_meta(const Context& context, const Metas& metas) {
+  if (!metas.older) return Status::ok();
+  HOLDFAST_TRY(write_meta(*context.data_file, context.page_shift, metas.chosen));
+  return context.data_file->sync_data();
+}
+
 // What replay found: where history ends, and what lies behind it.
 struct History {
   log::Position end;
@@ -136,6 +145,7 @@ Status build_bitmap(const Context& context, const Metas& metas, uint64_t file_pa
     if (status) {
       retired = std::move(only_older);
     } else {
+      for (const RetiredRun& run : only_older) mark_free(context, {run.pgno, run.count});
       report.warnings.push_back("the older checkpoint is damaged and no fallback any more: " +
                                 status.to_string());
     }
@@ -224,6 +234,7 @@ Status recover(Context& context, const Superblock& superblock, RecoveryReport& r
   HOLDFAST_ASSIGN(const Metas metas, choose_meta(context, superblock, report));
   HOLDFAST_ASSIGN(const History history, read_history(context, metas.chosen, report));
   HOLDFAST_TRY(judge_tail(context, history, report));
+  HOLDFAST_TRY(secure_meta(context, metas));
 
   std::vector<RetiredRun> retired;
   HOLDFAST_TRY(build_bitmap(context, metas, file_pages, report, retired));

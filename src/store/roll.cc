@@ -69,7 +69,11 @@ Result<std::shared_ptr<log::Segment>> start_segment(const Context& context,
   log::seal(header);
   Status status =
       segment->file().write_at(0, {reinterpret_cast<const char*>(&header), sizeof(header)});
-  if (status) return context.segments->open(start.number);  // as started
+  if (status) {
+    auto started = context.segments->open(start.number);
+    if (started) return started;
+    status = started.status();
+  }
   // It may have arrived all the same, and would cut off what is appended before it.
   if (!segment->file().write_at(0, std::string(log::kSegmentHeaderSize, '\0'))) {
     make_read_only(context.control());
