@@ -204,9 +204,13 @@ class ReadersBesideWritersTest : public ProcessesTest {
   }
 };
 
-TEST_F(ReadersBesideWritersTest, AReaderSeesWholeRowsOfOneWriter) { run(1, 1, 150); }
+TEST_F(ReadersBesideWritersTest, AReaderSeesWholeRowsOfOneWriter) {
+  run(1, 1, 150);
+}
 
-TEST_F(ReadersBesideWritersTest, ReadersSeeWholeRowsOfManyWriters) { run(4, 3, 50); }
+TEST_F(ReadersBesideWritersTest, ReadersSeeWholeRowsOfManyWriters) {
+  run(4, 3, 50);
+}
 
 TEST_F(ReadersBesideWritersTest, ATransactionOfManyRowsIsSeenWholeOrNotAtAll) {
   { Store store = open_or_die(path_); }

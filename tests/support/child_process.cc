@@ -42,7 +42,9 @@ ChildProcess::~ChildProcess() {
   wait();
 }
 
-void ChildProcess::kill() { ::kill(pid_, SIGKILL); }
+void ChildProcess::kill() {
+  ::kill(pid_, SIGKILL);
+}
 
 ChildProcess::End ChildProcess::wait() {
   int status = 0;
@@ -70,6 +72,10 @@ ChildProcess::End run_in_child(const std::function<void()>& body) {
 void die_by_kill() {
   std::fflush(nullptr);
   ::kill(::getpid(), SIGKILL);
+  await_kill();
+}
+
+void await_kill() {
   while (true) ::pause();
 }
 

@@ -46,6 +46,8 @@ void PrintTo(const ChildProcess::End& end, std::ostream* out);
 ChildProcess::End run_in_child(const std::function<void()>& body);
 // The process that calls it dies as if by `kill -9`.
 [[noreturn]] void die_by_kill();
+// Does nothing until the parent calls kill().
+[[noreturn]] void await_kill();
 
 // Bytes from any number of processes to one.
 class Channel {

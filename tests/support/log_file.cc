@@ -7,7 +7,9 @@
 
 namespace holdfast {
 
-LogFile::LogFile(std::string path) : path_(std::move(path)) { read(); }
+LogFile::LogFile(std::string path) : path_(std::move(path)) {
+  read();
+}
 
 void LogFile::read() {
   entries_.clear();

@@ -41,7 +41,9 @@ void expect_sound(Store& store) {
   EXPECT_THAT(report->problems, testing::IsEmpty());
 }
 
-void reboot(const std::string& store_path) { fs::remove(store_path + "/shm"); }
+void reboot(const std::string& store_path) {
+  fs::remove(store_path + "/shm");
+}
 
 std::map<std::string, std::string> files_below(const std::string& path) {
   std::map<std::string, std::string> all;
