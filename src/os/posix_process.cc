@@ -106,7 +106,8 @@ std::string describe(const ProcessIdentity& process, const ProcessIdentity& own)
   const std::string path = "/proc/" + std::to_string(process.pid) + "/stat";
   const std::string stat_text = read_small_file(path.c_str(), 1024);
   if (stat_text.empty()) {
-    return own.pid_namespace_inode == 0 ? text + ", state unknown (/proc is not mounted)" : text + ", gone";
+    return own.pid_namespace_inode == 0 ? text + ", state unknown (/proc is not mounted)"
+                                        : text + ", gone";
   }
   const auto stat = parse_process_stat(stat_text);
   if (!stat) return text + ", state unknown";
