@@ -1,0 +1,171 @@
+#include "log/scan.h"
+
+#include <gtest/gtest.h>
+
+#include "log/test_log.h"
+
+namespace holdfast::log {
+namespace {
+
+class ScanTest : public testing::Test {
+ protected:
+  ScanTest() {
+    log.start(1);
+    begin = log.end;
+  }
+  // Reads what history there is, then scans what lies behind.
+  TailScan scan() {
+    (void)log.payloads(begin);
+    EXPECT_TRUE(log.status) << log.status.to_string();
+    SegmentFiles files = log.files();
+    auto result = scan_tail(files, kTestStore, log.reached);
+    EXPECT_TRUE(result) << result.status().to_string();
+    return *result;
+  }
+  TestLog log;
+  Position begin;
+};
+
+TEST_F(ScanTest, NothingLiesBehindAWholeLog) {
+  log.append("one");
+  const TailScan found = scan();
+  EXPECT_FALSE(found.torn_record);
+  EXPECT_EQ(found.orphaned_entries, 0u);
+  EXPECT_EQ(found.bytes_discarded, 0u);
+  EXPECT_EQ(found.durable_lsn_max, 0u);
+  EXPECT_EQ(found.segment_max, 1u);
+  EXPECT_EQ(found.started_max, 1u);
+  EXPECT_EQ(found.epoch_max, 1u);
+}
+
+TEST_F(ScanTest, ATornRecordIsTold) {
+  log.append("one");
+  const Lsn second = log.append("two");
+  log.zero(second + sizeof(RecordHeader), log.end.lsn);
+  const TailScan found = scan();
+  EXPECT_TRUE(found.torn_record);
+  EXPECT_EQ(found.orphaned_entries, 0u);
+  EXPECT_GE(found.bytes_discarded, sizeof(RecordHeader));
+}
+
+TEST_F(ScanTest, OrphansAreCounted) {
+  log.append("one");
+  const Lsn second = log.append("two");
+  log.append("three");
+  log.append(std::string(1000, 'x'));
+  log.flip(1, lsn_offset(second) + sizeof(RecordHeader));
+  const TailScan found = scan();
+  EXPECT_TRUE(found.torn_record);
+  EXPECT_EQ(found.orphaned_entries, 2u);
+  EXPECT_EQ(found.bytes_discarded, 64 + record_size(5) + record_size(1000));
+}
+
+TEST_F(ScanTest, OrphansBehindZerosAreFound) {
+  const Lsn lost = log.append(std::string(2000, 'x'));
+  const Lsn behind = log.append("orphan");
+  log.zero(lost, behind);
+  const TailScan found = scan();
+  EXPECT_FALSE(found.torn_record);
+  EXPECT_EQ(found.orphaned_entries, 1u);
+}
+
+TEST_F(ScanTest, AnOrphanIsFoundWhereverInItsSectorItBegins) {
+  for (uint64_t size = 0; size < 512; size += 8) {
+    TestLog other;
+    other.start(1);
+    begin = other.end;
+    const Lsn lost = other.append(std::string(size, 'x'));
+    const Lsn behind = other.append("orphan");
+    other.zero(lost, behind);
+    SegmentFiles files = other.files();
+    EXPECT_EQ(scan_tail(files, kTestStore, begin)->orphaned_entries, 1u) << size;
+  }
+}
+
+TEST_F(ScanTest, RotBeforeALaterWitnessIsTold) {
+  const Lsn first = log.append("one");
+  const Lsn behind_first = log.end.lsn;
+  log.append("two", [&](RecordHeader& header) { header.durable_lsn = behind_first; });
+  log.flip(1, lsn_offset(first) + sizeof(RecordHeader));
+  EXPECT_GT(scan().durable_lsn_max, first);
+}
+
+TEST_F(ScanTest, ATornTailWithoutAWitnessIsNotRot) {
+  log.append("one");
+  const Lsn second = log.append("two");
+  log.append("three", [&](RecordHeader& header) { header.durable_lsn = second; });
+  log.flip(1, lsn_offset(second) + sizeof(RecordHeader));
+  EXPECT_LE(scan().durable_lsn_max, second);
+}
+
+TEST_F(ScanTest, AWitnessInALaterSegmentIsHeard) {
+  const Lsn first = log.append("one");
+  const Lsn behind_first = log.end.lsn;
+  log.start(2);
+  log.append("two", [&](RecordHeader& header) { header.durable_lsn = behind_first; });
+  log.flip(1, lsn_offset(first) + sizeof(RecordHeader));
+  const TailScan found = scan();
+  EXPECT_EQ(found.durable_lsn_max, behind_first);
+  EXPECT_EQ(found.orphaned_entries, 1u);
+}
+
+TEST_F(ScanTest, ANoteIsAWitness) {
+  const Lsn first = log.append("one");
+  const Lsn behind_first = log.end.lsn;
+  log.append("", [&](RecordHeader& header) {
+    header.type = static_cast<uint16_t>(RecordType::kNote);
+    header.durable_lsn = behind_first;
+  });
+  log.flip(1, lsn_offset(first));
+  EXPECT_EQ(scan().durable_lsn_max, behind_first);
+}
+
+TEST_F(ScanTest, LeftoversOfAnEarlierUseAreNoOrphans) {
+  log.append("one");
+  log.append("two");
+  const std::string old = log.read(1, kSegmentHeaderSize, record_size(3) * 2);
+  log.end = {};
+  log.start(1, TestLog::kCapacity, [](SegmentHeader& header) { header.salt = 99; });
+  log.append("x");
+  log.write(1, lsn_offset(log.end.lsn), old.substr(record_size(3)));
+  const TailScan found = scan();
+  EXPECT_EQ(found.orphaned_entries, 0u);
+}
+
+TEST_F(ScanTest, SegmentsBeforeTheEndAreNotScanned) {
+  log.append("one");
+  const Position end = log.end;
+  log.append("voided", [](RecordHeader& header) { header.durable_lsn = ~0ull; });
+  log.end = end;
+  log.start(2, TestLog::kCapacity, [](SegmentHeader& header) { header.epoch = 2; });
+  log.append("two");
+  const TailScan found = scan();
+  EXPECT_EQ(found.orphaned_entries, 0u);
+  EXPECT_EQ(found.durable_lsn_max, 0u);
+  EXPECT_EQ(found.started_max, 2u);
+  EXPECT_EQ(found.epoch_max, 2u);
+}
+
+TEST_F(ScanTest, SegmentsThatAreNotStartedCountAsExistingOnly) {
+  ASSERT_TRUE(log.files().prepare(3, TestLog::kCapacity));
+  log.write(4, 0, "too short");
+  const TailScan found = scan();
+  EXPECT_EQ(found.segment_max, 4u);
+  EXPECT_EQ(found.started_max, 1u);
+}
+
+TEST_F(ScanTest, AHighEpochOfAnAbandonedSegmentIsKnown) {
+  log.append("one");
+  const Position end = log.end;
+  log.start(2, TestLog::kCapacity, [](SegmentHeader& header) {
+    header.epoch = 9;
+    header.prev_crc ^= 1;
+  });
+  log.end = end;
+  const TailScan found = scan();
+  EXPECT_EQ(found.epoch_max, 9u);
+  EXPECT_EQ(found.started_max, 2u);
+}
+
+}  // namespace
+}  // namespace holdfast::log
