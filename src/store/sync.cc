@@ -1,6 +1,7 @@
 #include "store/sync.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "store/apply.h"
 #include "store/void_tail.h"
@@ -78,20 +79,77 @@ Status busy_with(const Context& context) {
                 "whether the commit is durable is not known yet: " + std::string(status.message()));
 }
 
+// An error met behind the commit point: its code must not say that nothing was written.
+Status undecided(const Status& cause) {
+  const bool known = cause.code() == StatusCode::kBusy || cause.code() == StatusCode::kReadOnly ||
+                     cause.code() == StatusCode::kCorruption;
+  return Status(
+      known ? cause.code() : StatusCode::kIoError,
+      "the commit is in the log, but whether it will last is not known: " + cause.to_string());
+}
+
+// Whether [from, to) holds the records that were appended there. After a failed sync that nobody
+// lived to report the cache may have fallen back to what is on the disk.
+Status verify_range(const Context& context, log::Lsn from, log::Lsn to) {
+  for (uint64_t number = log::lsn_segment(from); number <= log::lsn_segment(to); ++number) {
+    HOLDFAST_ASSIGN(const auto segment, context.segments->open(number));
+    log::Window window;
+    window.enter(segment);
+    bool whole = true;
+    uint64_t offset = log::lsn_offset(from);
+    if (number != log::lsn_segment(from)) {
+      offset = log::kSegmentHeaderSize;
+      HOLDFAST_ASSIGN(const std::string_view header, window.view(0, offset, ~0ull));
+      whole =
+          header.size() == offset && std::memcmp(header.data(), &segment->header(), offset) == 0;
+    }
+    uint64_t end = log::lsn_offset(to);
+    if (number != log::lsn_segment(to)) {
+      HOLDFAST_ASSIGN(const auto next, context.segments->open(number + 1));
+      end = log::lsn_offset(next->header().prev_end_lsn);
+    }
+    while (whole && offset < end) {
+      HOLDFAST_ASSIGN(const auto record, window.record(offset, end, nullptr));
+      whole = record.has_value();
+      if (whole) offset += log::record_size(record->header.payload_size);
+    }
+    if (!whole) {
+      return Status(StatusCode::kIoError,
+                    "the disk lost log records before they were synced; check the disk")
+          .with_path(segment->path())
+          .with_offset(offset);
+    }
+  }
+  return Status::ok();
+}
+
+// Applies up to `target`. Returns whether nobody else was at it.
+Result<bool> try_apply(const Context& context, uint64_t target, bool probe) {
+  if (!try_lock_apply(context, probe)) return false;
+  const LockGuard guard(context.locks->apply);
+  if (writable(context)) HOLDFAST_TRY(apply_through(context, target, log::Trust::kAccepted));
+  return true;
+}
+
 }  // namespace
 
 Status rewrite_range(const Context& context, log::Lsn from, log::Lsn to) {
-  return for_segments(context, from, to,
-                      [](log::Segment& segment, uint64_t begin, uint64_t end) -> Status {
-                        constexpr uint64_t kPiece = 1u << 20;
-                        std::string bytes;
-                        for (uint64_t offset = begin; offset < end; offset += bytes.size()) {
-                          HOLDFAST_TRY(segment.read(offset, std::min(kPiece, end - offset), bytes));
-                          if (bytes.empty()) break;
-                          HOLDFAST_TRY(segment.file().write_at(offset, bytes));
-                        }
-                        return segment.file().sync_data();
-                      });
+  const auto rewrite = [](log::Segment& segment, uint64_t begin, uint64_t end) -> Status {
+    constexpr uint64_t kPiece = 1u << 20;
+    std::string bytes;
+    for (uint64_t offset = begin; offset < end; offset += bytes.size()) {
+      HOLDFAST_TRY(segment.read(offset, std::min(kPiece, end - offset), bytes));
+      if (bytes.empty()) break;
+      HOLDFAST_TRY(segment.file().write_at(offset, bytes));
+    }
+    return Status::ok();
+  };
+  HOLDFAST_TRY(for_segments(context, from, to, rewrite));
+  // Dirty now, the bytes cannot fall back any more.
+  HOLDFAST_TRY(verify_range(context, from, to));
+  return for_segments(context, from, to, [](log::Segment& segment, uint64_t, uint64_t) {
+    return segment.file().sync_data();
+  });
 }
 
 Result<bool> try_sync(const Context& context, bool probe) {
@@ -131,26 +189,28 @@ Status wait_durable(const Context& context, const Appended& commit, const Deadli
       case Outcome::kPending:
         break;
     }
-    if (engine_state(control) == EngineState::kVoiding) {
-      HOLDFAST_TRY(void_tail(context, deadline));
+    const EngineState state = engine_state(control);
+    if (state == EngineState::kReadOnly) return undecided(writable(context));
+    if (state == EngineState::kVoiding) {
+      const Status voided = void_tail(context, deadline);
+      if (!voided && (voided.code() != StatusCode::kBusy || deadline.passed())) {
+        return undecided(voided);
+      }
       continue;
     }
-    HOLDFAST_TRY(writable(context));
     const uint64_t synced = control.synced.version.load();
     const uint64_t applied = read_latest_root(control).version;
     // A root that covers the commit and is not durable ends in a later commit: that too.
     if (synced < commit.version || applied >= commit.version) {
       const auto led = try_sync(context, probe);
-      if (led && *led) continue;
-      if (!led && engine_state(control) == EngineState::kRunning) return led.status();
-      if (!led) continue;  // voided, or read-only: decided above
+      if (!led || *led) continue;  // an error changed the state, which decides above
     }
     // Exactly as far as the sync goes, so that both complete the same group.
     const uint64_t target = std::max(synced, control.synced.inflight_version.load());
-    if (applied < target && try_lock_apply(context, probe)) {
-      const LockGuard guard(context.locks->apply);
-      if (writable(context)) HOLDFAST_TRY(apply_through(context, target, log::Trust::kAccepted));
-      continue;
+    if (applied < target) {
+      const auto tried = try_apply(context, target, probe);
+      if (!tried) return undecided(tried.status());
+      if (*tried) continue;
     }
     if (deadline.passed()) return busy_with(context);
     probe = sleep_on(context, ticket, deadline);
@@ -179,7 +239,9 @@ Status apply_tail(const Context& context, const Deadline& deadline) {
   }
 }
 
-Status bound_backlog(const Context& context, bool sync_if_old) {
+namespace {
+
+Status shorten_backlog(const Context& context, bool sync_if_old) {
   ControlBlock& control = context.control();
   const Tail tail = read_tail(control.tail);
   const PublishedRoot latest = read_latest_root(control);
@@ -205,6 +267,13 @@ Status bound_backlog(const Context& context, bool sync_if_old) {
   if (unsynced < kUnsyncedCommitsMax && !old) return Status::ok();
   const auto led = try_sync(context, true);
   return led ? Status::ok() : led.status();
+}
+
+}  // namespace
+
+Status bound_backlog(const Context& context, bool sync_if_old) {
+  const Status status = shorten_backlog(context, sync_if_old);
+  return status ? status : undecided(status);
 }
 
 }  // namespace holdfast::store

@@ -33,7 +33,7 @@ Status bound_backlog(const Context& context, bool sync_if_old);
 // Applies the log's tail, so that the latest root covers every commit made before the call.
 Status apply_tail(const Context& context, const Deadline& deadline);
 
-// Writes the accepted range [from, tail) of the log again in place and syncs it.
+// Writes the range [from, to) of the log again in place, verifies and syncs it.
 Status rewrite_range(const Context& context, log::Lsn from, log::Lsn to);
 
 }  // namespace holdfast::store
