@@ -17,6 +17,13 @@ Status add_one(Transaction& txn, uint64_t id) {
   return txn.put(key_of('b', id), std::to_string(id));
 }
 
+// As holdfast/status.h describes the codes.
+bool definitely_not_committed(StatusCode code) {
+  return code == StatusCode::kAborted || code == StatusCode::kConflict ||
+         code == StatusCode::kTooOld || code == StatusCode::kNoSpace ||
+         code == StatusCode::kTooLarge;
+}
+
 std::string check_report(Store& store) {
   const auto report = store.check();
   if (!report) return "check failed: " + report.status().to_string();
@@ -80,7 +87,7 @@ bool transact(Store& store, Trial& trial, const Body& body) {
     trial.ledger.acknowledge(id, *version);
     return true;
   }
-  if (version.status().code() == StatusCode::kAborted) trial.ledger.abort(id);
+  if (definitely_not_committed(version.status().code())) trial.ledger.abort(id);
   if (!trial.errors_allowed) trial.ledger.fail("commit: " + version.status().to_string());
   return false;
 }
@@ -125,6 +132,10 @@ std::string verify_store(os::Os& os, Trial& trial) {
   for (int round = 0; round < 2; ++round) {
     auto store = Store::open(os, kStorePath, trial.options);
     if (!store) return "reopening: " + store.status().to_string();
+    // A torn meta is left out silently; one that is whole must lead to a whole tree.
+    for (const std::string& warning : store->recovery().warnings) {
+      if (warning.find("checkpoint") != std::string::npos) return warning;
+    }
     if (std::string wrong = check_report(*store); !wrong.empty()) return wrong;
     auto snapshot = store->snapshot();
     if (!snapshot) return snapshot.status().to_string();
@@ -139,6 +150,18 @@ std::string verify_store(os::Os& os, Trial& trial) {
     transact(*store, trial);
     if (!trial.ledger.failure().empty()) return "after recovery: " + trial.ledger.failure();
     if (std::string wrong = check_report(*store); !wrong.empty()) return "after writing, " + wrong;
+  }
+  return "";
+}
+
+std::string verify_machine(Machine& machine, Trial& trial) {
+  const bool strict = trial.options.durability == Durability::strict;
+  if (!strict || machine.steps() % 2 == 0) {
+    if (std::string wrong = verify_store(machine.harness_os(), trial); !wrong.empty()) return wrong;
+  }
+  machine.cut_power();
+  if (std::string wrong = verify_store(machine.harness_os(), trial); !wrong.empty()) {
+    return "after a power cut, " + wrong;
   }
   return "";
 }

@@ -73,4 +73,8 @@ std::string inconsistency(Reader& reader, std::map<uint64_t, bool>* present = nu
 // record, compares with the ledger, writes and checks again. Returns what is wrong, or "".
 std::string verify_store(os::Os& os, Trial& trial);
 
+// verify_store as the machine stands, then again after its power was cut: what was acknowledged
+// must be on the disk, not only in the cache. With an odd number of steps the power is cut first.
+std::string verify_machine(Machine& machine, Trial& trial);
+
 }  // namespace holdfast::sim

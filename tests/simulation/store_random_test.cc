@@ -84,6 +84,7 @@ std::string live_through(const Weather& weather, uint64_t seed) {
       return "round " + std::to_string(round) + ": " + wrong;
     }
   }
+  if (std::string wrong = verify_machine(machine, trial); !wrong.empty()) return "end: " + wrong;
   return "";
 }
 

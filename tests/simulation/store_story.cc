@@ -1,0 +1,83 @@
+#include "simulation/store_story.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+
+namespace holdfast::sim {
+namespace {
+
+bool is_crash(Fault fault) {
+  return fault == Fault::kKill || fault == Fault::kKillAll || fault == Fault::kPowerCut ||
+         fault == Fault::kNone;
+}
+
+}  // namespace
+
+Outcome play(const Story& story, const Case& at) {
+  Machine machine(at.seed, story.machine);
+  Trial trial;
+  trial.options = simulated_options(story.durability);
+  if (story.prepare) story.prepare(machine.harness_os(), trial);
+  if (!trial.ledger.failure().empty()) return {false, "preparing: " + trial.ledger.failure()};
+  if (story.reboot) machine.cut_power();
+  trial.errors_allowed = !is_crash(at.fault);
+  for (const Script& script : story.processes) {
+    machine.spawn([&trial, &script](os::Os& os) { script(os, trial); });
+  }
+  machine.set_plan(at.plan());
+  if (story.observe) machine.on_step = story.observe(machine);
+  const RunEnd end = machine.run();
+  const bool fired = machine.plan_fired();
+  machine.set_plan({});
+  machine.on_step = nullptr;
+  if (end != RunEnd::kFinished && end != RunEnd::kPowerCut) {
+    return {fired, std::string(run_end_name(end))};
+  }
+  if (end == RunEnd::kPowerCut && story.durability == Durability::batched) {
+    trial.ledger.forget_acknowledged();
+  }
+  return {fired, verify_machine(machine, trial)};
+}
+
+void expect_survived(const Story& story, std::vector<Fault> faults, uint64_t seeds,
+                     std::vector<Fault> persistent) {
+  CrashLoop loop;
+  loop.faults = std::move(faults);
+  loop.persistent_faults = std::move(persistent);
+  loop.seeds = seeds;
+  const CrashReport report = for_each_crash(loop, [&](const Case& at) { return play(story, at); });
+  EXPECT_TRUE(report.is_ok()) << report.to_string();
+  testing::Test::RecordProperty("crashes", std::to_string(report.runs));
+  std::printf("%llu crashes, %llu steps\n", static_cast<unsigned long long>(report.runs),
+              static_cast<unsigned long long>(report.step_max));
+}
+
+Body put_value(std::string key, size_t size) {
+  return [key = std::move(key), size](Transaction& txn, uint64_t) {
+    return txn.put(key, std::string(size, 'v'));
+  };
+}
+
+void write_some(os::Os& os, Trial& trial, int count, const Body& body) {
+  auto store = open_store(os, trial);
+  for (int i = 0; store && i < count; ++i) {
+    if (!transact(*store, trial, body)) break;
+  }
+}
+
+Script filled(int transactions, size_t value_size) {
+  return [=](os::Os& os, Trial& trial) {
+    auto store = open_store(os, trial);
+    for (int i = 0; store && i < transactions; ++i) {
+      transact(*store, trial, put_value("key" + std::to_string(i), value_size));
+    }
+  };
+}
+
+Script writes(int count, size_t value_size) {
+  return
+      [=](os::Os& os, Trial& trial) { write_some(os, trial, count, put_value("x", value_size)); };
+}
+
+}  // namespace holdfast::sim

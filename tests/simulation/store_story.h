@@ -1,0 +1,43 @@
+// Stories: scripts of virtual processes that are played with a fault at every step, and what a
+// store must look like afterwards, first warm, then once more after a power cut.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "simulation/store_model.h"
+
+namespace holdfast::sim {
+
+using Script = std::function<void(os::Os&, Trial&)>;
+
+struct Story {
+  Durability durability = Durability::strict;
+  Options machine = {};
+  // Runs undisturbed on the harness before the plan counts; closes the store.
+  Script prepare;
+  // The machine restarts between preparation and scripts.
+  bool reboot = false;
+  std::vector<Script> processes;
+  // Looks on at each step; may kill, stop or evict. Called once per run, to get a fresh one.
+  using OnStep = std::function<void(Process&, StepKind, const StepDetail&)>;
+  std::function<OnStep(Machine&)> observe;
+};
+
+Outcome play(const Story& story, const Case& at);
+
+// Plays the story with each fault at each step, and prints how many crashes that made.
+void expect_survived(const Story& story, std::vector<Fault> faults, uint64_t seeds,
+                     std::vector<Fault> persistent = {});
+
+inline const std::vector<Fault> kCrashes = {Fault::kKill, Fault::kKillAll, Fault::kPowerCut};
+
+// A transaction's body that writes one value.
+Body put_value(std::string key, size_t size);
+// Opens the store and runs transactions until one fails.
+void write_some(os::Os& os, Trial& trial, int count, const Body& body = {});
+Script filled(int transactions, size_t value_size = 20);
+Script writes(int count, size_t value_size = 20);
+
+}  // namespace holdfast::sim
