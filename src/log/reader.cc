@@ -91,7 +91,7 @@ Status Reader::enter(std::shared_ptr<Segment> segment) {
   if (!segment->started(store_id_)) {
     return Status(StatusCode::kCorruption,
                   "the header of a log segment that history needs is damaged; restore the "
-                  "segment from a backup, or run holdfast salvage")
+                  "segment from a backup")
         .with_path(segment->path());
   }
   window_.enter(std::move(segment));

@@ -27,7 +27,7 @@ Result<std::shared_ptr<Segment>> Segment::open(os::Os& os, const std::string& pa
   HOLDFAST_ASSIGN(const os::FileInfo info, segment->file_->info());
   if (info.size_bytes < kSegmentHeaderSize) {
     return Status(StatusCode::kCorruption,
-                  "log segment is shorter than its header; restore it or run holdfast salvage")
+                  "log segment is shorter than its header; restore it from a backup")
         .with_path(path)
         .with_offset(info.size_bytes);
   }
@@ -48,7 +48,7 @@ Status Segment::read(uint64_t offset, uint64_t size, std::string& out) const {
 
 bool Segment::started(const std::array<char, 16>& store_id) const {
   return segment_header_valid(header_) && header_.segment == number_ &&
-         header_.store_id == store_id && header_.capacity <= capacity_;
+         header_.store_id == store_id;
 }
 
 SegmentFiles::SegmentFiles(os::Os& os, std::string directory, uint64_t capacity_max)

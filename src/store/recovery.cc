@@ -40,10 +40,8 @@ Result<Metas> choose_meta(const Context& context, const Superblock& superblock,
     return metas;
   }
   return Status(StatusCode::kCorruption,
-                valid.empty() ? "neither of the two metas is intact; restore a backup or run "
-                                "holdfast salvage"
-                              : "the root of every checkpoint is damaged; restore a backup or "
-                                "run holdfast salvage (" +
+                valid.empty() ? "neither of the two metas is intact; restore a backup"
+                              : "the root of every checkpoint is damaged; restore a backup (" +
                                     damage.to_string() + ")")
       .with_path(context.data_path())
       .with_offset(1ull << context.page_shift);
@@ -92,8 +90,8 @@ Status judge_tail(const Context& context, const History& history, RecoveryReport
   if (scan.durable_lsn_max > history.end.lsn) {
     return Status(StatusCode::kCorruption,
                   "the log is damaged in the middle: a record that was once durable cannot be "
-                  "read, and intact ones follow it; restore this segment from a backup or run "
-                  "holdfast salvage. Nothing was changed")
+                  "read, and intact ones follow it; restore this segment from a backup. "
+                  "Nothing was changed")
         .with_path(context.segments->path(log::lsn_segment(history.end.lsn)))
         .with_offset(log::lsn_offset(history.end.lsn));
   }

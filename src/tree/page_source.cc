@@ -11,7 +11,7 @@
 namespace holdfast::tree {
 namespace {
 
-constexpr const char* kAdvice = "; restore the store from a backup, or salvage it";
+constexpr const char* kAdvice = "; restore the store from a backup";
 
 std::string hexadecimal(uint32_t value) {
   char text[16];
