@@ -4,7 +4,7 @@
 //
 // Who: store/ only. Every field is a lock-free atomic behind os::Shared.
 // A zero-filled block is the valid initial state of everything but the header.
-// Invariants (numbers as in docs/architecture.md):
+// Invariants (listed with all others in ARCHITECTURE.md):
 //   1. `initialized` is stored last and only under the exclusive attach lock.
 //   2. Each group of fields names the lock under which it is written; readers take none.
 //   3. The block never holds the only copy of a commit: deleting it while nobody is attached
