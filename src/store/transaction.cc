@@ -1,5 +1,7 @@
 #include "store/transaction_impl.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace holdfast {
@@ -100,12 +102,17 @@ Status Transaction::Impl::write(std::string_view key, std::optional<std::string_
   HOLDFAST_TRY(view.engine().check_key(key));
   const uint64_t size = value ? value->size() : 0;
   HOLDFAST_TRY(check_value_size(size));
-  bytes += key.size() + size;
-  if (bytes > kTransactionBytesMax || writes.size() >= kTransactionOperationsMax) {
+  auto entry = writes.find(key);
+  const bool is_new = entry == writes.end();
+  const uint64_t size_before = !is_new && entry->second ? entry->second->size() : 0;
+  const uint64_t bytes_after = bytes + (is_new ? key.size() : 0) + size - size_before;
+  if (bytes_after > kTransactionBytesMax ||
+      (is_new && writes.size() >= kTransactionOperationsMax)) {
     return Status(StatusCode::kTooLarge,
                   "a transaction may write 64 MiB and 262144 keys; commit in smaller steps");
   }
-  auto [entry, inserted] = writes.try_emplace(std::string(key));
+  bytes = bytes_after;
+  if (is_new) entry = writes.try_emplace(std::string(key)).first;
   if (value) {
     entry->second = std::string(*value);
   } else {
@@ -196,26 +203,30 @@ Cursor::Impl::Impl(const PinnedView& view, Transaction::Impl* txn, const KeyRang
 }
 
 void Cursor::Impl::seek(std::string_view key) {
-  if (!tree_) return;  // made from an error
-  const std::string_view from = key < begin_ ? std::string_view(begin_) : key;
-  noted_ = from;
-  if (from.empty()) {
+  if (!tree_) return;                                // made from an error
+  noted_ = std::max(key, std::string_view(begin_));  // a copy: `key` may be the cursor's own
+  if (noted_.empty()) {
     tree_->seek_first();
   } else {
-    tree_->seek(from);
+    tree_->seek(noted_);
   }
-  if (txn_ != nullptr) write_ = txn_->writes.lower_bound(from);
+  if (txn_ != nullptr) {
+    write_ = txn_->writes.lower_bound(noted_);
+    writes_seen_ = txn_->writes.size();
+  }
   settle();
 }
 
 void Cursor::Impl::next() {
-  if (from_writes_) {
-    const bool same = tree_->valid() && tree_->key() == write_->first;
+  const bool in_tree = !from_writes_ || (tree_->valid() && tree_->key() == write_->first);
+  if (txn_ != nullptr && txn_->writes.size() != writes_seen_) {
+    // Keys were written since; one of them may be the next.
+    write_ = txn_->writes.upper_bound(key());
+    writes_seen_ = txn_->writes.size();
+  } else if (from_writes_) {
     ++write_;
-    if (same) tree_->next();
-  } else {
-    tree_->next();
   }
+  if (in_tree) tree_->next();
   settle();
 }
 
@@ -245,7 +256,8 @@ void Cursor::Impl::settle() {
       return;
     }
     if (write_->second) {
-      value_ = *write_->second;
+      own_value_ = *write_->second;
+      value_ = own_value_;
       valid_ = true;
       return;
     }

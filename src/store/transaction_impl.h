@@ -85,10 +85,12 @@ class Cursor::Impl {
   std::optional<tree::Cursor> tree_;
   Transaction::Impl* txn_ = nullptr;
   WriteBuffer::const_iterator write_;
+  size_t writes_seen_ = 0;  // how many writes there were when `write_` was found; none is erased
   std::string begin_;
   std::string end_;
   std::string noted_;  // everything from the last seek up to here is in the read set
   std::string_view value_;
+  std::string own_value_;  // a copy: the transaction may write the key again
   bool from_writes_ = false;
   bool valid_ = false;
   Status status_;
