@@ -44,6 +44,8 @@ class Segment {
   const SegmentHeader& header() const { return header_; }
   // Whether that header is intact and belongs to this number and store.
   bool started(const std::array<char, 16>& store_id) const;
+  // Whether the file is as long as when it was started. No crash makes it shorter.
+  bool whole() const { return header_.capacity <= capacity_; }
 
  private:
   Segment() = default;

@@ -103,12 +103,14 @@ TEST(SegmentTest, ASegmentUnderAnotherNumberIsNotStarted) {
   EXPECT_FALSE((*log.files().open(2))->started(kTestStore));
 }
 
-TEST(SegmentTest, ASegmentCutShortIsNotStarted) {
+TEST(SegmentTest, ASegmentCutShortIsStartedButNotWhole) {
   TestLog log;
   log.start(1);
+  EXPECT_TRUE((*log.files().open(1))->whole());
   auto file = log.os().open(log.path(1), os::OpenMode::kReadWrite);
   ASSERT_TRUE((*file)->truncate(TestLog::kCapacity - 1));
-  EXPECT_FALSE((*log.files().open(1))->started(kTestStore));
+  EXPECT_TRUE((*log.files().open(1))->started(kTestStore));
+  EXPECT_FALSE((*log.files().open(1))->whole());
 }
 
 TEST(SegmentTest, AFileShorterThanAHeaderIsCorruption) {
