@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/crc32c.h"
 #include "log/record.h"
 
 namespace holdfast::log {
@@ -12,13 +13,16 @@ bool all_zero(const char* bytes, size_t size) {
   return std::all_of(bytes, bytes + size, [](char byte) { return byte == 0; });
 }
 
-// A header that was begun here, though it may be cut: it names this position.
-Result<bool> begun_at(Window& window, uint64_t offset, Lsn lsn) {
+// A record that was begun here, though it may be cut: its header names this position. Bytes of it,
+// as far as they are known, or 0.
+Result<uint64_t> begun_at(Window& window, uint64_t offset, Lsn lsn) {
   HOLDFAST_ASSIGN(const std::string_view bytes, window.view(offset, sizeof(RecordHeader), ~0ull));
-  if (bytes.size() < sizeof(RecordHeader)) return false;
+  if (bytes.size() < sizeof(RecordHeader)) return 0;
   RecordHeader header;
   std::memcpy(&header, bytes.data(), sizeof(header));
-  return header.lsn == lsn && header.type != 0;
+  if (header.lsn != lsn || header.type == 0) return 0;
+  const bool size_known = sealed(header, window.segment()->header().salt);
+  return size_known ? record_size(header.payload_size) : sizeof(header);
 }
 
 Status scan_segment(Window& window, uint64_t offset, TailScan& scan) {
@@ -47,6 +51,30 @@ Status scan_segment(Window& window, uint64_t offset, TailScan& scan) {
   return Status::ok();
 }
 
+// A segment behind the end that does not count as started. Its header may not have arrived; then
+// nothing in it was ever durable. Its records name their places, but without the header's salt
+// only their payloads can be verified.
+Status scan_headless(Window& window, const Position& end, TailScan& scan) {
+  const uint64_t number = window.segment()->number();
+  uint64_t offset = kSegmentHeaderSize;
+  while (true) {
+    HOLDFAST_ASSIGN(const std::string_view head, window.view(offset, sizeof(RecordHeader), ~0ull));
+    if (head.size() < sizeof(RecordHeader)) return Status::ok();
+    RecordHeader header;
+    std::memcpy(&header, head.data(), sizeof(header));
+    if (header.lsn != make_lsn(number, offset)) return Status::ok();
+    const uint64_t size = sizeof(header) + header.payload_size;
+    HOLDFAST_ASSIGN(const std::string_view whole, window.view(offset, size, ~0ull));
+    if (whole.size() < size) return Status::ok();
+    if (crc32c(whole.substr(sizeof(header))) != header.payload_crc) return Status::ok();
+    ++scan.orphaned_entries;
+    scan.bytes_discarded += record_size(header.payload_size);
+    scan.durable_lsn_max = std::max(scan.durable_lsn_max, header.durable_lsn);
+    if (header.durable_lsn > end.lsn) scan.headless_segment = number;
+    offset += record_size(header.payload_size);
+  }
+}
+
 }  // namespace
 
 Result<TailScan> scan_tail(SegmentFiles& files, const std::array<char, 16>& store_id,
@@ -61,17 +89,22 @@ Result<TailScan> scan_tail(SegmentFiles& files, const std::array<char, 16>& stor
       if (segment.status().code() == StatusCode::kCorruption) continue;  // not started
       return segment.status();
     }
-    if (!(*segment)->started(store_id)) continue;
+    Window window;
+    window.enter(*segment);
+    if (!(*segment)->started(store_id)) {
+      if (number > end_segment) HOLDFAST_TRY(scan_headless(window, end, scan));
+      continue;
+    }
     scan.started_max = std::max(scan.started_max, number);
     scan.epoch_max = std::max(scan.epoch_max, (*segment)->header().epoch);
     if (number < end_segment) continue;
-    Window window;
-    window.enter(*segment);
+    if (!(*segment)->whole()) scan.cut_segment = number;
     uint64_t offset = kSegmentHeaderSize;
     if (number == end_segment) {
       offset = lsn_offset(end.lsn);
-      HOLDFAST_ASSIGN(scan.torn_record, begun_at(window, offset, end.lsn));
-      if (scan.torn_record) scan.bytes_discarded += sizeof(RecordHeader);
+      HOLDFAST_ASSIGN(const uint64_t size, begun_at(window, offset, end.lsn));
+      scan.torn_record = size > 0;
+      scan.bytes_discarded += size;
     }
     HOLDFAST_TRY(scan_segment(window, offset, scan));
   }

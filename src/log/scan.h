@@ -16,11 +16,14 @@ namespace holdfast::log {
 struct TailScan {
   bool torn_record = false;       // something was begun at the end
   uint64_t orphaned_entries = 0;  // intact records that nothing connects to history
-  uint64_t bytes_discarded = 0;   // from the end to behind the last of these
+  uint64_t bytes_discarded = 0;   // of the torn record, as far as it is known, and of these
   Lsn durable_lsn_max = 0;        // the farthest any of them claims durability
   uint64_t segment_max = 0;       // the highest number that exists, started or not
   uint64_t started_max = 0;       // the highest that was started
   uint32_t epoch_max = 0;         // of all started segments
+  uint64_t cut_segment = 0;       // one of these that is shorter than when it was started, or 0
+  uint64_t headless_segment = 0;  // one whose records claim that it was durable, but whose header
+                                  // is damaged, or 0
 };
 
 // Scans from `end` (where a Reader stopped) to the end of the last segment.

@@ -57,7 +57,29 @@ TEST_F(ScanTest, OrphansAreCounted) {
   const TailScan found = scan();
   EXPECT_TRUE(found.torn_record);
   EXPECT_EQ(found.orphaned_entries, 2u);
-  EXPECT_EQ(found.bytes_discarded, 64 + record_size(5) + record_size(1000));
+  EXPECT_EQ(found.bytes_discarded, record_size(3) + record_size(5) + record_size(1000));
+}
+
+TEST_F(ScanTest, ACutSegmentIsTold) {
+  log.append("one");
+  EXPECT_EQ(scan().cut_segment, 0u);
+  auto file = log.os().open(log.path(1), os::OpenMode::kReadWrite);
+  ASSERT_TRUE((*file)->truncate(TestLog::kCapacity - 1));
+  EXPECT_EQ(scan().cut_segment, 1u);
+}
+
+TEST_F(ScanTest, ADamagedHeaderIsRotOnlyIfARecordSaysThatItWasDurable) {
+  log.append("one");
+  const Lsn end = log.end.lsn;
+  log.start(2);
+  log.append("two", [&](RecordHeader& header) { header.durable_lsn = end; });
+  log.flip(2, 72);
+  EXPECT_EQ(scan().headless_segment, 0u);
+  EXPECT_EQ(scan().orphaned_entries, 1u);
+  log.flip(2, 72);
+  log.append("three", [&](RecordHeader& header) { header.durable_lsn = log.end.lsn; });
+  log.flip(2, 72);
+  EXPECT_EQ(scan().headless_segment, 2u);
 }
 
 TEST_F(ScanTest, OrphansBehindZerosAreFound) {

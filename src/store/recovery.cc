@@ -87,6 +87,13 @@ Result<History> read_history(const Context& context, const Meta& meta, RecoveryR
 // Torn tail or rot? See log/scan.h.
 Status judge_tail(const Context& context, const History& history, RecoveryReport& report) {
   const log::TailScan& scan = history.scan;
+  if (scan.headless_segment != 0) {
+    return Status(StatusCode::kCorruption,
+                  "the header of a log segment that was once durable is damaged; restore this "
+                  "segment from a backup or run holdfast salvage. Nothing was changed")
+        .with_path(context.segments->path(scan.headless_segment))
+        .with_offset(0);
+  }
   if (scan.durable_lsn_max > history.end.lsn) {
     return Status(StatusCode::kCorruption,
                   "the log is damaged in the middle: a record that was once durable cannot be "
@@ -100,6 +107,11 @@ Status judge_tail(const Context& context, const History& history, RecoveryReport
   report.bytes_discarded = scan.bytes_discarded;
   if (scan.torn_record) {
     report.warnings.push_back("discarded one incomplete transaction at the end of the log");
+  }
+  if (scan.cut_segment != 0) {
+    report.warnings.push_back("log segment " + context.segments->path(scan.cut_segment) +
+                              " is shorter than when it was made; what stood behind its end is "
+                              "lost");
   }
   if (scan.orphaned_entries > 0) {
     report.warnings.push_back("ignored " + std::to_string(scan.orphaned_entries) +
