@@ -113,14 +113,17 @@ Status map_data(Context& context) {
 
 // With nobody attached, is the control block still a true picture of the files? Not if the disk
 // failed, if the owner of a checkpoint died (it may have been told that it failed), or if
-// somebody replaced or cut the log.
+// somebody replaced or cut the log or the data.
 bool control_trustworthy(Context& context) {
   const ControlBlock& control = context.control();
+  const uint64_t data_size = control.allocation.file_pages.load() << context.page_shift;
+  const auto data = context.data_file->info();
+  if (!data || data->size_bytes < data_size) return false;
   if (engine_state(control) == EngineState::kReadOnly) return false;
   if (control.checkpoint_lock.word.load() != 0) return false;
   const Tail tail = read_tail(control.tail);
   auto segment = context.segments->open(log::lsn_segment(tail.lsn));
-  if (!segment || !(*segment)->started(context.store_id)) return false;
+  if (!segment || !(*segment)->started(context.store_id) || !(*segment)->whole()) return false;
   if (tail.last_lsn == 0 || log::lsn_segment(tail.last_lsn) != log::lsn_segment(tail.lsn)) {
     return true;
   }
