@@ -74,8 +74,10 @@ Result<std::shared_ptr<log::Segment>> start_segment(const Context& context,
     if (started) return started;
     status = started.status();
   }
-  // It may have arrived all the same, and would cut off what is appended before it.
-  if (!segment->file().write_at(0, std::string(log::kSegmentHeaderSize, '\0'))) {
+  // It may have arrived all the same, and would cut off what is appended before it: it must not
+  // stay, on the disk no more than in the cache.
+  if (!segment->file().write_at(0, std::string(log::kSegmentHeaderSize, '\0')) ||
+      !segment->file().sync_data()) {
     make_read_only(context.control());
   }
   return status;
