@@ -104,7 +104,7 @@ Result<Attempt> append_locked(const Context& context, log::PayloadBuilder& paylo
       return Status(StatusCode::kConflict,
                     "the end of the log was voided since; run the transaction again");
     }
-    HOLDFAST_TRY(validate(context, reads, validated, tail.lsn));
+    HOLDFAST_TRY(validate(context, reads, validated, tail));
   }
   attempt.need_headroom = !headroom_suffices(control, tail, pages_max);
   if (attempt.need_headroom) return attempt;
@@ -192,7 +192,7 @@ Result<Appended> append(const Context& context, log::PayloadBuilder& payload, co
                                read_latest_root(control).root.height + 1, context.page_size());
     // Most of the window without the lock.
     if (!reads.empty() && snapshot.epoch == read_tail(control.tail).epoch) {
-      HOLDFAST_TRY(validate(context, reads, snapshot, read_tail(control.tail).lsn));
+      HOLDFAST_TRY(validate(context, reads, snapshot, read_tail(control.tail)));
     }
     HOLDFAST_TRY(lock_commit(context, deadline));
     LockGuard guard(context.locks->commit);

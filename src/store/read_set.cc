@@ -57,11 +57,12 @@ bool ReadSet::contains(std::string_view key) const {
 }
 
 Status validate(const Context& context, const ReadSet& reads, log::Position& position,
-                log::Lsn limit) {
+                const Tail& tail) {
   log::Reader reader(*context.segments, context.store_id, position, log::Trust::kAccepted);
-  while (reader.position().lsn < limit) {
-    auto record = reader.next(limit);
-    const bool behind = record && !*record && reader.position().lsn < limit;
+  // Only notes may lie behind the last commit; whether they can be read does not matter.
+  while (reader.position().version < tail.version) {
+    auto record = reader.next(tail.lsn);
+    const bool behind = record && !*record && reader.position().version < tail.version;
     if (behind || (!record && record.status().code() == StatusCode::kCorruption)) {
       return Status(StatusCode::kTooOld,
                     "the transaction is older than the log that is kept; run it again");

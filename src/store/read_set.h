@@ -14,6 +14,7 @@
 
 #include "log/reader.h"
 #include "store/context.h"
+#include "store/published.h"
 
 namespace holdfast::store {
 
@@ -33,9 +34,9 @@ class ReadSet {
   std::string unbounded_begin_;
 };
 
-// Checks the commits behind `position` up to `limit` against `reads` and moves `position` there.
+// Checks the commits behind `position` up to `tail` against `reads` and moves `position` there.
 // Errors: Conflict (names the key and the commit), TooOld (the log no longer reaches back).
 Status validate(const Context& context, const ReadSet& reads, log::Position& position,
-                log::Lsn limit);
+                const Tail& tail);
 
 }  // namespace holdfast::store

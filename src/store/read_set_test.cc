@@ -83,9 +83,10 @@ TEST(ReadSetTest, RandomReadsMatchAListOfThem) {
 
 class ValidationTest : public testing::Test {
  protected:
-  log::Position position() { return read_tail(context_->control().tail).position(); }
+  Tail tail() { return read_tail(context_->control().tail); }
+  log::Position position() { return tail().position(); }
   Status validate_from(log::Position& from, const ReadSet& reads) {
-    return validate(*context_, reads, from, position().lsn);
+    return validate(*context_, reads, from, tail());
   }
   TestMachine machine_;
   Store store_ = machine_.open();
@@ -100,7 +101,7 @@ TEST_F(ValidationTest, CommitsOfOtherKeysDoNotConflict) {
   reads.add_key("c");
   reads.add_range("d", "");
   EXPECT_TRUE(validate_from(from, reads));
-  EXPECT_EQ(from.lsn, position().lsn);
+  EXPECT_LE(from.lsn, position().lsn);  // a note may lie between
   EXPECT_EQ(from.version, 2u);
 }
 
@@ -156,7 +157,7 @@ TEST_F(ValidationTest, ALogThatIsGoneMeansTooOld) {
   ReadSet reads;
   reads.add_key("b");
   auto fresh = machine_.attach();  // remembers no open segment
-  EXPECT_EQ(validate(*fresh, reads, from, position().lsn).code(), StatusCode::kTooOld);
+  EXPECT_EQ(validate(*fresh, reads, from, tail()).code(), StatusCode::kTooOld);
 }
 
 TEST_F(ValidationTest, ADamagedLogMeansTooOld) {
