@@ -8,6 +8,7 @@
 #include "store/published.h"
 #include "store/recovery.h"
 #include "store/superblock.h"
+#include "store/sync.h"
 
 namespace holdfast::store {
 namespace {
@@ -124,6 +125,7 @@ bool control_trustworthy(Context& context) {
   const Tail tail = read_tail(control.tail);
   auto segment = context.segments->open(log::lsn_segment(tail.lsn));
   if (!segment || !(*segment)->started(context.store_id) || !(*segment)->whole()) return false;
+  if (!verify_range(context, control.synced.lsn.load(), tail.lsn)) return false;
   if (tail.last_lsn == 0 || log::lsn_segment(tail.last_lsn) != log::lsn_segment(tail.lsn)) {
     return true;
   }

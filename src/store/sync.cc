@@ -88,8 +88,16 @@ Status undecided(const Status& cause) {
       "the commit is in the log, but whether it will last is not known: " + cause.to_string());
 }
 
-// Whether [from, to) holds the records that were appended there. After a failed sync that nobody
-// lived to report the cache may have fallen back to what is on the disk.
+// Applies up to `target`. Returns whether nobody else was at it.
+Result<bool> try_apply(const Context& context, uint64_t target, bool probe) {
+  if (!try_lock_apply(context, probe)) return false;
+  const LockGuard guard(context.locks->apply);
+  if (writable(context)) HOLDFAST_TRY(apply_through(context, target, log::Trust::kAccepted));
+  return true;
+}
+
+}  // namespace
+
 Status verify_range(const Context& context, log::Lsn from, log::Lsn to) {
   for (uint64_t number = log::lsn_segment(from); number <= log::lsn_segment(to); ++number) {
     HOLDFAST_ASSIGN(const auto segment, context.segments->open(number));
@@ -122,16 +130,6 @@ Status verify_range(const Context& context, log::Lsn from, log::Lsn to) {
   }
   return Status::ok();
 }
-
-// Applies up to `target`. Returns whether nobody else was at it.
-Result<bool> try_apply(const Context& context, uint64_t target, bool probe) {
-  if (!try_lock_apply(context, probe)) return false;
-  const LockGuard guard(context.locks->apply);
-  if (writable(context)) HOLDFAST_TRY(apply_through(context, target, log::Trust::kAccepted));
-  return true;
-}
-
-}  // namespace
 
 Status rewrite_range(const Context& context, log::Lsn from, log::Lsn to) {
   const auto rewrite = [](log::Segment& segment, uint64_t begin, uint64_t end) -> Status {

@@ -33,6 +33,10 @@ Status bound_backlog(const Context& context, bool sync_if_old);
 // Applies the log's tail, so that the latest root covers every commit made before the call.
 Status apply_tail(const Context& context, const Deadline& deadline);
 
+// Checks that [from, to) holds the records that were appended there: after a failed sync that
+// nobody lived to report the cache may have fallen back to what is on the disk. Errors: IoError.
+Status verify_range(const Context& context, log::Lsn from, log::Lsn to);
+
 // Writes the range [from, to) of the log again in place, verifies and syncs it.
 Status rewrite_range(const Context& context, log::Lsn from, log::Lsn to);
 
