@@ -56,8 +56,9 @@ void Ledger::acknowledge(uint64_t id, uint64_t version) {
 }
 
 void Ledger::forget_acknowledged() {
-  for (Fate& fate : fates_) fate = Fate::kUnknown;
-  durable_seen_ = 0;
+  for (Fate& fate : fates_) {
+    if (fate == Fate::kAcknowledged) fate = Fate::kUnknown;
+  }
 }
 
 StoreOptions simulated_options(Durability durability) {
@@ -87,6 +88,7 @@ bool transact(Store& store, Trial& trial, const Body& body) {
     trial.ledger.acknowledge(id, *version);
     return true;
   }
+  trial.errors.push_back(version.status());
   if (definitely_not_committed(version.status().code())) trial.ledger.abort(id);
   if (!trial.errors_allowed) trial.ledger.fail("commit: " + version.status().to_string());
   return false;
@@ -127,6 +129,23 @@ std::string inconsistency(Reader& reader, std::map<uint64_t, bool>* present) {
   return "";
 }
 
+namespace {
+
+// What a failed disk lost before may only be told now, once.
+void write_again(Store& store, Trial& trial) {
+  const bool written = transact(store, trial);
+  if (written || !trial.errors_allowed) return;
+  trial.errors_allowed = false;
+  const Status told = trial.errors.back();
+  if (told.code() == StatusCode::kAborted) {
+    transact(store, trial);
+  } else {
+    trial.ledger.fail("commit: " + told.to_string());
+  }
+}
+
+}  // namespace
+
 std::string verify_store(os::Os& os, Trial& trial) {
   if (!trial.ledger.failure().empty()) return trial.ledger.failure();
   for (int round = 0; round < 2; ++round) {
@@ -146,8 +165,7 @@ std::string verify_store(os::Os& os, Trial& trial) {
     std::map<uint64_t, bool> present;
     if (std::string wrong = inconsistency(*snapshot, &present); !wrong.empty()) return wrong;
     if (std::string wrong = compare(trial.ledger, present); !wrong.empty()) return wrong;
-    trial.errors_allowed = false;
-    transact(*store, trial);
+    write_again(*store, trial);
     if (!trial.ledger.failure().empty()) return "after recovery: " + trial.ledger.failure();
     if (std::string wrong = check_report(*store); !wrong.empty()) return "after writing, " + wrong;
   }

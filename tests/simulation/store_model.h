@@ -37,7 +37,8 @@ class Ledger {
   const std::vector<Fate>& fates() const { return fates_; }
   uint64_t durable_seen() const { return durable_seen_; }
   const std::string& failure() const { return failure_; }
-  // Forgets what was acknowledged without being durable (batched commits and a power cut).
+  // Forgets what was acknowledged without being durable (batched commits, and a power cut or a
+  // disk that failed).
   void forget_acknowledged();
 
  private:
@@ -51,6 +52,7 @@ struct Trial {
   Ledger ledger;
   StoreOptions options;
   bool errors_allowed = false;  // a fault makes calls fail: then only lies are failures
+  std::vector<Status> errors;   // what commits returned
 };
 
 inline constexpr const char* kStorePath = "/store";

@@ -1,0 +1,245 @@
+// Processes in each other's company: stopped ones, pinned ones, two handles in one process, strict
+// readers beside batched writers, and crashes in the middle of repairing a crash.
+#include <gtest/gtest.h>
+
+#include "simulation/store_story.h"
+
+namespace holdfast::sim {
+namespace {
+
+// --- Stopped processes.
+
+std::string run_with_a_stopped_process(Machine& machine, Trial& trial) {
+  RunEnd end = machine.run();
+  if (end == RunEnd::kFinished) return "";
+  if (end != RunEnd::kStopped) return std::string(run_end_name(end));
+  // The others have waited as long as they are willing to, and were told for whom.
+  for (const Status& status : trial.errors) {
+    if (status.code() != StatusCode::kBusy) return "not busy: " + status.to_string();
+    if (status.message().find("state T") == std::string_view::npos) {
+      return "who was waited for is not named: " + status.to_string();
+    }
+  }
+  return "stopped";
+}
+
+Outcome stop_and_go_on(const Case& at) {
+  Machine machine(at.seed);
+  Trial trial;
+  trial.options = simulated_options();
+  filled(4)(machine.harness_os(), trial);
+  trial.errors_allowed = true;
+  std::vector<Process*> processes;
+  for (int i = 0; i < 3; ++i) {
+    processes.push_back(&machine.spawn([&](os::Os& os) { writes(2)(os, trial); }));
+  }
+  machine.set_plan(at.plan());
+  std::string wrong = run_with_a_stopped_process(machine, trial);
+  const bool fired = machine.plan_fired();
+  machine.set_plan({});
+  if (wrong == "stopped") {
+    for (Process* process : processes) machine.continue_process(*process);
+    bool wrote = false;
+    machine.spawn([&](os::Os& os) {
+      auto store = open_store(os, trial);
+      wrote = store && transact(*store, trial);
+    });
+    const RunEnd end = machine.run();
+    wrong = end == RunEnd::kFinished ? "" : "going on: " + std::string(run_end_name(end));
+    if (wrong.empty() && !wrote) wrong = "nothing can be written after it went on";
+  }
+  if (!wrong.empty()) return {fired, wrong};
+  return {fired, verify_machine(machine, trial)};
+}
+
+TEST(StoreCompany, StoppedProcessIsNamedAndGoesOnLater) {
+  CrashLoop loop;
+  loop.faults = {Fault::kStop};
+  loop.persistent_faults = {};
+  loop.seeds = 2;
+  const CrashReport report = for_each_crash(loop, stop_and_go_on);
+  EXPECT_TRUE(report.is_ok()) << report.to_string();
+}
+
+// --- Readers.
+
+// Looks at one snapshot while others write, checkpoint and reclaim.
+void look_long(os::Os& os, Trial& trial, int times) {
+  auto store = open_store(os, trial);
+  if (!store) return;
+  auto snapshot = store->snapshot();
+  if (!snapshot) return trial.ledger.fail("snapshot: " + snapshot.status().to_string());
+  std::map<uint64_t, bool> first;
+  for (int i = 0; i < times; ++i) {
+    std::map<uint64_t, bool> seen;
+    std::string wrong = inconsistency(*snapshot, &seen);
+    if (wrong.empty() && i > 0 && seen != first) wrong = "it has changed";
+    if (!wrong.empty()) trial.ledger.fail("a long snapshot: " + wrong);
+    first = std::move(seen);
+    os.sleep_us(200);
+  }
+}
+
+void write_and_checkpoint(os::Os& os, Trial& trial, int count) {
+  auto store = open_store(os, trial);
+  for (int i = 0; store && i < count; ++i) {
+    transact(*store, trial, put_value("key" + std::to_string(i % 5), 100));
+    if (i % 4 == 3) (void)store->checkpoint();
+  }
+}
+
+TEST(StoreCompany, LongSnapshotsSeeTheirVersionOnly) {
+  Story story;
+  story.prepare = filled(5);
+  story.processes = {[](os::Os& os, Trial& trial) { look_long(os, trial, 12); },
+                     [](os::Os& os, Trial& trial) { look_long(os, trial, 3); },
+                     [](os::Os& os, Trial& trial) { write_and_checkpoint(os, trial, 14); }};
+  expect_survived(story, {Fault::kNone}, 50);
+  expect_survived(story, {Fault::kKill}, 1);
+}
+
+// The pin and the floor: a reader that stands between looking and pinning while pages are freed.
+TEST(StoreCompany, SnapshotsTakenWhilePagesAreFreedAreWhole) {
+  Story story;
+  story.machine.switch_chance = 0.2;
+  story.machine.load_switch_chance = 0.2;
+  story.prepare = filled(5);
+  const Script reader = [](os::Os& os, Trial& trial) {
+    auto store = open_store(os, trial);
+    for (int i = 0; store && i < 12; ++i) read_consistently(*store, trial);
+  };
+  const Script writer = [](os::Os& os, Trial& trial) { write_and_checkpoint(os, trial, 8); };
+  story.processes = {reader, reader, writer};
+  expect_survived(story, {Fault::kNone}, 1500);
+}
+
+// A transaction that began before many segments of log were written and let go.
+TEST(StoreCompany, LongTransactionsAreSerializableOrTooOld) {
+  Story story;
+  story.prepare = filled(3);
+  const Script slow = [](os::Os& os, Trial& trial) {
+    auto store = open_store(os, trial);
+    for (int i = 0; store && i < 3; ++i) {
+      // As transact() does it, but once, and slowly.
+      const uint64_t id = trial.ledger.begin();
+      auto txn = store->begin();
+      if (!txn) return trial.ledger.fail("begin: " + txn.status().to_string());
+      const auto counter = txn->get("counter");
+      os.sleep_us(3000);
+      const std::string number = std::to_string(id);
+      if (!counter || !txn->put("counter", std::to_string(std::stoull(**counter) + 1)) ||
+          !txn->put("a/" + number, number) || !txn->put("b/" + number, number)) {
+        return trial.ledger.fail("a long transaction cannot read or write");
+      }
+      const auto version = txn->commit();
+      if (version) {
+        trial.ledger.acknowledge(id, *version);
+      } else if (version.status().code() == StatusCode::kConflict ||
+                 version.status().code() == StatusCode::kTooOld) {
+        trial.ledger.abort(id);
+      } else {
+        trial.ledger.fail("a long transaction: " + version.status().to_string());
+      }
+    }
+  };
+  const Script busy = [](os::Os& os, Trial& trial) {
+    auto store = open_store(os, trial);
+    for (int i = 0; store && i < 24; ++i) {
+      transact(*store, trial, put_value("x", 3500));
+      if (i % 2 == 1) (void)store->checkpoint();
+    }
+  };
+  story.processes = {slow, slow, busy};
+  expect_survived(story, {Fault::kNone}, 60);
+}
+
+// --- Several handles.
+
+TEST(StoreCompany, TwoHandlesInAProcessSeeEachOther) {
+  Story story;
+  story.prepare = filled(3);
+  const Script script = [](os::Os& os, Trial& trial) {
+    auto one = open_store(os, trial);
+    auto two = open_store(os, trial);
+    for (int i = 0; one && two && i < 2; ++i) {
+      transact(*one, trial);
+      transact(*two, trial);
+      const auto counter = one->get("counter");
+      if (!counter || !*counter) trial.ledger.fail("the other handle's commit is not there");
+      if (i == 0) one.reset();
+      if (i == 0) one = open_store(os, trial);
+    }
+  };
+  story.processes = {script, script};
+  expect_survived(story, kCrashes, 1);
+}
+
+TEST(StoreCompany, StrictReadersOfBatchedWritersSeeNothingThatIsLost) {
+  Story story;
+  story.durability = Durability::batched;
+  story.prepare = filled(5);
+  const Script reader = [](os::Os& os, Trial& trial) {
+    StoreOptions options = trial.options;
+    options.durability = Durability::strict;
+    auto store = Store::open(os, kStorePath, options);
+    for (int i = 0; store && i < 6; ++i) {
+      auto snapshot = store->snapshot();
+      if (!snapshot) return trial.ledger.fail(snapshot.status().to_string());
+      trial.ledger.saw_durable(snapshot->version());
+      if (const std::string wrong = inconsistency(*snapshot); !wrong.empty()) {
+        trial.ledger.fail("a strict snapshot: " + wrong);
+      }
+      os.sleep_us(20'000);
+    }
+  };
+  const Script writer = [](os::Os& os, Trial& trial) {
+    auto store = open_store(os, trial);
+    for (int i = 0; store && i < 6; ++i) {
+      transact(*store, trial);
+      os.sleep_us(30'000);
+    }
+  };
+  story.processes = {writer, writer, reader};
+  expect_survived(story, kCrashes, 2);
+}
+
+// --- Crashes on top of crashes.
+
+// After the first crash processes open, repair and write; a second one strikes them, a third one
+// those that come after.
+Outcome crash_again(const Case& at) {
+  Machine machine(at.seed);
+  Trial trial;
+  trial.options = simulated_options();
+  filled(6, 200)(machine.harness_os(), trial);
+  Case now = at;
+  bool fired = false;
+  for (int crash = 0; crash < 4; ++crash) {
+    machine.spawn([&](os::Os& os) { write_and_checkpoint(os, trial, 3); });
+    machine.spawn([&](os::Os& os) { writes(2, 900)(os, trial); });
+    machine.set_plan(now.plan());
+    const RunEnd end = machine.run();
+    if (crash == 0) fired = machine.plan_fired();
+    if (end != RunEnd::kFinished && end != RunEnd::kPowerCut) {
+      return {fired, std::string(run_end_name(end))};
+    }
+    now.fault = kCrashes[machine.random().below(kCrashes.size())];
+    now.step = 1 + machine.random().below(300);
+  }
+  machine.set_plan({});
+  return {fired, verify_machine(machine, trial)};
+}
+
+TEST(StoreCompany, CrashesDuringRepairsLoseNothing) {
+  CrashLoop loop;
+  loop.faults = kCrashes;
+  loop.persistent_faults = {};
+  loop.seeds = 6;
+  loop.step_stride = 3;
+  const CrashReport report = for_each_crash(loop, crash_again);
+  EXPECT_TRUE(report.is_ok()) << report.to_string();
+  std::printf("%llu crashes\n", static_cast<unsigned long long>(report.runs));
+}
+
+}  // namespace
+}  // namespace holdfast::sim

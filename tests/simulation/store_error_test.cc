@@ -1,0 +1,109 @@
+// Disks that fail: syncs, writes, reads and opens, one at a time and for good, in the middle of
+// commits, segment rolls, voids and checkpoints. Calls may fail then, but never lie.
+#include <gtest/gtest.h>
+
+#include "simulation/store_story.h"
+
+namespace holdfast::sim {
+namespace {
+
+// Checkpoints without a flush before it, between commits.
+Script checkpoints(int count) {
+  return [=](os::Os& os, Trial& trial) {
+    auto store = open_store(os, trial);
+    for (int i = 0; store && i < count; ++i) {
+      const Status status = store->checkpoint();
+      if (!status && !trial.errors_allowed) trial.ledger.fail(status.to_string());
+      transact(*store, trial);
+    }
+  };
+}
+
+// Values of many sizes, so that what follows a failed segment roll still fits the old segment.
+Script writes_of_mixed_sizes() {
+  return [](os::Os& os, Trial& trial) {
+    auto store = open_store(os, trial);
+    for (const size_t size : {1200u, 10u, 2500u, 10u, 3000u, 10u, 10u, 1500u, 10u}) {
+      if (store) transact(*store, trial, put_value("x", size));
+    }
+  };
+}
+
+Script reads(int count) {
+  return [=](os::Os& os, Trial& trial) {
+    auto store = open_store(os, trial);
+    for (int i = 0; store && i < count; ++i) read_consistently(*store, trial);
+  };
+}
+
+TEST(StoreErrors, FailedSyncsAndCheckpointsNeverLie) {
+  Story story;
+  story.prepare = filled(20, 100);
+  story.processes = {writes(3), writes(3), checkpoints(2)};
+  expect_survived(story, {Fault::kSyncError}, 40, {Fault::kSyncError});
+}
+
+TEST(StoreErrors, LostWritebackNeverLies) {
+  Story story;
+  story.prepare = filled(10, 60);
+  story.processes = {writes(3), writes(2), checkpoints(2)};
+  expect_survived(story, {Fault::kWritebackError}, 3);
+}
+
+TEST(StoreErrors, FailedCallsAroundASegmentRollNeverLie) {
+  Story story;
+  story.prepare = filled(12, 200);
+  story.processes = {writes_of_mixed_sizes(), writes(3, 600)};
+  expect_survived(story, {Fault::kIoError, Fault::kNoSpace, Fault::kShortWrite}, 4,
+                  {Fault::kIoError, Fault::kNoSpace});
+}
+
+TEST(StoreErrors, FailedCallsWithBatchedCommitsNeverLie) {
+  Story story;
+  story.durability = Durability::batched;
+  story.prepare = filled(12, 200);
+  story.processes = {writes_of_mixed_sizes(), writes(4, 300)};
+  expect_survived(story, {Fault::kIoError, Fault::kNoSpace, Fault::kShortWrite, Fault::kSyncError},
+                  4, {Fault::kNoSpace});
+}
+
+TEST(StoreErrors, FailedReadsNeverLie) {
+  Story story;
+  story.prepare = filled(12, 200);
+  story.processes = {writes_of_mixed_sizes(), writes(2), reads(3)};
+  expect_survived(story, {Fault::kReadError}, 4);
+}
+
+// The leader of a sync is told that it failed, which the kernel tells only once, and dies before it
+// can say so; meanwhile the cache falls back to what is on the disk.
+Story::OnStep kill_who_was_told(Machine& machine, bool all) {
+  struct State {
+    Process* last = nullptr;
+    bool done = false;
+  };
+  return [&machine, all, state = std::make_shared<State>()](Process& process, StepKind,
+                                                            const StepDetail&) {
+    if (state->done) return;
+    if (!machine.plan_fired()) {
+      state->last = &process;
+      return;
+    }
+    state->done = true;
+    machine.evict();
+    if (all) machine.die(Fault::kKillAll);
+    machine.kill(*state->last);
+  };
+}
+
+TEST(StoreErrors, LeaderThatDiesOfItsFailedSyncLosesNothing) {
+  Story story;
+  story.prepare = filled(5);
+  story.processes = {writes(3), writes(3), checkpoints(2)};
+  for (const bool all : {false, true}) {
+    story.observe = [all](Machine& machine) { return kill_who_was_told(machine, all); };
+    expect_survived(story, {Fault::kSyncError}, 40);
+  }
+}
+
+}  // namespace
+}  // namespace holdfast::sim
