@@ -125,7 +125,8 @@ class Os {
   virtual Status make_directories(const std::string& path) = 0;
   // fsync of a directory: entries created, renamed or removed in it are durable afterwards.
   virtual Status sync_directory(const std::string& path) = 0;
-  // Names in a directory, sorted, without "." and "..".
+  // Names in a directory, sorted, without "." and "..". Errors: NotFound; InvalidArgument (the
+  // path, or a part of it, is a file).
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
   virtual Result<FileSystem> file_system(const std::string& path) = 0;
   // The largest mapping to ask for of a file that grows; a power of two.

@@ -99,6 +99,9 @@ Status PosixOs::sync_directory(const std::string& path) {
 
 Result<std::vector<std::string>> PosixOs::list(const std::string& path) {
   DIR* const directory = opendir(path.c_str());
+  if (directory == nullptr && errno == ENOTDIR) {
+    return Status(StatusCode::kInvalidArgument, "a file is not a directory").with_path(path);
+  }
   if (directory == nullptr) return posix_error(errno, "opendir", path);
   std::vector<std::string> names;
   errno = 0;

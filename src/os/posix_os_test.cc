@@ -34,6 +34,8 @@ TEST_F(PosixOsTest, DirectoriesAreMadeWithParentsAndListedSorted) {
   EXPECT_EQ(*os_.list(path("a/b")), (std::vector<std::string>{"c", "m", "z"}));
   EXPECT_EQ(os_.make_directories(path("a/b/z")).code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(os_.list(path("none")).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(os_.list(path("a/b/m")).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(os_.list(path("a/b/m/x")).status().code(), StatusCode::kInvalidArgument);
   ASSERT_TRUE(os_.sync_directory(path("a/b")));
   EXPECT_EQ(os_.sync_directory(path("a/b/z")).code(), StatusCode::kNotFound);
 }

@@ -291,6 +291,21 @@ Status require_trusted(os::Os& os, const std::string& path) {
   return refuse_file_system(file_system, path);
 }
 
+// A store may have lost its lock file; a file called "data" that is no store must not get one.
+Status open_lock_file(Context& context) {
+  auto existing = context.os.open(context.lock_path(), os::OpenMode::kReadWrite);
+  if (existing) {
+    context.lock_file = std::move(*existing);
+    return Status::ok();
+  }
+  if (existing.status().code() != StatusCode::kNotFound) return existing.status();
+  if (context.data_file != nullptr) {
+    HOLDFAST_TRY(read_superblock(*context.data_file, context.data_path()).status());
+  }
+  HOLDFAST_ASSIGN(context.lock_file, context.os.open(context.lock_path(), os::OpenMode::kCreate));
+  return Status::ok();
+}
+
 }  // namespace
 
 Result<Opened> open_context(os::Os& os, const std::string& path, const StoreOptions& options) {
@@ -299,7 +314,7 @@ Result<Opened> open_context(os::Os& os, const std::string& path, const StoreOpti
   Context& context = *opened.context;
   HOLDFAST_TRY(find_store(context));
   HOLDFAST_TRY(require_trusted(os, path));
-  HOLDFAST_ASSIGN(context.lock_file, os.open(context.lock_path(), os::OpenMode::kCreate));
+  HOLDFAST_TRY(open_lock_file(context));
   const Deadline deadline = context.deadline();
   HOLDFAST_TRY(lock_attach(context, os::LockKind::kShared, deadline));
   bool distrust = false;
