@@ -2,6 +2,7 @@
 // not is not, whether the control block survived it or not.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include "holdfast/holdfast.h"
 #include "support/child_process.h"

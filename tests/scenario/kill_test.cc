@@ -2,6 +2,7 @@
 // acknowledged is noted outside the store, before the next transaction begins.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <chrono>
 #include <cstring>
@@ -72,14 +73,17 @@ void write_until_killed(const std::string& path, Durability durability, uint32_t
   options.segment_size_bytes = 64u << 10;
   auto store = Store::open(path, options);
   ASSERT_TRUE(store) << store.status().to_string();
-  Transaction reader = std::move(*store->begin());
-  auto last = number_at(reader, last_key(writer));
-  ASSERT_TRUE(last) << last.status().to_string();
-  for (uint32_t number = static_cast<uint32_t>(*last) + 1;; ++number) {
-    const auto version =
-        store->update([&](Transaction& txn) { return write_number(txn, writer, number); });
+  while (true) {
+    uint64_t number = 0;
+    // The number is read in the transaction: what its predecessor had written into the log when it
+    // was killed, but not yet announced, may take effect until then.
+    const auto version = store->update([&](Transaction& txn) -> Status {
+      HOLDFAST_ASSIGN(number, number_at(txn, last_key(writer)));
+      ++number;
+      return write_number(txn, writer, static_cast<uint32_t>(number));
+    });
     ASSERT_TRUE(version) << version.status().to_string();
-    const Acknowledged line{writer, number, *version};
+    const Acknowledged line{writer, static_cast<uint32_t>(number), *version};
     ledger.send({reinterpret_cast<const char*>(&line), sizeof(line)});
   }
 }

@@ -15,10 +15,19 @@
 #include <utility>
 
 namespace holdfast {
+namespace {
+
+int failures_until_now() {
+  const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
+  return test == nullptr ? 0 : test->result()->total_part_count();
+}
+
+}  // namespace
 
 ChildProcess ChildProcess::start(const std::function<void()>& body) {
   std::fflush(nullptr);
   const pid_t parent = ::getpid();
+  const int failures_before = failures_until_now();
   const pid_t pid = ::fork();
   if (pid < 0) std::abort();  // no test can go on without it
   if (pid > 0) return ChildProcess(pid);
@@ -26,7 +35,7 @@ ChildProcess ChildProcess::start(const std::function<void()>& body) {
   if (::getppid() != parent) ::_exit(1);
   body();
   std::fflush(nullptr);
-  ::_exit(::testing::Test::HasFailure() ? 1 : 0);
+  ::_exit(failures_until_now() > failures_before ? 1 : 0);
 }
 
 ChildProcess::ChildProcess(ChildProcess&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}

@@ -13,6 +13,7 @@ LogFile::LogFile(std::string path) : path_(std::move(path)) {
 
 void LogFile::read() {
   entries_.clear();
+  commits_.clear();
   const std::string bytes = read_file(path_);
   if (bytes.size() < sizeof(header_)) return;
   std::memcpy(&header_, bytes.data(), sizeof(header_));
@@ -24,6 +25,9 @@ void LogFile::read() {
     if (!log::sealed(entry.header, header_.salt)) break;
     entry.size = log::record_size(entry.header.payload_size);
     entries_.push_back(entry);
+    if (entry.header.type == static_cast<uint16_t>(log::RecordType::kCommit)) {
+      commits_.push_back(entry);
+    }
     offset = entry.end();
   }
 }

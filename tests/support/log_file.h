@@ -15,7 +15,8 @@ struct LogEntry {
   uint64_t offset = 0;
   uint64_t size = 0;
   log::RecordHeader header;
-  uint64_t end() const { return offset + size; }
+  uint64_t end() const { return offset + size; }  // the next one begins here
+  uint64_t payload_end() const { return offset + sizeof(header) + header.payload_size; }
 };
 
 class LogFile {
@@ -26,6 +27,8 @@ class LogFile {
   const log::SegmentHeader& header() const { return header_; }
   // The chained records from the beginning of the file.
   const std::vector<LogEntry>& entries() const { return entries_; }
+  // Those of them that are commits.
+  const std::vector<LogEntry>& commits() const { return commits_; }
   uint64_t end() const { return entries_.empty() ? sizeof(header_) : entries_.back().end(); }
 
   // Changes each header, seals it again and repairs the chain: the file of another history.
@@ -36,6 +39,7 @@ class LogFile {
   std::string path_;
   log::SegmentHeader header_;
   std::vector<LogEntry> entries_;
+  std::vector<LogEntry> commits_;
 };
 
 }  // namespace holdfast

@@ -49,6 +49,7 @@ std::map<std::string, std::string> files_below(const std::string& path) {
   std::map<std::string, std::string> all;
   for (const auto& entry : fs::recursive_directory_iterator(path)) {
     const std::string name = entry.path().string();
+    if (entry.path().filename() == "shm") continue;
     if (entry.is_directory()) {
       all[name + "/"];
     } else {

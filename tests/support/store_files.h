@@ -27,7 +27,8 @@ void expect_sound(Store& store);
 // REQUIRES: nobody is attached.
 void reboot(const std::string& store_path);
 
-// Every file below `path` with its bytes; directories end in '/'.
+// Every file below `path` with its bytes, without control blocks, which are memory, not disk;
+// directories end in '/'.
 std::map<std::string, std::string> files_below(const std::string& path);
 
 std::string read_file(const std::string& path);

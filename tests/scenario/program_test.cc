@@ -1,0 +1,143 @@
+// The program as others run it: what it returns when all is well, and when it is not.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "holdfast/holdfast.h"
+#include "support/child_process.h"
+#include "support/log_file.h"
+#include "support/store_files.h"
+#include "support/temporary_directory.h"
+
+namespace holdfast {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::HasSubstr;
+
+enum ExitCode : int { kOk, kNotFound, kUsage, kConflictOrBusy, kDamage, kRefused };
+
+class ProgramTest : public testing::Test {
+ protected:
+  void SetUp() override {
+#ifndef HOLDFAST_PROGRAM
+    GTEST_SKIP() << "the program is not built here";
+#endif
+  }
+  // The exit code; what it said is in error_.
+  int run(std::vector<std::string> words) {
+#ifdef HOLDFAST_PROGRAM
+    const std::string program = HOLDFAST_PROGRAM;
+#else
+    const std::string program;
+#endif
+    words.insert(words.begin(), {program, "--store", path_, "--space", "test"});
+    const std::string output = directory_.path_of("output");
+    const std::string error = directory_.path_of("error");
+    const auto end = run_in_child([&] {
+      std::vector<char*> arguments;
+      for (std::string& word : words) arguments.push_back(word.data());
+      arguments.push_back(nullptr);
+      ::dup2(::open("/dev/null", O_RDONLY), 0);
+      ::dup2(::open(output.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600), 1);
+      ::dup2(::open(error.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600), 2);
+      ::setenv("HOME", directory_.path().c_str(), 1);
+      ::execv(program.c_str(), arguments.data());
+      ::_exit(127);
+    });
+    EXPECT_EQ(end.signal, 0);
+    output_ = read_file(output);
+    error_ = read_file(error);
+    return end.exit_code;
+  }
+  std::string segment() const {
+    return segment_path(path_, 1);
+  }
+
+  TemporaryDirectory directory_;
+  const std::string path_ = directory_.path_of("store");
+  std::string output_;
+  std::string error_;
+};
+
+TEST_F(ProgramTest, ReturnsZeroWhenAllIsWell) {
+  EXPECT_EQ(run({"init"}), kOk) << error_;
+  EXPECT_EQ(run({"put", "key", "value"}), kOk) << error_;
+  EXPECT_EQ(run({"get", "key"}), kOk) << error_;
+  EXPECT_THAT(output_, HasSubstr("value"));
+  EXPECT_EQ(run({"remember", "an anchor holds"}), kOk) << error_;
+  EXPECT_EQ(run({"recall", "anchor"}), kOk) << error_;
+  EXPECT_EQ(run({"check"}), kOk) << error_;
+}
+
+TEST_F(ProgramTest, ReturnsOneForWhatIsNotThere) {
+  ASSERT_EQ(run({"init"}), kOk) << error_;
+  EXPECT_EQ(run({"get", "never put"}), kNotFound) << error_;
+  EXPECT_EQ(run({"show", "01234567-0000-7000-8000-000000000000"}), kNotFound) << error_;
+}
+
+TEST_F(ProgramTest, ReturnsTwoForInputThatCannotBeAccepted) {
+  ASSERT_EQ(run({"init"}), kOk) << error_;
+  EXPECT_EQ(run({"no-such-command"}), kUsage);
+  EXPECT_EQ(run({"put", std::string(1001, 'k'), "v"}), kUsage);
+  EXPECT_EQ(run({"remember", "not \xff text"}), kUsage);
+  EXPECT_THAT(error_, HasSubstr("UTF-8"));
+}
+
+TEST_F(ProgramTest, ReturnsThreeWhenTheStoreIsBusyPastTheDeadline) {
+  ASSERT_EQ(run({"init"}), kOk) << error_;
+  Channel locked;
+  ChildProcess holder = ChildProcess::start([&] {
+    const int fd = ::open((path_ + "/LOCK").c_str(), O_RDWR);
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    lock.l_len = 1;  // somebody creates or recovers the store, and takes his time
+    EXPECT_EQ(::fcntl(fd, F_OFD_SETLK, &lock), 0);
+    locked.send("x");
+    await_kill();
+  });
+  ASSERT_TRUE(locked.receive(1));
+  EXPECT_EQ(run({"--timeout", "0.05", "get", "key"}), kConflictOrBusy) << error_;
+  holder.kill();
+  holder.wait();
+  EXPECT_EQ(run({"put", "key", "value"}), kOk) << error_;
+}
+
+TEST_F(ProgramTest, ReturnsFourForDamageAndNamesThePlace) {
+  ASSERT_EQ(run({"init"}), kOk) << error_;
+  for (int i = 0; i < 4; ++i) ASSERT_EQ(run({"put", "key" + std::to_string(i), "v"}), kOk);
+  reboot(path_);
+  const LogFile log(segment());
+  flip_bit(segment(), log.commits()[1].offset + 70);
+  const auto before = files_below(path_);
+  for (const char* command : {"ls", "check", "status"}) {
+    EXPECT_EQ(run({command}), kDamage) << command << ": " << error_;
+    EXPECT_THAT(error_,
+                AllOf(HasSubstr(segment()), HasSubstr(std::to_string(log.commits()[1].offset))));
+  }
+  EXPECT_EQ(files_below(path_), before);
+}
+
+TEST_F(ProgramTest, ReturnsFiveForWhatIsNoStoreAndMakesNothing) {
+  const auto before = files_below(directory_.path());
+  for (const char* command : {"ls", "check", "status"}) {
+    EXPECT_EQ(run({command}), kRefused) << command << ": " << error_;
+    EXPECT_THAT(error_, HasSubstr(path_));
+    EXPECT_FALSE(fs::exists(path_)) << command;
+  }
+  EXPECT_EQ(run({"put", "key", "value"}), kRefused) << error_;
+  EXPECT_FALSE(fs::exists(path_));
+  write_file(path_, "precious");
+  for (const char* command : {"ls", "init", "check"}) {
+    EXPECT_EQ(run({command}), kRefused) << command << ": " << error_;
+  }
+  EXPECT_EQ(read_file(path_), "precious");
+}
+
+}  // namespace
+}  // namespace holdfast

@@ -1,0 +1,162 @@
+// One handle, many threads: nothing is lost, nothing is torn, counters add up.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <latch>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "holdfast/holdfast.h"
+#include "support/store_files.h"
+#include "support/temporary_directory.h"
+
+namespace holdfast {
+namespace {
+
+constexpr int kThreads = 8;
+
+class ThreadsTest : public testing::TestWithParam<Durability> {
+ protected:
+  Store open() const {
+    StoreOptions options;
+    options.durability = GetParam();
+    return open_or_die(path_, options);
+  }
+  // `work(number)` on `count` threads that begin at the same moment.
+  static void run(int count, const std::function<void(int)>& work) {
+    std::latch start(count);
+    std::vector<std::thread> threads;
+    for (int number = 0; number < count; ++number) {
+      threads.emplace_back([&, number] {
+        start.arrive_and_wait();
+        work(number);
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+
+  TemporaryDirectory directory_;
+  const std::string path_ = directory_.path_of("store");
+};
+
+TEST_P(ThreadsTest, EightThreadsStoreAHundredEach) {
+  {
+    Store store = open();
+    run(kThreads, [&](int thread) {
+      for (int i = 0; i < 100; ++i) {
+        const std::string key = std::to_string(thread) + "/" + std::to_string(i);
+        const auto version = store.put(key, "value of " + key);
+        ASSERT_TRUE(version) << version.status().to_string();
+        ASSERT_EQ(store.get(key)->value(), "value of " + key);
+      }
+    });
+    expect_sound(store);
+    EXPECT_EQ(store.stats()->version, kThreads * 100u);
+  }
+  reboot(path_);
+  Store store = open();
+  const auto rows = contents(store);
+  EXPECT_EQ(rows.size(), kThreads * 100u);
+  for (const auto& [key, value] : rows) EXPECT_EQ(value, "value of " + key);
+}
+
+TEST_P(ThreadsTest, EightThreadsRememberAndRecall) {
+  Store store = open();
+  const Space space = *store.space("project");
+  run(kThreads, [&](int thread) {
+    // Words that have no part in common.
+    const std::string name =
+        std::vector{"amber", "birch", "cedar", "dune", "ember", "fjord", "grove", "heron"}[thread];
+    for (int i = 0; i < 20; ++i) {
+      NewObservation observation;
+      observation.content = name + " says item" + std::to_string(i);
+      const auto id = space.observations().add(observation);
+      ASSERT_TRUE(id) << id.status().to_string();
+      const auto hits = space.recall({.text = name, .limit = 100});
+      ASSERT_TRUE(hits) << hits.status().to_string();
+      ASSERT_EQ(hits->size(), i + 1u);
+    }
+  });
+  EXPECT_EQ(*space.observations().count(), kThreads * 20u);
+  expect_sound(store);
+}
+
+TEST_P(ThreadsTest, UpdatesOfOneCounterAreAllCounted) {
+  Store store = open();
+  std::set<uint64_t> versions;
+  std::mutex mutex;
+  run(kThreads, [&](int) {
+    for (int i = 0; i < 25; ++i) {
+      const auto version = store.update([](Transaction& txn) -> Status {
+        HOLDFAST_ASSIGN(const auto value, txn.get("counter"));
+        return txn.put("counter", std::to_string(value ? std::stoi(*value) + 1 : 1));
+      });
+      ASSERT_TRUE(version) << version.status().to_string();
+      const std::lock_guard lock(mutex);
+      ASSERT_TRUE(versions.insert(*version).second) << "version given twice";
+    }
+  });
+  EXPECT_EQ(store.get("counter")->value(), std::to_string(kThreads * 25));
+  EXPECT_EQ(*versions.rbegin(), versions.size());
+}
+
+TEST_P(ThreadsTest, SnapshotsBesideWritersAreWholeAndDoNotMove) {
+  Store store = open();
+  constexpr int kRows = 20;
+  std::atomic<int> writing = 2;
+  run(6, [&](int thread) {
+    if (thread < 2) {
+      for (int round = 0; round < 60; ++round) {
+        const std::string value(1 + (round * 37 + thread) % 700,
+                                static_cast<char>('a' + round % 26));
+        const auto version = store.update([&](Transaction& txn) -> Status {
+          for (int row = 0; row < kRows; ++row) {
+            HOLDFAST_TRY(txn.put("row" + std::to_string(row), value));
+          }
+          return Status::ok();
+        });
+        ASSERT_TRUE(version) << version.status().to_string();
+      }
+      --writing;
+      return;
+    }
+    uint64_t version_before = 0;
+    while (writing > 0) {
+      auto snapshot = store.snapshot();
+      ASSERT_TRUE(snapshot) << snapshot.status().to_string();
+      ASSERT_GE(snapshot->version(), version_before);
+      version_before = snapshot->version();
+      const auto first = contents(*snapshot);
+      if (first.empty()) continue;
+      ASSERT_EQ(first.size(), static_cast<size_t>(kRows));
+      for (const auto& [key, value] : first) ASSERT_EQ(value, first.begin()->second) << key;
+      ASSERT_EQ(contents(*snapshot), first);
+    }
+  });
+  expect_sound(store);
+}
+
+TEST_P(ThreadsTest, EveryThreadMayHaveAHandleOfItsOwn) {
+  run(kThreads, [&](int thread) {
+    for (int round = 0; round < 5; ++round) {
+      Store store = open();
+      const auto version = store.put(std::to_string(thread) + "/" + std::to_string(round), "v");
+      ASSERT_TRUE(version) << version.status().to_string();
+    }
+  });
+  Store store = open();
+  EXPECT_EQ(contents(store).size(), kThreads * 5u);
+  EXPECT_EQ(store.stats()->processes, 1u);
+  expect_sound(store);
+}
+
+INSTANTIATE_TEST_SUITE_P(Durabilities, ThreadsTest,
+                         testing::Values(Durability::strict, Durability::batched),
+                         [](const auto& test_info) {
+                           return test_info.param == Durability::strict ? "Strict" : "Batched";
+                         });
+
+}  // namespace
+}  // namespace holdfast
