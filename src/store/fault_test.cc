@@ -1,0 +1,343 @@
+// What a store does when the disk fails, and what it repairs that a process left half-done.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "store/append.h"
+#include "store/apply.h"
+#include "store/faulty_os.h"
+#include "store/sync.h"
+#include "store/test_machine.h"
+
+namespace holdfast::store {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+Status io_error() {
+  return Status(StatusCode::kIoError, "the disk failed");
+}
+Status no_space() {
+  return Status(StatusCode::kNoSpace, "the disk is full");
+}
+bool is_log(const std::string& path) {
+  return path.ends_with(".wal");
+}
+bool is_data(const std::string& path) {
+  return path.ends_with("/data");
+}
+
+class FaultTest : public testing::Test {
+ protected:
+  // `times` calls of a kind fail; the others work.
+  void fail(Call call, bool (*path_matches)(const std::string&), Status status, int times = 1) {
+    os_.fault = [=, left = times](Call called, const std::string& path, uint64_t) mutable {
+      if (called != call || !path_matches(path) || left == 0) return Status::ok();
+      --left;
+      return status;
+    };
+  }
+  void heal() { os_.fault = {}; }
+  void expect_sound() { EXPECT_THAT(store_->check()->problems, IsEmpty()); }
+  void reboot() {
+    heal();
+    store_.reset();
+    machine_.reboot();
+    store_.emplace(machine_.open());
+  }
+  TestMachine machine_;
+  FaultyOs os_{machine_.os()};
+  std::optional<Store> store_{std::move(*Store::open(os_, "/s", TestMachine::small_store()))};
+};
+
+TEST_F(FaultTest, ACommitWhoseSyncFailsDidNotHappen) {
+  ASSERT_TRUE(store_->put("a", "1"));
+  fail(Call::kSync, is_log, io_error());
+  EXPECT_EQ(store_->put("a", "2").status().code(), StatusCode::kAborted);
+  EXPECT_EQ(*store_->get("a"), "1");
+  EXPECT_EQ(store_->stats()->voids, 1u);
+  ASSERT_TRUE(store_->put("b", "1"));
+  expect_sound();
+  reboot();
+  EXPECT_EQ(*store_->get("a"), "1");
+  EXPECT_EQ(*store_->get("b"), "1");
+  expect_sound();
+}
+
+TEST_F(FaultTest, AVoidedCommitIsGoneForOtherHandlesToo) {
+  ASSERT_TRUE(store_->put("a", "1"));
+  Store other = machine_.open();
+  Transaction reader = std::move(*other.begin());
+  EXPECT_EQ(*reader.get("a"), "1");
+  fail(Call::kSync, is_log, io_error());
+  EXPECT_EQ(store_->put("a", "2").status().code(), StatusCode::kAborted);
+  EXPECT_EQ(*other.get("a"), "1");
+  ASSERT_TRUE(reader.put("b", "1"));
+  EXPECT_EQ(reader.commit().status().code(), StatusCode::kConflict);  // of an epoch that ended
+  EXPECT_TRUE(other.put("b", "1"));
+}
+
+TEST_F(FaultTest, PagesOfVoidedCommitsComeBack) {
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(store_->put("k" + std::to_string(i), "1"));
+  ASSERT_TRUE(store_->checkpoint());
+  for (int round = 0; round < 20; ++round) {
+    fail(Call::kSync, is_log, io_error());
+    EXPECT_EQ(store_->put("k7", std::string(2000, 'x')).status().code(), StatusCode::kAborted);
+    heal();
+    expect_sound();
+    ASSERT_TRUE(store_->put("k8", std::to_string(round)));
+  }
+  EXPECT_EQ(*store_->get("k7"), "1");
+  EXPECT_EQ(*store_->get("k8"), "19");
+  EXPECT_EQ(store_->stats()->leaked_pages, 0u);
+  reboot();
+  EXPECT_EQ(*store_->get("k7"), "1");
+  EXPECT_EQ(*store_->get("k8"), "19");
+  expect_sound();
+}
+
+TEST_F(FaultTest, BatchedCommitsThatWereAppliedAreVoidedToTheLastSync) {
+  StoreOptions options = TestMachine::small_store();
+  options.durability = Durability::batched;
+  Store batched = std::move(*Store::open(os_, "/s", options));
+  ASSERT_TRUE(batched.put("a", "1"));
+  ASSERT_TRUE(batched.flush());
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(batched.put("k" + std::to_string(i), "1"));
+  EXPECT_EQ(*batched.get("k7"), "1");  // applied, not synced
+  fail(Call::kSync, is_log, io_error());
+  EXPECT_FALSE(batched.flush());
+  EXPECT_EQ(*batched.get("k7"), std::nullopt);
+  EXPECT_EQ(*batched.get("a"), "1");
+  heal();
+  expect_sound();
+}
+
+TEST_F(FaultTest, ADiskThatCannotEvenRecordTheVoidLeavesAStoreToRead) {
+  ASSERT_TRUE(store_->put("a", "1"));
+  fail(Call::kSync, is_log, io_error(), 1000);
+  EXPECT_FALSE(store_->put("a", "2"));
+  EXPECT_EQ(store_->put("a", "3").status().code(), StatusCode::kReadOnly);
+  EXPECT_EQ(*store_->get("a"), "1");
+  EXPECT_EQ(store_->checkpoint().code(), StatusCode::kReadOnly);
+  heal();
+  EXPECT_EQ(store_->put("a", "3").status().code(), StatusCode::kReadOnly);  // until it is reopened
+  store_.reset();
+  store_.emplace(machine_.open());
+  EXPECT_TRUE(store_->recovery().cold);
+  EXPECT_TRUE(store_->put("a", "3"));
+  expect_sound();
+}
+
+TEST_F(FaultTest, ACheckpointThatCannotSyncLeavesAStoreToRead) {
+  ASSERT_TRUE(store_->put("a", "1"));
+  fail(Call::kSync, is_data, io_error());
+  EXPECT_EQ(store_->checkpoint().code(), StatusCode::kIoError);
+  EXPECT_EQ(store_->put("a", "2").status().code(), StatusCode::kReadOnly);
+  EXPECT_EQ(*store_->get("a"), "1");
+  reboot();
+  EXPECT_EQ(*store_->get("a"), "1");
+  expect_sound();
+}
+
+TEST_F(FaultTest, ARecordThatCannotBeWrittenIsNoCommit) {
+  ASSERT_TRUE(store_->put("a", "1"));
+  fail(Call::kWrite, is_log, no_space());
+  EXPECT_EQ(store_->put("a", "2").status().code(), StatusCode::kNoSpace);
+  EXPECT_EQ(*store_->get("a"), "1");
+  ASSERT_TRUE(store_->put("a", "3"));
+  EXPECT_EQ(*store_->get("a"), "3");
+  expect_sound();
+}
+
+TEST_F(FaultTest, ARecordThatCannotBeTakenBackLeavesAStoreToRead) {
+  ASSERT_TRUE(store_->put("a", "1"));
+  fail(Call::kWrite, is_log, io_error(), 2);
+  EXPECT_EQ(store_->put("a", "2").status().code(), StatusCode::kIoError);
+  EXPECT_EQ(store_->put("a", "3").status().code(), StatusCode::kReadOnly);
+  reboot();
+  EXPECT_EQ(*store_->get("a"), "1");
+}
+
+// Writes of a segment's header, as a roll makes them.
+class FailedRollTest : public FaultTest {
+ protected:
+  // Commits until one fails.
+  Status fill_segment(int failures) {
+    os_.fault = [left = failures](Call call, const std::string& path, uint64_t size) mutable {
+      const bool header = call == Call::kWrite && is_log(path) && size == log::kSegmentHeaderSize;
+      return header && left-- > 0 ? io_error() : Status::ok();
+    };
+    for (int i = 0; i < 30; ++i) {
+      const Status status = store_->put("k" + std::to_string(i), std::string(1000, 'v')).status();
+      if (!status) return status;
+      count_ = static_cast<size_t>(i) + 1;
+    }
+    return Status::ok();
+  }
+  size_t count_ = 0;
+};
+
+TEST_F(FailedRollTest, IsTakenBackAndDoneByTheNextCommit) {
+  EXPECT_EQ(fill_segment(1).code(), StatusCode::kIoError);
+  EXPECT_GT(count_, 5u);
+  ASSERT_TRUE(store_->put("next", "1"));
+  expect_sound();
+  reboot();
+  EXPECT_EQ(contents(*store_).size(), count_ + 1);
+  expect_sound();
+}
+
+TEST_F(FailedRollTest, ThatCannotBeTakenBackLeavesAStoreToRead) {
+  EXPECT_EQ(fill_segment(2).code(), StatusCode::kIoError);
+  EXPECT_EQ(store_->put("next", "1").status().code(), StatusCode::kReadOnly);
+  EXPECT_EQ(contents(*store_).size(), count_);
+  reboot();
+  EXPECT_EQ(contents(*store_).size(), count_);
+  expect_sound();
+}
+
+TEST_F(FaultTest, AFullDiskRefusesCommitsAndChangesNothing) {
+  ASSERT_TRUE(store_->put("a", "1"));
+  fail(Call::kAllocate, is_data, no_space(), 1000);
+  Status refused;
+  for (int i = 0; refused && i < 1000; ++i) {
+    refused = store_->put("k" + std::to_string(i), std::string(3000, 'x')).status();
+  }
+  EXPECT_EQ(refused.code(), StatusCode::kNoSpace);
+  EXPECT_EQ(*store_->get("a"), "1");
+  expect_sound();
+  heal();
+  EXPECT_TRUE(store_->put("b", "1"));
+  expect_sound();
+}
+
+TEST_F(FaultTest, AnAlmostFullDiskGivesWhatIsNeeded) {
+  os_.fault = [](Call call, const std::string& path, uint64_t size) {
+    return call == Call::kAllocate && is_data(path) && size > 100 * 512 ? no_space() : Status::ok();
+  };
+  ASSERT_TRUE(store_->put("a", "1"));
+  EXPECT_LT(store_->stats()->file_pages, 100u);
+  expect_sound();
+}
+
+TEST_F(FaultTest, PagesThatCannotBeWrittenLeaveTheCommitInTheLog) {
+  ASSERT_TRUE(store_->put("a", "1"));
+  fail(Call::kWrite, is_data, io_error());
+  const Status unknown = store_->put("a", "2").status();
+  EXPECT_EQ(unknown.code(), StatusCode::kIoError);
+  EXPECT_THAT(std::string(unknown.message()), HasSubstr("not known"));
+  ASSERT_TRUE(store_->flush());  // now it is
+  EXPECT_EQ(*store_->get("a"), "2");
+  expect_sound();
+}
+
+// A second handle that dies holding a lock, at a point that the test makes.
+class HalfDoneTest : public testing::Test {
+ protected:
+  HalfDoneTest() {
+    EXPECT_TRUE(store_.put("a", "1"));
+    dying_ = machine_.attach();
+  }
+  ControlBlock& control() { return dying_->control(); }
+  // Appends without publishing the tail, and dies with COMMIT held.
+  void append_and_die(size_t value_size) {
+    const Tail before = read_tail(control().tail);
+    log::PayloadBuilder payload("");
+    payload.put("b", std::string(value_size, '2'));
+    ASSERT_TRUE(append(*dying_, payload, {}, {}, dying_->deadline()));
+    ASSERT_EQ(dying_->locks->commit.try_lock(false), LockOutcome::kAcquired);
+    publish_tail(control().tail, before);
+    dying_.reset();
+  }
+  void expect_sound() { EXPECT_THAT(store_.check()->problems, IsEmpty()); }
+
+  TestMachine machine_;
+  Store store_ = machine_.open();
+  std::unique_ptr<Context> dying_;
+};
+
+TEST_F(HalfDoneTest, ARecordWhoseWriterDiedIsACommit) {
+  append_and_die(1);
+  ASSERT_TRUE(store_.put("c", "3"));
+  EXPECT_EQ(*store_.get("b"), "2");
+  EXPECT_EQ(store_.stats()->version, 3u);
+  EXPECT_EQ(store_.stats()->takeovers, 1u);
+  expect_sound();
+}
+
+TEST_F(HalfDoneTest, AHalfWrittenRecordIsNone) {
+  const Tail tail = read_tail(control().tail);
+  append_and_die(100);
+  machine_.flip(machine_.log_path(1), log::lsn_offset(tail.lsn) + 100);
+  ASSERT_TRUE(store_.put("c", "3"));
+  EXPECT_EQ(*store_.get("b"), std::nullopt);
+  EXPECT_EQ(store_.stats()->version, 2u);
+  expect_sound();
+}
+
+TEST_F(HalfDoneTest, WhatCannotBeRepairedIsTriedAgainByTheNext) {
+  append_and_die(1);
+  Store fresh = machine_.open();  // has no segment open yet
+  const std::string path = machine_.log_path(1);
+  ASSERT_TRUE(machine_.os().rename(path, path + ".away"));
+  EXPECT_FALSE(fresh.put("c", "3"));
+  ASSERT_TRUE(machine_.os().rename(path + ".away", path));
+  ASSERT_TRUE(fresh.put("c", "3"));
+  EXPECT_EQ(*fresh.get("b"), "2");
+  expect_sound();
+}
+
+TEST_F(HalfDoneTest, ARollWhoseOwnerDiedIsFinished) {
+  const std::string value(3000, 'v');
+  while (16384 - log::lsn_offset(read_tail(control().tail).lsn) > 4000) {
+    ASSERT_TRUE(store_.put("a", value));
+  }
+  const uint64_t segment = log::lsn_segment(read_tail(control().tail).lsn);
+  append_and_die(5000);  // does not fit any more
+  ASSERT_TRUE(store_.put("c", "3"));
+  EXPECT_EQ(log::lsn_segment(read_tail(machine_.attach()->control().tail).lsn), segment + 1);
+  EXPECT_EQ(store_.get("b")->value().size(), 5000u);
+  expect_sound();
+}
+
+TEST_F(HalfDoneTest, AnApplyWhoseOwnerDiedIsRepeated) {
+  ASSERT_EQ(dying_->locks->apply.try_lock(false), LockOutcome::kAcquired);
+  control().allocation.free_pages.fetch_add(5);  // as growing the file leaves it half-way
+  dying_.reset();
+  ASSERT_TRUE(store_.put("c", "3"));
+  EXPECT_EQ(*store_.get("c"), "3");
+  expect_sound();
+}
+
+TEST_F(HalfDoneTest, ASyncWhoseOwnerDiedIsMadeGoodByTheNext) {
+  log::PayloadBuilder payload("");
+  payload.put("b", "2");
+  ASSERT_TRUE(append(*dying_, payload, {}, {}, dying_->deadline()));
+  ASSERT_EQ(dying_->locks->sync.try_lock(false), LockOutcome::kAcquired);
+  dying_.reset();
+  EXPECT_EQ(*store_.get("b"), std::nullopt);  // not durable
+  ASSERT_TRUE(store_.put("c", "3"));
+  EXPECT_EQ(*store_.get("b"), "2");
+  EXPECT_EQ(store_.stats()->durable_version, 3u);
+  expect_sound();
+}
+
+TEST_F(HalfDoneTest, AHolderThatLivesMakesCommitsBusy) {
+  ASSERT_EQ(dying_->locks->commit.try_lock(false), LockOutcome::kAcquired);
+  StoreOptions options = TestMachine::small_store();
+  options.deadline = std::chrono::milliseconds(1);
+  Store impatient = machine_.open(options);
+  const Status status = impatient.put("a", "2").status();
+  EXPECT_EQ(status.code(), StatusCode::kBusy);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("commit lock is held by pid"));
+  dying_->locks->commit.unlock();
+  ASSERT_EQ(dying_->locks->sync.try_lock(false), LockOutcome::kAcquired);
+  EXPECT_THAT(std::string(impatient.put("a", "2").status().message()),
+              HasSubstr("not known yet: the sync lock is held by pid"));
+  dying_->locks->sync.unlock();
+  EXPECT_TRUE(impatient.flush());
+  EXPECT_EQ(*impatient.get("a"), "2");
+}
+
+}  // namespace
+}  // namespace holdfast::store

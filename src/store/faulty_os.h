@@ -1,0 +1,106 @@
+// FaultyOs: another Os, some of whose calls fail as a test asks for. For tests of store/ only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "os/os.h"
+
+namespace holdfast::store {
+
+enum class Call : uint8_t { kWrite, kSync, kAllocate };
+
+class FaultyOs final : public os::Os {
+ public:
+  // Called before each call on a file of that path; an error is what the call returns.
+  using Fault = std::function<Status(Call call, const std::string& path, uint64_t size)>;
+
+  explicit FaultyOs(os::Os& os) : os_(os) {}
+  Fault fault;
+
+  Result<std::unique_ptr<os::File>> open(const std::string& path, os::OpenMode mode) override {
+    HOLDFAST_ASSIGN(auto file, os_.open(path, mode));
+    return std::unique_ptr<os::File>(new FaultyFile(*this, path, std::move(file)));
+  }
+  Status rename(const std::string& from, const std::string& to) override {
+    return os_.rename(from, to);
+  }
+  Status remove(const std::string& path) override { return os_.remove(path); }
+  Status make_directories(const std::string& path) override { return os_.make_directories(path); }
+  Status sync_directory(const std::string& path) override { return os_.sync_directory(path); }
+  Result<std::vector<std::string>> list(const std::string& path) override { return os_.list(path); }
+  Result<os::FileSystem> file_system(const std::string& path) override {
+    return os_.file_system(path);
+  }
+  os::WaitResult futex_wait(const os::Shared<uint32_t>& word, uint32_t expected,
+                            uint64_t timeout_us) override {
+    return os_.futex_wait(word, expected, timeout_us);
+  }
+  void futex_wake(const os::Shared<uint32_t>& word, uint32_t count) override {
+    os_.futex_wake(word, count);
+  }
+  void sleep_us(uint64_t duration_us) override { os_.sleep_us(duration_us); }
+  uint64_t wall_time_us() override { return os_.wall_time_us(); }
+  uint64_t monotonic_time_us() override { return os_.monotonic_time_us(); }
+  std::array<char, 16> boot_id() override { return os_.boot_id(); }
+  os::ProcessIdentity process() override { return os_.process(); }
+  std::string describe_process(const os::ProcessIdentity& process) override {
+    return os_.describe_process(process);
+  }
+  void random_bytes(char* out, size_t size) override { os_.random_bytes(out, size); }
+  uint32_t fork_count() override { return os_.fork_count(); }
+  bool has_threads() override { return os_.has_threads(); }
+
+ private:
+  Status ask(Call call, const std::string& path, uint64_t size) {
+    return fault ? fault(call, path, size) : Status::ok();
+  }
+
+  class FaultyFile final : public os::File {
+   public:
+    FaultyFile(FaultyOs& os, std::string path, std::unique_ptr<os::File> file)
+        : os_(os), path_(std::move(path)), file_(std::move(file)) {}
+    Result<size_t> read_at(uint64_t offset, char* out, size_t size) override {
+      return file_->read_at(offset, out, size);
+    }
+    Status write_at(uint64_t offset, std::string_view bytes) override {
+      HOLDFAST_TRY(os_.ask(Call::kWrite, path_, bytes.size()));
+      return file_->write_at(offset, bytes);
+    }
+    Status write_gather_at(uint64_t offset, std::span<const std::string_view> pieces) override {
+      HOLDFAST_TRY(os_.ask(Call::kWrite, path_, pieces.size()));
+      return file_->write_gather_at(offset, pieces);
+    }
+    Status sync_data() override {
+      HOLDFAST_TRY(os_.ask(Call::kSync, path_, 0));
+      return file_->sync_data();
+    }
+    Status allocate(uint64_t offset, uint64_t size) override {
+      HOLDFAST_TRY(os_.ask(Call::kAllocate, path_, size));
+      return file_->allocate(offset, size);
+    }
+    Status truncate(uint64_t size) override { return file_->truncate(size); }
+    Result<os::FileInfo> info() override { return file_->info(); }
+    Result<bool> lock_try(uint64_t byte, os::LockKind kind) override {
+      return file_->lock_try(byte, kind);
+    }
+    Status unlock(uint64_t byte) override { return file_->unlock(byte); }
+    Result<bool> lock_held_by_other(uint64_t first, uint64_t count) override {
+      return file_->lock_held_by_other(first, count);
+    }
+    Result<std::unique_ptr<os::Mapping>> map(size_t size, os::MapAccess access) override {
+      return file_->map(size, access);
+    }
+
+   private:
+    FaultyOs& os_;
+    const std::string path_;
+    std::unique_ptr<os::File> file_;
+  };
+
+  os::Os& os_;
+};
+
+}  // namespace holdfast::store
