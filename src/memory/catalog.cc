@@ -120,9 +120,9 @@ Status check_segments(const SpaceSegments& segments) {
                   "a space path needs at least one segment, for example \"project/notes\"");
   }
   if (segments.size() > kSpaceSegmentsMax) {
-    return Status(StatusCode::kInvalidArgument,
-                  "the space path has more than " + std::to_string(kSpaceSegmentsMax) +
-                      " segments; join some of them into one");
+    return Status(StatusCode::kInvalidArgument, "the space path has more than " +
+                                                    std::to_string(kSpaceSegmentsMax) +
+                                                    " segments; join some of them into one");
   }
   for (size_t i = 0; i < segments.size(); ++i) {
     const std::string& segment = segments[i];

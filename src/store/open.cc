@@ -121,6 +121,8 @@ bool control_trustworthy(Context& context) {
   const auto data = context.data_file->info();
   if (!data || data->size_bytes < data_size) return false;
   if (engine_state(control) == EngineState::kReadOnly) return false;
+  // Without a boot id (no /proc) nothing tells this boot from the last one.
+  if (context.os.boot_id() == std::array<char, 16>{}) return false;
   if (control.checkpoint_lock.word.load() != 0) return false;
   const Tail tail = read_tail(control.tail);
   auto segment = context.segments->open(log::lsn_segment(tail.lsn));
