@@ -30,7 +30,7 @@ bool headroom_suffices(const ControlBlock& control, const Tail& tail, uint64_t p
 Status make_headroom(const Context& context, uint64_t pages_max, const Deadline& deadline) {
   ControlBlock& control = context.control();
   HOLDFAST_TRY(lock_apply(context, deadline));
-  const LockGuard guard(context.locks->apply);
+  const ApplyGuard guard(context);
   HOLDFAST_TRY(writable(context));
   HOLDFAST_TRY(apply_through(context, read_tail(control.tail).version, log::Trust::kAccepted));
   const Tail tail = read_tail(control.tail);

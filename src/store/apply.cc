@@ -141,6 +141,12 @@ bool try_lock_apply(const Context& context, bool probe) {
   return outcome != LockOutcome::kNotNow;
 }
 
+ApplyGuard::~ApplyGuard() {
+  const ControlBlock& control = context_.control();
+  context_.locks->apply.unlock();
+  if (read_latest_root(control).version < control.synced.version.load()) wake_synced(context_);
+}
+
 bool root_ring_full(const ControlBlock& control) {
   return control.roots.latest.load() - control.roots.durable.load() >= kRootRingSize - kRingSlack;
 }

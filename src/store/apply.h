@@ -63,6 +63,18 @@ bool try_lock_apply(const Context& context, bool probe);
 // may call it. Returns the durable version.
 uint64_t advance_durable(const Context& context);
 
+// Unlocks APPLY at the end of a scope, and wakes who found it taken and has still to apply.
+class ApplyGuard {
+ public:
+  explicit ApplyGuard(const Context& context) : context_(context) {}
+  ApplyGuard(const ApplyGuard&) = delete;
+  ApplyGuard& operator=(const ApplyGuard&) = delete;
+  ~ApplyGuard();
+
+ private:
+  const Context& context_;
+};
+
 // Whether the ring has no room for more roots until the log is synced.
 bool root_ring_full(const ControlBlock& control);
 

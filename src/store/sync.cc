@@ -91,7 +91,7 @@ Status undecided(const Status& cause) {
 // Applies up to `target`. Returns whether nobody else was at it.
 Result<bool> try_apply(const Context& context, uint64_t target, bool probe) {
   if (!try_lock_apply(context, probe)) return false;
-  const LockGuard guard(context.locks->apply);
+  const ApplyGuard guard(context);
   if (writable(context)) HOLDFAST_TRY(apply_through(context, target, log::Trust::kAccepted));
   return true;
 }
@@ -232,7 +232,7 @@ Status apply_tail(const Context& context, const Deadline& deadline) {
     if (engine_state(control) == EngineState::kReadOnly) return Status::ok();
     if (root_ring_full(control)) HOLDFAST_TRY(flush(context, deadline));
     HOLDFAST_TRY(lock_apply(context, deadline));
-    const LockGuard guard(context.locks->apply);
+    const ApplyGuard guard(context);
     if (writable(context)) HOLDFAST_TRY(apply_through(context, target, log::Trust::kAccepted));
   }
 }
@@ -252,7 +252,7 @@ Status shorten_backlog(const Context& context, bool sync_if_old) {
     if (commits >= 4 * kUnappliedCommitsMax || bytes >= 4 * kUnappliedBytesMax) {
       HOLDFAST_TRY(apply_tail(context, context.deadline()));
     } else if (try_lock_apply(context, true)) {
-      const LockGuard guard(context.locks->apply);
+      const ApplyGuard guard(context);
       if (writable(context)) {
         HOLDFAST_TRY(apply_through(context, tail.version, log::Trust::kAccepted));
       }

@@ -21,8 +21,11 @@ void wake(const Context& context, WaitLine& line, uint32_t count) {
 WaitTicket take_ticket(const ControlBlock& control, uint64_t version) {
   const SyncedLine& synced = control.synced;
   uint64_t generation = synced.generation.load(std::memory_order_seq_cst);
-  if (version > synced.version.load()) {
-    generation += version <= synced.inflight_version.load() ? 1 : 2;
+  const uint64_t covered = synced.version.load();
+  if (version > covered) {
+    // When no sync runs, or one has only its lock to give back, the next one covers it.
+    const uint64_t inflight = synced.inflight_version.load();
+    generation += version <= inflight || inflight <= covered ? 1 : 2;
   }
   const auto line = static_cast<uint32_t>(generation % kWaitLines);
   return {line, control.waits[line].changes.load(std::memory_order_seq_cst)};
