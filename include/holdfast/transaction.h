@@ -105,6 +105,8 @@ class Transaction final : public Reader {
   // snapshot's when nothing was written). The transaction is finished either way.
   // Errors: Conflict and TooOld (retry in a new transaction), Busy (deadline; the message names
   // the holder), NoSpace, IoError, Aborted (voided: definitely not committed), ReadOnly.
+  // Nothing was committed, unless the message says that the commit is in the log or that it is not
+  // known whether it is durable: then it may still become visible. docs/guarantees.md has them all.
   Result<uint64_t> commit();
   void abort();
 
