@@ -57,6 +57,7 @@ struct alignas(64) SyncedLine {
   Shared<uint64_t> inflight_version;  // what the running sync will cover
   Shared<uint64_t> synced_us;
   Shared<uint64_t> generation;  // syncs completed
+  Shared<uint64_t> running;     // generation that the last sync will complete, or has
 };
 
 // Where commits sleep; see waiters.h.

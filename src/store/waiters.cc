@@ -20,15 +20,20 @@ void wake(const Context& context, WaitLine& line, uint32_t count) {
 
 WaitTicket take_ticket(const ControlBlock& control, uint64_t version) {
   const SyncedLine& synced = control.synced;
-  uint64_t generation = synced.generation.load(std::memory_order_seq_cst);
-  const uint64_t covered = synced.version.load();
-  if (version > covered) {
-    // When no sync runs, or one has only its lock to give back, the next one covers it.
-    const uint64_t inflight = synced.inflight_version.load();
-    generation += version <= inflight || inflight <= covered ? 1 : 2;
+  while (true) {
+    const uint64_t completed = synced.generation.load(std::memory_order_seq_cst);
+    const uint64_t covered = synced.version.load();
+    uint64_t generation = completed;
+    if (version > covered) {
+      // When no sync runs, or one has only its lock to give back, the next one covers it.
+      const bool runs = synced.running.load(std::memory_order_seq_cst) == completed + 1;
+      generation += runs && version > synced.inflight_version.load() ? 2 : 1;
+    }
+    const auto line = static_cast<uint32_t>(generation % kWaitLines);
+    const uint32_t seen = control.waits[line].changes.load(std::memory_order_seq_cst);
+    // A sync that ended meanwhile has woken, but not on this line.
+    if (synced.generation.load(std::memory_order_seq_cst) == completed) return {line, seen};
   }
-  const auto line = static_cast<uint32_t>(generation % kWaitLines);
-  return {line, control.waits[line].changes.load(std::memory_order_seq_cst)};
 }
 
 bool sleep_on(const Context& context, const WaitTicket& ticket, const Deadline& deadline) {
@@ -43,6 +48,7 @@ bool sleep_on(const Context& context, const WaitTicket& ticket, const Deadline& 
 void note_sync_begun(const Context& context, uint64_t version) {
   ControlBlock& control = context.control();
   control.synced.inflight_version.store(version, std::memory_order_seq_cst);
+  control.synced.running.store(control.synced.generation.load() + 1, std::memory_order_seq_cst);
   // Who was about to wait for the sync after this one may be covered by this one.
   line_of(control, control.synced.generation.load() + 2).changes.fetch_add(1);
 }
