@@ -22,12 +22,17 @@ Outcome play(const Story& story, const Case& at) {
   if (!trial.ledger.failure().empty()) return {false, "preparing: " + trial.ledger.failure()};
   if (story.reboot) machine.cut_power();
   trial.errors_allowed = !is_crash(at.fault);
+  std::vector<Process*> processes;
   for (const Script& script : story.processes) {
-    machine.spawn([&trial, &script](os::Os& os) { script(os, trial); });
+    processes.push_back(&machine.spawn([&trial, &script](os::Os& os) { script(os, trial); }));
   }
   machine.set_plan(at.plan());
   if (story.observe) machine.on_step = story.observe(machine);
-  const RunEnd end = machine.run();
+  RunEnd end = machine.run();
+  while (end == RunEnd::kStopped) {  // by an observer that waited for what did not come
+    for (Process* process : processes) machine.continue_process(*process);
+    end = machine.run();
+  }
   const bool fired = machine.plan_fired();
   machine.set_plan({});
   machine.on_step = nullptr;
