@@ -77,7 +77,8 @@ std::string live_through(const Weather& weather, uint64_t seed) {
     if (end != RunEnd::kFinished && end != RunEnd::kPowerCut) {
       return std::string(run_end_name(end));
     }
-    if (end == RunEnd::kPowerCut && weather.durability == Durability::batched) {
+    const bool may_lose = end == RunEnd::kPowerCut || errors;
+    if (may_lose && weather.durability == Durability::batched) {
       trial.ledger.forget_acknowledged();
     }
     if (std::string wrong = verify_store(machine.harness_os(), trial); !wrong.empty()) {
@@ -123,6 +124,20 @@ TEST(StoreRandom, BatchedCommitsAreWholeAfterPowerCuts) {
 
 TEST(StoreRandom, FailedSyncsNeverLie) {
   expect_lived_through({.kill_chance = 0.0005, .sync_error_chance = 0.02}, 400);
+}
+
+TEST(StoreRandom, FailedSyncsAndPowerCutsNeverLie) {
+  expect_lived_through(
+      {.kill_chance = 0.0005, .power_cut_chance = 0.0007, .sync_error_chance = 0.02}, 600);
+}
+
+TEST(StoreRandom, FailedSyncsOfBatchedCommitsNeverLie) {
+  expect_lived_through({.kill_chance = 0.001,
+                        .power_cut_chance = 0.0003,
+                        .sync_error_chance = 0.02,
+                        .no_space_chance = 0.01,
+                        .durability = Durability::batched},
+                       400);
 }
 
 TEST(StoreRandom, FullDisksNeverLie) {
