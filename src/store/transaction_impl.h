@@ -39,6 +39,7 @@ class Snapshot::Impl {
  public:
   Impl(std::shared_ptr<Store::Impl> engine, const store::Pins::Pinned& pinned)
       : view(std::move(engine), pinned) {}
+  static const PinnedView& view_of(const Snapshot& snapshot) { return snapshot.impl_->view; }
   PinnedView view;
 };
 
