@@ -72,6 +72,12 @@ bool wait_for(pid_t process) {
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+bool has_ended(pid_t process) {
+  siginfo_t information{};
+  waitid(P_PID, static_cast<id_t>(process), &information, WEXITED | WNOHANG | WNOWAIT);
+  return information.si_pid != 0;
+}
+
 Crew::Crew(const Engine& engine, const Setup& setup, uint32_t count, Board& board, const Plan& plan)
     : board_(board), count_(count) {
   require(count >= 1 && count <= kWorkersMax, "too many workers");
@@ -136,6 +142,19 @@ CpuUse Crew::run(double warm_up_seconds, double seconds) {
   kill();
   book_waiting(monotonic_ns());
   return after - before;
+}
+
+void Crew::go() {
+  board_.window().begin_ns = monotonic_ns();
+  close(gate_[1]);
+  gate_[1] = -1;
+}
+
+void Crew::wait_until(const std::function<bool()>& done) {
+  while (!done()) {
+    require_alive();
+    usleep(1000);
+  }
 }
 
 void Crew::kill() {

@@ -48,6 +48,10 @@ class Crew {
   // Warms up, then measures for `seconds`, then kills all at full load and books what they were
   // waiting for.
   CpuUse run(double warm_up_seconds, double seconds);
+  // Lets all go; syncs are counted from now on. The caller ends it with kill().
+  void go();
+  // Until `done` says so; fails when a worker ends early.
+  void wait_until(const std::function<bool()>& done);
   void kill();
 
  private:
@@ -66,6 +70,8 @@ class Crew {
 pid_t start_apart(const std::function<void()>& work);
 // Waits for it; false when it failed.
 bool wait_for(pid_t process);
+// Whether it has ended, without waiting for it.
+bool has_ended(pid_t process);
 inline bool run_apart(const std::function<void()>& work) {
   return wait_for(start_apart(work));
 }

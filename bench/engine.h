@@ -32,13 +32,29 @@ enum class Sharing : uint8_t {
   kThreads,    // the store has one owner: every worker is a thread of one process
 };
 
-enum class Work : uint8_t { kPuts, kAgent, kReads, kOpening };
+enum class Work : uint8_t {
+  kPuts,       // commits of one put
+  kAgent,      // agent transactions, one counter for all
+  kOwnAgent,   // the same, a counter each
+  kReads,      // gets and scans
+  kMixed,      // gets beside strict puts
+  kOpening,    // processes that live for a moment
+  kRecovery,   // opening after kill -9
+  kLoad,       // many rows at once
+  kOverwrite,  // the same rows again and again
+  kScale,      // stores of several sizes
+  kIdle,       // memory of a process that does nothing
+};
 
 struct Setup {
   std::string directory;  // exists, empty before create()
   Durability durability = Durability::kStrict;
   // What a log that is prepared in advance should have room for.
   uint64_t log_bytes = 0;
+  // False: whatever bounds the log (checkpoints, flushes of the memory table) is put off.
+  bool checkpoints = true;
+  // True where rows are read and written in one transaction by several workers.
+  bool transactions = false;
 };
 
 struct Scanned {
@@ -65,8 +81,8 @@ class Session {
   virtual ~Session() = default;
 
   virtual void put(std::string_view key, std::string_view value) = 0;
-  // All rows in one transaction.
-  virtual void load(std::span<const Row> rows) = 0;
+  // All rows in one transaction. Where `ascending`, their keys are, and follow all that are there.
+  virtual void load(std::span<const Row> rows, bool ascending) = 0;
   virtual void agent(const AgentTransaction& transaction) = 0;
   // Copies the value out; false when there is none. In the held read transaction, or in its own.
   virtual bool get(std::string_view key, std::string& value) = 0;
@@ -75,6 +91,10 @@ class Session {
   // Between hold and release all reads share one read transaction.
   virtual void hold() = 0;
   virtual void release() = 0;
+  // All that was committed survives power loss when this returns.
+  virtual void flush() = 0;
+  // Bounds what an opening has to do, as far as the engine can be told to.
+  virtual void checkpoint() = 0;
 };
 
 class Engine {
@@ -91,6 +111,12 @@ class Engine {
   virtual bool does(Work) const { return true; }
   virtual void create(const Setup& setup) const = 0;
   virtual std::unique_ptr<Session> open(const Setup& setup) const = 0;
+  // Takes from a store that nobody has open what a reboot takes. False: nothing.
+  virtual bool reboot(const Setup&) const { return false; }
+  // Whether W8 may load rows in random order.
+  virtual bool loads_unsorted() const { return does(Work::kLoad); }
+  // What is not log: files whose size a checkpoint does not bound.
+  virtual bool is_data(const std::string& file_name) const = 0;
 };
 
 using EngineList = std::vector<std::unique_ptr<Engine>>;

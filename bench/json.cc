@@ -77,6 +77,7 @@ std::string json_line(const Measurement& run) {
   object.add("lost", run.verdict.lost);
   object.add("wrong", run.verdict.wrong);
   object.add("ghosts", run.verdict.ghosts);
+  for (const auto& [name, value] : run.figures) object.add(name, value);
   return object.take();
 }
 

@@ -9,6 +9,7 @@
 
 #include "bench/crew.h"
 #include "bench/report.h"
+#include "bench/workloads/loaded_stores.h"
 #include "bench/workloads/workload.h"
 
 namespace holdfast::bench {
@@ -29,26 +30,40 @@ EngineList choose_engines(const Options& options) {
 }
 
 std::vector<uint32_t> process_counts(Work work, const Options& options) {
-  if (work == Work::kReads) return {1, 2};
-  if (work == Work::kOpening) return {1};
-  return options.processes;
+  switch (work) {
+    case Work::kPuts:
+      return options.processes;
+    case Work::kAgent:
+    case Work::kOwnAgent:
+      return {1, 10};
+    case Work::kReads:
+      return {1, 2};
+    default:
+      return {1};
+  }
 }
 
-std::vector<Measurement> measure(const Case& which, Reads& reads) {
+std::vector<Measurement> measure(const Case& which, LoadedStores& stores) {
   switch (which.kind.work) {
     case Work::kReads:
-      return reads.measure(which);
+      return measure_reads(which, stores);
+    case Work::kMixed:
+      return measure_mixed(which, stores);
     case Work::kOpening:
       return measure_opening(which);
-    case Work::kPuts:
-    case Work::kAgent:
-      break;
+    case Work::kRecovery:
+      return measure_recovery(which);
+    case Work::kLoad:
+      return measure_load(which);
+    case Work::kOverwrite:
+      return measure_overwrites(which);
+    default:
+      return {measure_commits(which)};
   }
-  return {measure_commits(which)};
 }
 
-void run_case(const Case& which, Reads& reads, Report& report) {
-  for (Measurement& result : measure(which, reads)) {
+void run_case(const Case& which, LoadedStores& stores, Report& report) {
+  for (Measurement& result : measure(which, stores)) {
     if (result.workload.empty()) result.workload = which.kind.name;
     result.engine = which.engine.name();
     result.options = which.engine.options(which.kind.durability);
@@ -59,7 +74,7 @@ void run_case(const Case& which, Reads& reads, Report& report) {
 
 // Every second time the engines run in reverse, so that none always follows the same other.
 void run_repetition(const Options& options, const EngineList& engines, uint32_t repetition,
-                    const std::string& directory, Reads& reads, Report& report) {
+                    const std::string& directory, LoadedStores& stores, Report& report) {
   std::vector<const Engine*> order;
   for (const auto& engine : engines) order.push_back(engine.get());
   if (repetition % 2 != 0) std::reverse(order.begin(), order.end());
@@ -68,7 +83,9 @@ void run_repetition(const Options& options, const EngineList& engines, uint32_t 
     for (uint32_t processes : process_counts(kind.work, options)) {
       for (const Engine* engine : order) {
         if (!engine->does(kind.work)) continue;
-        run_case({kind, *engine, processes, repetition, options.seconds, directory}, reads, report);
+        run_case({kind, *engine, processes, repetition, options.seconds, options.limit_seconds,
+                  options.keys, directory},
+                 stores, report);
       }
     }
     if (kind.work != Work::kOpening) continue;
@@ -82,9 +99,9 @@ void compare(const Options& options, const EngineList& engines, const std::strin
   Header header = describe_machine(directory);
   header.emplace_back("command", options.command);
   Report report(std::move(header), options.json_path);
-  Reads reads(directory, options.keys);
+  LoadedStores stores(directory, options.keys);
   for (uint32_t i = 0; i < options.repetitions; ++i) {
-    run_repetition(options, engines, i, directory, reads, report);
+    run_repetition(options, engines, i, directory, stores, report);
   }
   report.print_table();
   report.print_goals();

@@ -7,12 +7,12 @@
 namespace holdfast::bench {
 
 // REQUIRES: processes and seconds are set, and the workers are dead.
-void Measurement::set_board(const Board& board) {
+void Measurement::set_board(const Board& board, uint32_t first) {
   const auto durations = std::make_unique<Histogram>();
   uint64_t slowest = ~uint64_t{0};
   uint64_t fastest = 0;
   for (uint32_t i = 0; i < processes; ++i) {
-    const WorkerSlot& slot = board.workers[i];
+    const WorkerSlot& slot = board.workers[first + i];
     durations->merge(slot.durations);
     operations += slot.measured;
     acknowledged += slot.acknowledged;

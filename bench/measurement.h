@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "bench/board.h"
 #include "bench/histogram.h"
@@ -35,14 +37,16 @@ struct Measurement {
   double load_average = 0;
   uint64_t acknowledged = 0;
   Verdict verdict;
+  // What only some workloads measure; names end with the unit.
+  std::vector<std::pair<std::string, double>> figures;
 
   void set_durations(const Histogram& durations) {
     p50_us = static_cast<double>(durations.percentile_ns(0.5)) / 1000;
     p99_us = static_cast<double>(durations.percentile_ns(0.99)) / 1000;
     max_us = static_cast<double>(durations.max_ns()) / 1000;
   }
-  // Everything that the workers left on the board.
-  void set_board(const Board& board);
+  // Everything that the workers left on the board: `processes` of them, from `first` on.
+  void set_board(const Board& board, uint32_t first = 0);
   // After set_board.
   void set_cpu(const CpuUse& cpu);
 };

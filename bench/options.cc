@@ -17,6 +17,7 @@ constexpr const char* kUsage = R"(usage: holdfast_bench [option value]...
   --engines a,b        which engines (default: all that were built in)
   --processes 1,10     how many workers, for each of which W1 to W3 run (default 1,3,10,32)
   --seconds 2          length of each measured window
+  --limit 20           seconds after which a run of W9 ends early
   --repetitions 3      of everything; the table shows medians
   --keys 1000000       rows of the store that W4 reads
   --dir DIR            where the stores are made, on the disk to be measured (default .)
@@ -69,6 +70,8 @@ void set_option(Options& options, const std::string& name, const std::string& va
     options.processes = parse_processes(value);
   } else if (name == "--seconds") {
     options.seconds = positive_number(value);
+  } else if (name == "--limit") {
+    options.limit_seconds = positive_number(value);
   } else if (name == "--repetitions") {
     options.repetitions = std::max(1u, static_cast<uint32_t>(positive_number(value)));
   } else if (name == "--keys") {

@@ -12,6 +12,7 @@ struct Options {
   std::vector<std::string> engines;  // empty: all
   std::vector<uint32_t> processes{1, 3, 10, 32};
   double seconds = 2;
+  double limit_seconds = 20;  // for a case that ends by itself
   uint32_t repetitions = 3;
   uint64_t keys = 1'000'000;
   std::string directory = ".";  // a folder is made in it and removed at the end

@@ -21,6 +21,13 @@ constexpr const char* kLegend =
   SIGKILL of all workers at full load.
 )";
 
+double figure_of(const Measurement& run, const std::string& name) {
+  for (const auto& [key, value] : run.figures) {
+    if (key == name) return value;
+  }
+  return 0;
+}
+
 double rate_of(const Measurement& run) {
   return run.rate;
 }
@@ -98,7 +105,21 @@ bool Report::clean() const {
   return true;
 }
 
-std::vector<std::string> Report::row_of(const Summary& summary) const {
+std::vector<std::string> Report::row_of(const Summary& summary,
+                                        const std::vector<std::string>& figures) const {
+  std::vector<std::string> row = basic_row_of(summary);
+  for (const std::string& name : figures) {
+    const bool has =
+        std::any_of(summary.runs.front().figures.begin(), summary.runs.front().figures.end(),
+                    [&](const auto& figure) { return figure.first == name; });
+    row.push_back(
+        has ? readable(summary.median([&](const Measurement& run) { return figure_of(run, name); }))
+            : kNothing);
+  }
+  return row;
+}
+
+std::vector<std::string> Report::basic_row_of(const Summary& summary) const {
   const auto text = [&](auto member) {
     return readable(summary.median([member](const Measurement& run) { return run.*member; }));
   };
@@ -153,6 +174,17 @@ void Report::print_head() const {
   std::printf("%s", kLegend);
 }
 
+std::vector<std::string> Report::figure_names(const std::string& workload) const {
+  std::vector<std::string> names;
+  for (const Summary& summary : summaries_) {
+    if (summary.workload != workload) continue;
+    for (const auto& [name, value] : summary.runs.front().figures) {
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    }
+  }
+  return names;
+}
+
 void Report::print_table() const {
   print_head();
   std::vector<std::pair<std::string, uint32_t>> titles;
@@ -162,10 +194,13 @@ void Report::print_table() const {
   }
   for (const auto& [workload, processes] : titles) {
     std::printf("\n%s, %u worker%s\n", workload.c_str(), processes, processes == 1 ? "" : "s");
-    Table table({kColumns.begin(), kColumns.end()});
+    const std::vector<std::string> figures = figure_names(workload);
+    std::vector<std::string> columns(kColumns.begin(), kColumns.end());
+    columns.insert(columns.end(), figures.begin(), figures.end());
+    Table table(std::move(columns));
     for (const Summary& summary : summaries_) {
       if (summary.workload == workload && summary.processes == processes) {
-        table.add(row_of(summary));
+        table.add(row_of(summary, figures));
       }
     }
     table.print();

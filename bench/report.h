@@ -46,7 +46,10 @@ class Report {
   void print_commit_goals() const;
   void print_latency_goal(const std::string& workload, double limit_us) const;
   void print_head() const;
-  std::vector<std::string> row_of(const Summary& summary) const;
+  std::vector<std::string> figure_names(const std::string& workload) const;
+  std::vector<std::string> row_of(const Summary& summary,
+                                  const std::vector<std::string>& figures) const;
+  std::vector<std::string> basic_row_of(const Summary& summary) const;
 
   Header header_;
   std::FILE* json_;

@@ -32,6 +32,9 @@ class Floor final : public Engine {
                ? "raw log, zero-filled, no checksum: append + one fdatasync under a lock"
                : "raw log, no checksum: append under a lock, never synced";
   }
+  bool is_data(const std::string& file_name) const override { return file_name == "log"; }
+  // It reads what was there at its first read; it keeps every version of a row.
+  bool does(Work work) const override { return work != Work::kMixed && work != Work::kOverwrite; }
   void create(const Setup& setup) const override { RawLog::create(setup); }
   std::unique_ptr<Session> open(const Setup& setup) const override {
     return std::make_unique<FloorSession>(setup);

@@ -55,7 +55,10 @@ class GroupFloor final : public Engine {
                  "all who wait"
                : "raw log, no checksum: append under a lock, never synced";
   }
-  bool does(Work work) const override { return work == Work::kPuts || work == Work::kAgent; }
+  bool does(Work work) const override {
+    return work == Work::kPuts || work == Work::kAgent || work == Work::kOwnAgent;
+  }
+  bool is_data(const std::string& file_name) const override { return file_name == "log"; }
   void create(const Setup& setup) const override { RawLog::create(setup); }
   std::unique_ptr<Session> open(const Setup& setup) const override {
     return std::make_unique<GroupFloorSession>(setup);

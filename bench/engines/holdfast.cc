@@ -1,6 +1,7 @@
 // Holdfast through its public API, default options.
 // "holdfast_threads" is the same with all workers as threads of one process on one handle.
 #include <cstring>
+#include <filesystem>
 #include <mutex>
 
 #include "bench/engines/engines.h"
@@ -27,6 +28,7 @@ std::shared_ptr<Store> open_store(const Setup& setup) {
   StoreOptions options;
   options.durability = setup.durability == Durability::kStrict ? holdfast::Durability::strict
                                                                : holdfast::Durability::batched;
+  if (!setup.checkpoints) options.checkpoint_log_bytes = ~uint64_t{0};
   return std::make_shared<Store>(take(Store::open(store_path(setup), options)));
 }
 
@@ -48,7 +50,7 @@ class HoldfastSession final : public Session {
 
   void put(std::string_view key, std::string_view value) override { take(store_->put(key, value)); }
 
-  void load(std::span<const Row> rows) override {
+  void load(std::span<const Row> rows, bool) override {
     take(store_->update([&](Transaction& txn) -> Status {
       for (const Row& row : rows) HOLDFAST_TRY(txn.put(row.key.view(), row.value.view()));
       return {};
@@ -78,6 +80,8 @@ class HoldfastSession final : public Session {
 
   void hold() override { held_.emplace(take(store_->snapshot())); }
   void release() override { held_.reset(); }
+  void flush() override { check_status(store_->flush()); }
+  void checkpoint() override { check_status(store_->checkpoint()); }
 
  private:
   static Status act(Transaction& txn, const AgentTransaction& transaction) {
@@ -112,6 +116,12 @@ class Holdfast : public Engine {
   std::unique_ptr<Session> open(const Setup& setup) const override {
     return std::make_unique<HoldfastSession>(open_store(setup));
   }
+  // The control block names the boot that it is of; without it the next start is a cold one.
+  bool reboot(const Setup& setup) const override {
+    require(std::filesystem::remove(store_path(setup) + "/shm"), "there is no control block");
+    return true;
+  }
+  bool is_data(const std::string& file_name) const override { return file_name == "data"; }
 };
 
 class HoldfastThreads final : public Holdfast {
@@ -121,7 +131,10 @@ class HoldfastThreads final : public Holdfast {
     return Holdfast::options(durability) + ", workers are threads of one process";
   }
   Sharing sharing() const override { return Sharing::kThreads; }
-  bool does(Work work) const override { return work != Work::kOpening; }
+  bool does(Work work) const override {
+    return work == Work::kPuts || work == Work::kAgent || work == Work::kOwnAgent ||
+           work == Work::kReads || work == Work::kMixed;
+  }
   // The first session of a process opens the store, the others share it.
   std::unique_ptr<Session> open(const Setup& setup) const override {
     const std::lock_guard guard(mutex_);

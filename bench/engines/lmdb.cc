@@ -51,9 +51,10 @@ class LmdbSession final : public Session {
     check_code(mdb_txn_commit(writer), "commit");
   }
 
-  void load(std::span<const Row> rows) override {
+  void load(std::span<const Row> rows, bool ascending) override {
     MDB_txn* writer = begin();
-    for (const Row& row : rows) insert(writer, row.key.view(), row.value.view());
+    const unsigned flags = ascending ? MDB_APPEND : 0u;
+    for (const Row& row : rows) insert(writer, row.key.view(), row.value.view(), flags);
     check_code(mdb_txn_commit(writer), "commit");
   }
 
@@ -107,6 +108,8 @@ class LmdbSession final : public Session {
     held_ = false;
     end_read();
   }
+  void flush() override { check_code(mdb_env_sync(environment_, 1), "sync"); }
+  void checkpoint() override {}
 
  private:
   MDB_txn* begin() {
@@ -120,10 +123,10 @@ class LmdbSession final : public Session {
   void end_read() {
     if (!held_) mdb_txn_reset(reader_);
   }
-  void insert(MDB_txn* writer, std::string_view key, std::string_view bytes) {
+  void insert(MDB_txn* writer, std::string_view key, std::string_view bytes, unsigned flags = 0) {
     MDB_val name = value_of(key);
     MDB_val value = value_of(bytes);
-    check_code(mdb_put(writer, rows_, &name, &value, 0), "put");
+    check_code(mdb_put(writer, rows_, &name, &value, flags), "put");
   }
   bool read(MDB_txn* txn, std::string_view key, std::string& out) {
     MDB_val name = value_of(key);
@@ -154,6 +157,7 @@ class Lmdb final : public Engine {
                 : ", NOTLS, NOSYNC (power loss may corrupt the file)") +
            ", map 64 GiB";
   }
+  bool is_data(const std::string& file_name) const override { return file_name == "data.mdb"; }
   void create(const Setup& setup) const override { LmdbSession session(setup); }
   std::unique_ptr<Session> open(const Setup& setup) const override {
     return std::make_unique<LmdbSession>(setup);

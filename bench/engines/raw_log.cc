@@ -138,7 +138,7 @@ void RawLogSession::put(std::string_view key, std::string_view value) {
   commit(false);
 }
 
-void RawLogSession::load(std::span<const Row> rows) {
+void RawLogSession::load(std::span<const Row> rows, bool) {
   records_.clear();
   for (const Row& row : rows) add_record(row.key.view(), row.value.view());
   commit(false);

@@ -68,13 +68,15 @@ class RawLogSession : public Session {
   ~RawLogSession() override;
 
   void put(std::string_view key, std::string_view value) override;
-  void load(std::span<const Row> rows) override;
+  void load(std::span<const Row> rows, bool ascending) override;
   void agent(const AgentTransaction& transaction) override;
   // From a hash table and a sorted array that the first read makes of the whole log.
   bool get(std::string_view key, std::string& value) override;
   Scanned scan(std::string_view begin, size_t count) override;
   void hold() override {}
   void release() override {}
+  void flush() override { log_.sync(); }
+  void checkpoint() override {}
 
  protected:
   // Appends `records_`; where `counted`, its last 8 bytes become the next counter value.

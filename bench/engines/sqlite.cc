@@ -115,8 +115,9 @@ class SqliteSession final : public Session {
  public:
   SqliteSession(const Setup& setup, bool queued)
       : random_(static_cast<uint64_t>(getpid())),
-        database_(configure(open_database(setup, 0), setup.durability, &random_)),
-        queue_(setup, queued) {}
+        database_(configure(open_database(setup, 0), setup, &random_)),
+        queue_(setup, queued),
+        log_path_(setup.directory + "/store.db-wal") {}
 
   void put(std::string_view key, std::string_view value) override {
     queue_.enter();
@@ -124,7 +125,7 @@ class SqliteSession final : public Session {
     queue_.leave();
   }
 
-  void load(std::span<const Row> rows) override {
+  void load(std::span<const Row> rows, bool) override {
     queue_.enter();
     begin_write_.run();
     for (const Row& row : rows) insert(row.key.view(), row.value.view());
@@ -169,14 +170,22 @@ class SqliteSession final : public Session {
 
   void hold() override { begin_read_.run(); }
   void release() override { commit_.run(); }
+  // What is in the synced write-ahead log is safe, checkpointed or not.
+  void flush() override {
+    const int fd = ::open(log_path_.c_str(), O_RDWR | O_CLOEXEC);
+    require(fd >= 0 && fdatasync(fd) == 0, "cannot sync SQLite's log");
+    close(fd);
+  }
+  void checkpoint() override { execute(database_.handle, "PRAGMA wal_checkpoint(PASSIVE)"); }
 
  private:
-  static sqlite3* configure(sqlite3* database, Durability durability, Random* random) {
+  static sqlite3* configure(sqlite3* database, const Setup& setup, Random* random) {
     sqlite3_busy_handler(database, retry_soon, random);
-    execute(database, durability == Durability::kStrict ? "PRAGMA synchronous=FULL"
-                                                        : "PRAGMA synchronous=NORMAL");
+    execute(database, setup.durability == Durability::kStrict ? "PRAGMA synchronous=FULL"
+                                                              : "PRAGMA synchronous=NORMAL");
     execute(database, "PRAGMA mmap_size=0");
     execute(database, "PRAGMA cache_size=-1048576");
+    if (!setup.checkpoints) execute(database, "PRAGMA wal_autocheckpoint=0");
     return database;
   }
 
@@ -189,6 +198,7 @@ class SqliteSession final : public Session {
   Random random_;
   Database database_;
   WriterQueue queue_;
+  const std::string log_path_;
   Statement insert_{database_.handle, "INSERT OR REPLACE INTO rows(key, value) VALUES (?, ?)"};
   Statement get_{database_.handle, "SELECT value FROM rows WHERE key = ?"};
   Statement scan_{database_.handle,
@@ -210,7 +220,12 @@ class Sqlite final : public Engine {
     if (queued_) text += ", writers queue on flock";
     return text;
   }
-  bool does(Work work) const override { return !queued_ || work == Work::kPuts; }
+  bool does(Work work) const override {
+    if (!queued_) return work != Work::kScale;
+    return work == Work::kPuts || work == Work::kAgent || work == Work::kOwnAgent ||
+           work == Work::kMixed;
+  }
+  bool is_data(const std::string& file_name) const override { return file_name == "store.db"; }
   void create(const Setup& setup) const override {
     sqlite3* database = open_database(setup, SQLITE_OPEN_CREATE);
     execute(database, "PRAGMA journal_mode=WAL");

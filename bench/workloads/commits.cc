@@ -11,7 +11,12 @@ namespace {
 constexpr double kWarmUpSeconds = 0.3;
 constexpr uint32_t kIndexOffset = 1000;  // index rows of worker w are keys of worker 1000 + w
 constexpr uint64_t kIndexRows = 2;
-const Key kCounterKey(9999, 0);
+constexpr uint32_t kCounters = 9999;
+
+// One for all, or one for each.
+Key counter_key(Work work, uint32_t worker) {
+  return {kCounters, work == Work::kOwnAgent ? worker : 0};
+}
 
 using Observation = Value<kObservationSize>;
 
@@ -29,7 +34,8 @@ void put_forever(Session& session, uint32_t worker, Board& board) {
   }
 }
 
-void act_forever(Session& session, uint32_t worker, uint32_t workers, Board& board) {
+void act_forever(Session& session, const Key& counter, uint32_t worker, uint32_t workers,
+                 Board& board) {
   WorkerSlot& slot = board.workers[worker];
   Random random(worker);
   for (uint64_t sequence = 0;; ++sequence) {
@@ -42,7 +48,7 @@ void act_forever(Session& session, uint32_t worker, uint32_t workers, Board& boa
                                         index_key(worker, sequence, 1)};
     AgentTransaction transaction{
         {reads[0].view(), reads[1].view()},           observation_key.view(), observation.view(),
-        {index_keys[0].view(), index_keys[1].view()}, observation_key.view(), kCounterKey.view()};
+        {index_keys[0].view(), index_keys[1].view()}, observation_key.view(), counter.view()};
     slot.started = sequence + 1;
     timed(board, slot, [&] { session.agent(transaction); });
     slot.acknowledged = sequence + 1;
@@ -56,6 +62,8 @@ class Verifier {
       : session_(session), board_(board), workers_(workers) {}
 
   void verify(Work work) {
+    uint64_t acknowledged_of_all = 0;
+    uint64_t started_of_all = 0;
     for (uint32_t worker = 0; worker < workers_; ++worker) {
       const WorkerSlot& slot = board_.workers[worker];
       for (uint64_t i = 0; i < slot.started; ++i) {
@@ -67,10 +75,14 @@ class Verifier {
           verify_agent(worker, i, acknowledged);
         }
       }
-      acknowledged_ += slot.acknowledged;
-      started_ += slot.started;
+      acknowledged_of_all += slot.acknowledged;
+      started_of_all += slot.started;
+      if (work == Work::kOwnAgent) {
+        verify_counter(counter_key(work, worker), slot.acknowledged, slot.started);
+      }
     }
-    if (work == Work::kAgent) verify_counter();
+    if (work == Work::kAgent)
+      verify_counter(counter_key(work, 0), acknowledged_of_all, started_of_all);
     const size_t rows = session_.scan("", ~size_t{0}).rows;
     verdict().ghosts += rows > present_ ? rows - present_ : 0;
   }
@@ -101,22 +113,20 @@ class Verifier {
     }
   }
 
-  void verify_counter() {
+  void verify_counter(const Key& key, uint64_t acknowledged, uint64_t started) {
     uint64_t counter = 0;
     ++verdict().checked;
-    if (session_.get(kCounterKey.view(), read_) && read_.size() == sizeof(counter)) {
+    if (session_.get(key.view(), read_) && read_.size() == sizeof(counter)) {
       std::memcpy(&counter, read_.data(), sizeof(counter));
       ++present_;
     }
-    if (counter < acknowledged_) verdict().lost += acknowledged_ - counter;
-    if (counter > started_) verdict().ghosts += counter - started_;
+    if (counter < acknowledged) verdict().lost += acknowledged - counter;
+    if (counter > started) verdict().ghosts += counter - started;
   }
 
   Session& session_;
   Board& board_;
   uint32_t workers_;
-  uint64_t acknowledged_ = 0;
-  uint64_t started_ = 0;
   uint64_t present_ = 0;
   std::string read_;
 };
@@ -132,7 +142,8 @@ uint64_t log_bytes(const Case& which) {
 
 Measurement measure_commits(const Case& which) {
   const CaseFolder folder(which.directory, "commits");
-  const Setup setup{folder.path(), which.kind.durability, log_bytes(which)};
+  Setup setup{folder.path(), which.kind.durability, log_bytes(which)};
+  setup.transactions = which.kind.work != Work::kPuts;
   create_store(which.engine, setup);
 
   Measurement result;
@@ -140,7 +151,7 @@ Measurement measure_commits(const Case& which) {
   const SharedBoard board;
   const auto body = [&](Session& session, uint32_t worker) {
     if (which.kind.work == Work::kPuts) put_forever(session, worker, *board);
-    act_forever(session, worker, which.processes, *board);
+    act_forever(session, counter_key(which.kind.work, worker), worker, which.processes, *board);
   };
   Crew crew(which.engine, setup, which.processes, *board, {nullptr, body});
   const CpuUse cpu = crew.run(kWarmUpSeconds, which.seconds);

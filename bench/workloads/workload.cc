@@ -16,6 +16,7 @@ const WorkloadKind* find_workload(std::string_view name) {
 CaseFolder::CaseFolder(const std::string& parent, const std::string& name)
     : path_(parent + "/" + name) {
   std::filesystem::create_directories(path_);
+  require(std::filesystem::is_empty(path_), path_ + " is in use");
 }
 
 CaseFolder::~CaseFolder() {
@@ -35,7 +36,7 @@ void load_store(const Engine& engine, const Setup& setup, uint64_t count) {
     for (uint64_t i = 0; i < count; ++i) {
       rows.emplace_back(0, i);
       if (rows.size() < kRowsPerTransaction && i + 1 < count) continue;
-      session->load(rows);
+      session->load(rows, false);
       rows.clear();
     }
   });

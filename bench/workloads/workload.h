@@ -1,11 +1,10 @@
 // The workloads: each takes one engine through one case and gives back what it measured.
 //
-// Who: main.cc. Every case makes its store anew (W4 keeps the loaded ones), ends with SIGKILL of
-// the workers, and has a fresh process compare the store with their ledgers.
+// Who: main.cc. Every case makes its store anew (W4 and W5 keep the loaded ones), ends with SIGKILL
+// of the workers, and has a fresh process compare the store with their ledgers.
 #pragma once
 
 #include <array>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +15,9 @@
 
 namespace holdfast::bench {
 
+class LoadedStores;
+class VersionedRows;
+
 struct WorkloadKind {
   std::string_view name;
   Work work;
@@ -23,14 +25,19 @@ struct WorkloadKind {
   std::string_view title;
 };
 
-inline constexpr std::array<WorkloadKind, 6> kWorkloads{{
+inline constexpr std::array<WorkloadKind, 11> kWorkloads{{
     {"W1", Work::kPuts, Durability::kStrict, "strict commits of one put"},
     {"W2", Work::kPuts, Durability::kBatched, "batched commits of one put"},
     {"W3", Work::kAgent, Durability::kStrict,
      "strict agent transactions: 2 reads, observation, 2 index rows, shared counter"},
-    {"W3b", Work::kAgent, Durability::kBatched, "batched agent transactions"},
+    {"W3own", Work::kOwnAgent, Durability::kStrict, "the same, each worker its own counter"},
+    {"W3b", Work::kAgent, Durability::kBatched, "batched agent transactions, shared counter"},
     {"W4", Work::kReads, Durability::kBatched, "random reads of a warm store"},
+    {"W5", Work::kMixed, Durability::kStrict, "4 readers beside 4 strict writers"},
     {"W6", Work::kOpening, Durability::kStrict, "open, get, strict put, close in a new process"},
+    {"W7", Work::kRecovery, Durability::kBatched, "open and get after kill -9 without checkpoint"},
+    {"W8", Work::kLoad, Durability::kBatched, "load in transactions of 10,000, until synced"},
+    {"W9", Work::kOverwrite, Durability::kBatched, "10,000 rows overwritten, snapshot held or not"},
 }};
 
 const WorkloadKind* find_workload(std::string_view name);
@@ -41,6 +48,8 @@ struct Case {
   uint32_t processes;
   uint32_t repetition;
   double seconds;
+  double limit_seconds;  // of cases that end by themselves
+  uint64_t keys;
   std::string directory;  // of all cases; each makes its own folder in it
 };
 
@@ -60,23 +69,15 @@ class CaseFolder {
 // W1 to W3.
 Measurement measure_commits(const Case& which);
 
-// W4. Loads a store per engine once and reads it in every repetition.
-class Reads {
- public:
-  Reads(std::string directory, uint64_t keys);
-  std::vector<Measurement> measure(const Case& which);
-
- private:
-  enum class Mode : uint8_t { kGet, kGetHeld, kScan };
-  Measurement measure_mode(const Case& which, const Setup& setup, Mode mode);
-  const Setup& loaded(const Engine& engine);
-
-  std::string directory_;
-  uint64_t keys_;
-  std::vector<Key> sorted_;
-  std::map<std::string, std::unique_ptr<CaseFolder>> folders_;
-  std::map<std::string, Setup> setups_;
-};
+// W4 and W5.
+std::vector<Measurement> measure_reads(const Case& which, LoadedStores& stores);
+std::vector<Measurement> measure_mixed(const Case& which, LoadedStores& stores);
+[[noreturn]] void get_forever(Session& session, Board& board, uint32_t worker,
+                              const VersionedRows& rows);
+// W7, W8, W9.
+std::vector<Measurement> measure_recovery(const Case& which);
+std::vector<Measurement> measure_load(const Case& which);
+std::vector<Measurement> measure_overwrites(const Case& which);
 
 // W6.
 std::vector<Measurement> measure_opening(const Case& which);

@@ -40,6 +40,9 @@ struct StoreOptions {
   // segment at most. Ignored when the store exists.
   uint32_t page_size_bytes = 4096;
   uint32_t segment_size_bytes = 16u << 20;
+  // Log that this handle lets pile up before it checkpoints; ~0: never by itself. More log makes
+  // fewer checkpoints and longer cold starts.
+  uint64_t checkpoint_log_bytes = 64u << 20;
   // A helper thread that syncs batched commits in time, prepares log segments and checkpoints.
   // Without it that work is done by the calls themselves.
   bool helper_thread = true;

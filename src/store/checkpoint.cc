@@ -10,7 +10,6 @@
 namespace holdfast::store {
 namespace {
 
-constexpr uint64_t kLogBytesMax = 64u << 20;
 constexpr uint64_t kLogBytesWorthIt = 1u << 20;
 constexpr uint64_t kIntervalUs = 60'000'000;
 // A reader may hold back this much log; behind that its transaction is told it is too old.
@@ -186,8 +185,9 @@ uint64_t log_bytes_since_checkpoint(const Context& context) {
 
 bool checkpoint_due(const Context& context) {
   const uint64_t bytes = log_bytes_since_checkpoint(context);
-  if (bytes >= kLogBytesMax) return true;
-  if (bytes < kLogBytesWorthIt) return false;
+  const uint64_t bytes_max = context.options.checkpoint_log_bytes;
+  if (bytes >= bytes_max) return true;
+  if (bytes < kLogBytesWorthIt || bytes_max == ~uint64_t{0}) return false;
   const uint64_t finished_us = context.control().checkpoint.finished_us.load();
   return context.os.monotonic_time_us() - finished_us >= kIntervalUs;
 }

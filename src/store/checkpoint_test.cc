@@ -81,6 +81,15 @@ TEST_F(CheckpointTest, AColdStartReplaysOnlyWhatCameBehindIt) {
   EXPECT_EQ(store_->recovery().version, 33u);
 }
 
+TEST_F(CheckpointTest, ComesByItselfWhenTheAllowedLogHasPiledUp) {
+  StoreOptions options = TestMachine::small_store();
+  options.checkpoint_log_bytes = 2000;
+  store_.reset();
+  store_ = machine_.open(options);
+  commit(30);
+  EXPECT_GT(store_->stats()->checkpoints, 0u);
+}
+
 TEST_F(CheckpointTest, BatchedCommitsAreMadeDurableFirst) {
   StoreOptions options = TestMachine::small_store();
   options.durability = Durability::batched;
