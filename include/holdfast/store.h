@@ -85,6 +85,14 @@ struct StoreStats {
   uint64_t oldest_pinned_version = 0;  // equals `durable_version` when nothing older is pinned
 };
 
+// Names one open handle of a store, as long as the store lives. Two handles of one process differ.
+struct HandleId {
+  uint64_t incarnation = 0;  // of the control block: a new one after each cold start
+  uint32_t owner = 0;        // slot and generation in it; 0: no handle
+
+  bool operator==(const HandleId&) const = default;
+};
+
 // What check() verified. Any finding makes check() return it in `problems`.
 struct CheckReport {
   uint64_t version = 0;
@@ -142,6 +150,11 @@ class Store {
   Status checkpoint();
   // Flushes this handle's commits and leaves. Further calls return Closed.
   Status close();
+
+  // This handle, and whether the one that `id` names is still open in a living process: false from
+  // the instant its process ends, however it ends. The kernel tells, never a pid.
+  HandleId handle_id() const;
+  bool handle_alive(const HandleId& id) const;
 
   const RecoveryReport& recovery() const;
   const std::string& path() const;

@@ -196,6 +196,7 @@ struct alignas(4096) ControlHeader {
   Shared<uint64_t> store_id[2];
   Shared<uint64_t> data_device;
   Shared<uint64_t> data_inode;
+  Shared<uint64_t> incarnation;  // random for each time the block is made
   Shared<uint32_t> page_shift;
   Shared<uint32_t> segment_capacity_max;
   Shared<uint32_t> initialized;

@@ -229,6 +229,18 @@ Status Store::Impl::close() {
   return Status::ok();
 }
 
+HandleId Store::Impl::handle_id() const {
+  return {context_->control().header.incarnation.load(), context_->attachment->owner()};
+}
+
+bool Store::Impl::handle_alive(const HandleId& id) const {
+  // Whoever held a handle before the last cold start has ended: that is when it happens.
+  if (id.owner == 0 || id.incarnation != context_->control().header.incarnation.load()) {
+    return false;
+  }
+  return !context_->attachment->owner_dead(id.owner);
+}
+
 Result<StoreStats> Store::Impl::stats() {
   HOLDFAST_TRY(usable());
   return store::collect_stats(*context_);

@@ -55,6 +55,9 @@ class Store::Impl : public std::enable_shared_from_this<Store::Impl> {
   Result<StoreStats> stats();
   Result<CheckReport> check();
 
+  HandleId handle_id() const;
+  bool handle_alive(const HandleId& id) const;
+
   const store::Context& context() const { return *context_; }
   store::Pins& pins() { return *pins_; }
   const RecoveryReport& recovery() const { return recovery_; }

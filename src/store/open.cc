@@ -182,6 +182,9 @@ Status start_cold(Context& context, RecoveryReport& report) {
   assign(header.store_id, context.store_id);
   header.data_device.store(data.device);
   header.data_inode.store(data.inode);
+  uint64_t incarnation = 0;
+  context.os.random_bytes(reinterpret_cast<char*>(&incarnation), sizeof(incarnation));
+  header.incarnation.store(incarnation);
   header.page_shift.store(context.page_shift);
   header.segment_capacity_max.store(static_cast<uint32_t>(context.segment_capacity_max));
   header.initialized.store(1);

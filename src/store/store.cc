@@ -60,6 +60,12 @@ Status Store::checkpoint() {
 Status Store::close() {
   return impl_->close();
 }
+HandleId Store::handle_id() const {
+  return impl_->handle_id();
+}
+bool Store::handle_alive(const HandleId& id) const {
+  return impl_->handle_alive(id);
+}
 const RecoveryReport& Store::recovery() const {
   return impl_->recovery();
 }

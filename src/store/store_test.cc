@@ -205,6 +205,24 @@ TEST_F(StoreTest, BatchedCommitsAreVisibleAtOnce) {
   expect_sound(store);
 }
 
+TEST_F(StoreTest, AHandleIsAliveUntilItGoes) {
+  Store store = open();
+  HandleId gone;
+  {
+    Store other = open();
+    gone = other.handle_id();
+    EXPECT_NE(gone, store.handle_id());
+    EXPECT_TRUE(store.handle_alive(gone));
+    EXPECT_TRUE(other.handle_alive(store.handle_id()));
+  }
+  EXPECT_FALSE(store.handle_alive(gone));
+  EXPECT_TRUE(store.handle_alive(store.handle_id()));
+  EXPECT_FALSE(store.handle_alive({}));
+  // Its slot, used again, is somebody else's.
+  Store next = open();
+  EXPECT_FALSE(store.handle_alive(gone));
+}
+
 TEST_F(StoreTest, AStoreInMemoryNeedsNoFiles) {
   auto store = Store::memory();
   ASSERT_TRUE(store) << store.status().to_string();
