@@ -44,9 +44,9 @@ std::string parent_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-int open_description(int fd) {
+int open_description(int fd, int access) {
   const std::string path = "/proc/self/fd/" + std::to_string(fd);
-  const int opened = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  const int opened = ::open(path.c_str(), access | O_CLOEXEC);
   return opened >= 0 || errno != ENOENT ? opened : fcntl(fd, F_DUPFD_CLOEXEC, 3);
 }
 
@@ -61,7 +61,7 @@ class MemoryOs final : public Os {
     }
     auto found = files_.find(plain);
     if (found == files_.end()) {
-      if (mode == OpenMode::kReadWrite || directories_.count(parent_of(plain)) == 0) {
+      if (!creates(mode) || directories_.count(parent_of(plain)) == 0) {
         return not_found(path);
       }
       HOLDFAST_ASSIGN(auto created, PosixFile::adopt(plain, [&] {
@@ -72,7 +72,8 @@ class MemoryOs final : public Os {
       return Status(StatusCode::kConditionFalse, "open failed: the file exists").with_path(path);
     }
     const int fd = static_cast<PosixFile&>(*found->second).descriptor();
-    return PosixFile::adopt(plain, [&] { return open_description(fd); });
+    const int access = mode == OpenMode::kRead ? O_RDONLY : O_RDWR;
+    return PosixFile::adopt(plain, [&] { return open_description(fd, access); });
   }
 
   Status rename(const std::string& from, const std::string& to) override {

@@ -24,10 +24,15 @@
 namespace holdfast::os {
 
 enum class OpenMode : uint8_t {
+  kRead,             // must exist; every change through it is refused by the kernel
   kReadWrite,        // must exist
   kCreate,           // created if absent
   kCreateExclusive,  // kConditionFalse if it exists
 };
+
+constexpr bool creates(OpenMode mode) {
+  return mode == OpenMode::kCreate || mode == OpenMode::kCreateExclusive;
+}
 
 enum class LockKind : uint8_t { kShared, kExclusive };
 enum class MapAccess : uint8_t { kRead, kReadWrite };

@@ -21,17 +21,19 @@ ROOM_HEIGHT = {
     'log': 2,
     'tree': 2,
     'store': 3,
+    'care': 4,
     'search': 4,
     'memory': 5,
 }
 TOP = 6  # apps, bench and tests: above every room
 
 # Rooms that need libc and the C++ library, nothing else.
-ENGINE = ('base', 'os', 'os/sim', 'log', 'tree', 'store')
+ENGINE = ('base', 'os', 'os/sim', 'log', 'tree', 'store', 'care')
 
 # The lowest room that may include a public header. What is not listed belongs to the layers.
 PUBLIC_HEADER_ROOM = {'status.h': 'base', 'transaction.h': 'store', 'store.h': 'store',
-                      'diff.h': 'store', 'snapshots.h': 'store', 'watch.h': 'store'}
+                      'diff.h': 'store', 'snapshots.h': 'store', 'watch.h': 'store',
+                      'care.h': 'care'}
 PUBLIC_HEADER_ROOM_OTHERS = 'search'
 
 # Headers through which a file could reach the kernel behind the back of os/.

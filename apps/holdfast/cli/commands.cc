@@ -39,6 +39,7 @@ Commands::Commands()
   add_memory_commands(*this);
   add_ingest_commands(*this);
   add_care_commands(*this);
+  add_dump_commands(*this);
   add_torture_command(*this);
 }
 
@@ -46,6 +47,25 @@ CLI::App* Commands::add(const std::string& group, const std::string& name,
                         const std::string& purpose, const std::string& example, Action action) {
   CLI::App* command = app_.add_subcommand(name, purpose);
   command->group(group);
+  command->fallthrough();
+  command->footer("Example:\n  " + example);
+  command->callback([this, action = std::move(action)] { chosen_ = action; });
+  return command;
+}
+
+CLI::App* Commands::add_family(const std::string& group, const std::string& name,
+                               const std::string& purpose, const std::string& example) {
+  CLI::App* family = app_.add_subcommand(name, purpose);
+  family->group(group);
+  family->fallthrough();
+  family->require_subcommand(1);
+  family->footer("Example:\n  " + example);
+  return family;
+}
+
+CLI::App* Commands::add_to(CLI::App* family, const std::string& name, const std::string& purpose,
+                           const std::string& example, Action action) {
+  CLI::App* command = family->add_subcommand(name, purpose);
   command->fallthrough();
   command->footer("Example:\n  " + example);
   command->callback([this, action = std::move(action)] { chosen_ = action; });

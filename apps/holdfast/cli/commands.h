@@ -22,6 +22,12 @@ class Commands {
   // `action` captures.
   CLI::App* add(const std::string& group, const std::string& name, const std::string& purpose,
                 const std::string& example, Action action);
+  // A command that only holds others, as `dump` holds `dump log`.
+  CLI::App* add_family(const std::string& group, const std::string& name,
+                       const std::string& purpose, const std::string& example);
+  // A command of such a family.
+  CLI::App* add_to(CLI::App* family, const std::string& name, const std::string& purpose,
+                   const std::string& example, Action action);
 
   // Parses, runs, prints an error if there is one; returns the exit code.
   int run(int count, char** arguments);
@@ -50,6 +56,7 @@ void add_kv_commands(Commands& commands);      // put get del ls
 void add_memory_commands(Commands& commands);  // remember recall show list
 void add_ingest_commands(Commands& commands);  // ingest verify-ledger
 void add_care_commands(Commands& commands);    // check
+void add_dump_commands(Commands& commands);    // dump log, page, tree, meta, control
 void add_torture_command(Commands& commands);  // torture
 
 }  // namespace holdfast::cli

@@ -12,7 +12,7 @@ Status SimOs::announce(StepKind kind, const std::string& path, bool needs_space)
 Result<std::unique_ptr<os::File>> SimOs::open(const std::string& path, os::OpenMode mode) {
   Disk& disk = machine_.disk();
   const std::string plain = plain_path(path);
-  const bool creates = mode != os::OpenMode::kReadWrite && disk.find(plain) == nullptr;
+  const bool creates = os::creates(mode) && disk.find(plain) == nullptr;
   HOLDFAST_TRY(announce(StepKind::kOpen, plain, creates));
   if (disk.is_directory(plain)) {
     return Status(StatusCode::kInvalidArgument, "the path is a directory, a file is needed")
@@ -21,7 +21,7 @@ Result<std::unique_ptr<os::File>> SimOs::open(const std::string& path, os::OpenM
   std::shared_ptr<DiskFile> file = disk.find(plain);
   if (file == nullptr) {
     HOLDFAST_TRY(disk.require_parent(plain));
-    if (mode == os::OpenMode::kReadWrite) {
+    if (!os::creates(mode)) {
       return Status(StatusCode::kNotFound, "open failed: no such file").with_path(path);
     }
     file = disk.create(plain);
