@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/uuid.h"
+#include "holdfast/store.h"
 #include "search/keyspace.h"
 
 namespace holdfast::memory {
@@ -36,6 +37,11 @@ class Access {
   virtual Status write_existing(const WriteWork& work) = 0;
 
   virtual Stamp next_stamp() = 0;
+  // Microseconds since 1970, UTC. Differs between machines and can jump: deadlines only.
+  virtual int64_t now_us() = 0;
+  // Store::handle_id and Store::handle_alive.
+  virtual HandleId handle_id() = 0;
+  virtual bool handle_alive(const HandleId& id) = 0;
   virtual std::string_view space_path() const = 0;
 };
 

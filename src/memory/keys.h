@@ -27,7 +27,8 @@
 
 namespace holdfast::memory {
 
-enum class KeyKind : uint8_t {
+// Up to 0xff one byte of a key, above two, big end first.
+enum class KeyKind : uint16_t {
   kCatalog = 0x01,
   kKv = 0x02,
   kRow = 0x03,
@@ -43,7 +44,10 @@ inline void append_big_endian(std::string& out, uint32_t value) {
 
 // All keys of one kind in one space.
 inline std::string space_prefix(KeyKind kind, uint32_t space_id) {
-  std::string key(1, static_cast<char>(kind));
+  std::string key;
+  const auto number = static_cast<uint16_t>(kind);
+  if (number > 0xff) key.push_back(static_cast<char>(number >> 8));
+  key.push_back(static_cast<char>(number));
   append_big_endian(key, space_id);
   return key;
 }

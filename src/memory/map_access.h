@@ -3,6 +3,7 @@
 // Thread-safety: none.
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "memory/access.h"
@@ -11,9 +12,10 @@
 
 namespace holdfast::memory {
 
-// A clock of tests and the ids made from it.
+// A clock of tests, the ids made from it, and who lives.
 struct MapClock {
   int64_t now_us = 1'700'000'000'000'000;
+  std::set<uint32_t> owners_dead = {};
   uint8_t counter = 0;
   UuidSequence sequence = {};
 
@@ -26,8 +28,8 @@ struct MapClock {
 
 class MapAccess final : public Access {
  public:
-  MapAccess(search::MapKeyspace& keys, MapClock& clock, SpaceSegments segments)
-      : keys_(keys), clock_(clock), segments_(std::move(segments)) {
+  MapAccess(search::MapKeyspace& keys, MapClock& clock, SpaceSegments segments, uint32_t owner = 1)
+      : keys_(keys), clock_(clock), segments_(std::move(segments)), owner_(owner) {
     for (const std::string& segment : segments_) path_ += (path_.empty() ? "" : "/") + segment;
   }
 
@@ -44,12 +46,18 @@ class MapAccess final : public Access {
     return id ? work(keys_, *id) : Status::ok();
   }
   Stamp next_stamp() override { return clock_.next(); }
+  int64_t now_us() override { return clock_.now_us; }
+  HandleId handle_id() override { return {1, owner_}; }
+  bool handle_alive(const HandleId& id) override {
+    return id.incarnation == 1 && !clock_.owners_dead.contains(id.owner);
+  }
   std::string_view space_path() const override { return path_; }
 
  private:
   search::MapKeyspace& keys_;
   MapClock& clock_;
   SpaceSegments segments_;
+  uint32_t owner_;
   std::string path_;
 };
 

@@ -74,6 +74,11 @@ class SpaceAccess : public memory::Access {
  public:
   explicit SpaceAccess(std::shared_ptr<Space::Impl> space) : space_(std::move(space)) {}
   memory::Stamp next_stamp() override { return space_->next_stamp(); }
+  int64_t now_us() override {
+    return static_cast<int64_t>(space_->store().context().os.wall_time_us());
+  }
+  HandleId handle_id() override { return space_->store().handle_id(); }
+  bool handle_alive(const HandleId& id) override { return space_->store().handle_alive(id); }
   std::string_view space_path() const override { return space_->path(); }
 
  protected:
