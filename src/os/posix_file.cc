@@ -20,6 +20,10 @@ namespace {
 // every account of the machine.
 constexpr mode_t kFileMode = 0660;
 constexpr size_t kPiecesMax = IOV_MAX;
+// One call's bytes decide how large the folios are that the page cache makes for them, and every
+// later write to a folio, however small, walks all of its blocks: behind calls of 1 MiB an append
+// of 300 bytes takes 1.0-1.5 us, behind calls of 16 KiB 0.55 us.
+constexpr size_t kWriteBytesMax = 16u << 10;
 
 template <typename Call>
 auto retry_interrupted(Call call) {
@@ -96,7 +100,8 @@ Result<size_t> PosixFile::read_at(uint64_t offset, char* out, size_t size) {
 Status PosixFile::write_at(uint64_t offset, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t count = retry_interrupted([&] {
-      return pwrite(descriptor_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      return pwrite(descriptor_.get(), bytes.data(), std::min(bytes.size(), kWriteBytesMax),
+                    static_cast<off_t>(offset));
     });
     if (count < 0) return error("write").with_offset(offset);
     if (count == 0) return error("write", EIO).with_offset(offset);
@@ -111,10 +116,13 @@ Status PosixFile::write_gather_at(uint64_t offset, std::span<const std::string_v
   size_t next = 0;     // first piece not fully written
   size_t skipped = 0;  // bytes of it that are
   while (next < pieces.size()) {
-    const size_t count = std::min(pieces.size() - next, kPiecesMax);
-    for (size_t i = 0; i < count; ++i) {
-      const std::string_view piece = pieces[next + i].substr(i == 0 ? skipped : 0);
-      vectors[i] = {const_cast<char*>(piece.data()), piece.size()};
+    size_t count = 0;
+    for (size_t room = kWriteBytesMax; room > 0 && count < kPiecesMax; ++count) {
+      if (next + count == pieces.size()) break;
+      const std::string_view piece =
+          pieces[next + count].substr(count == 0 ? skipped : 0).substr(0, room);
+      vectors[count] = {const_cast<char*>(piece.data()), piece.size()};
+      room -= piece.size();
     }
     const ssize_t written = retry_interrupted([&] {
       return pwritev(descriptor_.get(), vectors, static_cast<int>(count),
