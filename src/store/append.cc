@@ -12,7 +12,11 @@
 namespace holdfast::store {
 namespace {
 
-constexpr int kHeadroomAttemptsMax = 16;
+// Free pages to leave for the commits to come, so that they can be applied many at a time: half of
+// what the tree has, and more in a small store, up to this.
+constexpr uint64_t kSmallReserveBytesMax = 16u << 20;
+constexpr uint64_t kSmallReserveFactor = 8;
+constexpr int kReserveDoublingsMax = 6;
 
 // Pages that everything in the log behind the published root may need, `tail` included.
 uint64_t pages_unapplied(const ControlBlock& control, const Tail& tail) {
@@ -26,20 +30,35 @@ bool headroom_suffices(const ControlBlock& control, const Tail& tail, uint64_t p
   return control.allocation.free_pages.load() >= pages_unapplied(control, tail) + pages_max;
 }
 
+// What to leave for others behind `pages_max`; more each time they were faster than this commit.
+uint64_t reserve_pages(const Context& context, int attempt) {
+  const AllocationLine& line = context.control().allocation;
+  const uint64_t unused = line.free_pages.load() + line.retired_pages.load();
+  const uint64_t live = line.file_pages.load() - std::min(line.file_pages.load(), unused);
+  const uint64_t small =
+      std::min(kSmallReserveFactor * live, uint64_t{kSmallReserveBytesMax} >> context.page_shift);
+  const uint64_t reserve = std::max(small, live / 2);
+  return reserve << std::min(attempt, kReserveDoublingsMax);
+}
+
 // Makes room for `pages_max` more: applies, reclaims, and only then grows the file.
-Status make_headroom(const Context& context, uint64_t pages_max, const Deadline& deadline) {
+Status make_headroom(const Context& context, uint64_t pages_max, int attempt,
+                     const Deadline& deadline) {
   ControlBlock& control = context.control();
   HOLDFAST_TRY(lock_apply(context, deadline));
   const ApplyGuard guard(context);
   HOLDFAST_TRY(writable(context));
   HOLDFAST_TRY(apply_through(context, read_tail(control.tail).version, log::Trust::kAccepted));
   const Tail tail = read_tail(control.tail);
-  if (headroom_suffices(control, tail, pages_max)) return Status::ok();
+  const uint64_t reserve = reserve_pages(context, attempt);
+  if (headroom_suffices(control, tail, pages_max + reserve)) return Status::ok();
   HOLDFAST_TRY(reclaim(context, ReclaimEffort::kThorough));
-  if (headroom_suffices(control, tail, pages_max)) return Status::ok();
-  const uint64_t wanted = pages_unapplied(control, tail) + pages_max;
+  const uint64_t needed = pages_unapplied(control, tail) + pages_max;
   const uint64_t free_pages = control.allocation.free_pages.load();
-  return free_pages >= wanted ? Status::ok() : grow_file(context, wanted - free_pages);
+  if (free_pages >= needed + reserve) return Status::ok();
+  const Status grown = grow_file(context, needed + reserve - free_pages);
+  if (grown || free_pages >= needed) return Status::ok();
+  return grow_file(context, needed - free_pages);
 }
 
 struct Attempt {
@@ -180,7 +199,7 @@ Result<Appended> append(const Context& context, log::PayloadBuilder& payload, co
                         log::Position snapshot, const Deadline& deadline) {
   ControlBlock& control = context.control();
   const uint32_t payload_crc = crc32c(payload.payload());
-  for (int attempt = 0; attempt < kHeadroomAttemptsMax; ++attempt) {
+  for (int attempt = 0;; ++attempt) {
     if (engine_state(control) == EngineState::kVoiding) {
       HOLDFAST_TRY(void_tail(context, deadline));
     }
@@ -201,10 +220,12 @@ Result<Appended> append(const Context& context, log::PayloadBuilder& payload, co
     guard.release();
     if (result.need_void) continue;
     if (!result.need_headroom) return result.appended;
-    HOLDFAST_TRY(make_headroom(context, pages_max, deadline));
+    if (attempt > 0 && deadline.passed()) {
+      return Status(StatusCode::kBusy,
+                    "other writers took every free page before this commit could; try again");
+    }
+    HOLDFAST_TRY(make_headroom(context, pages_max, attempt, deadline));
   }
-  return Status(StatusCode::kBusy,
-                "other writers took every free page before this commit could; try again");
 }
 
 void append_note(const Context& context, log::Lsn durable_lsn) {

@@ -77,7 +77,7 @@ Status grow_file(const Context& context, uint64_t pages_min) {
         .with_path(context.data_path());
   }
   // A sixteenth at a time keeps growing rare; when the disk cannot give that, what is needed.
-  uint64_t count = std::max({4 * pages_min, before / 16, kGrowthPagesMin});
+  uint64_t count = std::max({pages_min, before / 16, kGrowthPagesMin});
   count = std::min(count, pages_max - before);
   const auto allocate = [&](uint64_t pages) {
     return context.data_file->allocate(before << context.page_shift, pages << context.page_shift);

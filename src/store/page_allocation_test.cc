@@ -37,7 +37,9 @@ TEST_F(PageAllocationTest, AFileGrowsInLargeSteps) {
   EXPECT_EQ(count_free(*context_), 256u);
   EXPECT_EQ((*context_->data_file->info()).size_bytes, line().file_pages.load() * 512);
   ASSERT_TRUE(grow_file(*context_, 100));
-  EXPECT_EQ(line().free_pages.load(), 256u + 400u);
+  EXPECT_EQ(line().free_pages.load(), 256u + 256u);
+  ASSERT_TRUE(grow_file(*context_, 400));
+  EXPECT_EQ(line().free_pages.load(), 512u + 400u);
 }
 
 TEST_F(PageAllocationTest, AFileDoesNotGrowBeyondItsMapping) {

@@ -1,18 +1,23 @@
 // How many pages an apply() can need at most. Let k operations touch a leaf, T(l) be the number of
 // touched pages at level l (leaves: 0).
 //
-// Leaves. The old entries fit one page; k new ones cut them into at most k + 1 pieces, so 2k + 1
-// pages suffice, and the division of partition.h uses the fewest possible (plus one eighth when
-// appending). By bytes: keys between two old ones share the old prefix and cost no more than they
-// did; two neighbouring pages together hold more than 3/4 page - header of entries. So a leaf with
-// b new bytes gives at most 2 * (page + b) / (3/4 page - header) + 3 pages. The first is small for
-// few operations, the second for many per leaf. Each touched leaf that shrank may rewrite one
-// sibling.
+// One more entry makes a greedy division at most one page longer: in the middle of a page it shares
+// that page's prefix and fits the half before or behind it, at an end it gets a page of its own.
 //
-// Branches. Any three branch cells fit a page. A touched branch with a new entries in g groups
-// gives at most 1 + 5/3 g + 1/3 a pages, and one sibling; g is at most the touched children, a at
-// most the new pages below. Iterated over the levels from 2 additions per operation at the leaves,
-// the additions stay below 4 per operation, so a level needs at most 6 pages per operation.
+// Leaves. The old entries fit one page, so k operations give at most k + 1 pages, and the division
+// of partition.h uses the fewest possible (plus one eighth when appending). By bytes: keys between
+// two old ones share the old prefix and cost no more than they did; two neighbouring pages together
+// hold more than 3/4 page - header of entries. So a leaf with b new bytes gives at most
+// 2 * (page + b) / (3/4 page - header) + 3 pages. The first is small for few operations, the second
+// for many per leaf. A touched leaf that shrank to one page makes at most two with a sibling, and
+// one separator new. So the leaves need at most two pages per operation, and add or change at most
+// one entry above.
+//
+// Branches. The same again: a touched branch with e entries new or longer gives at most e + 1
+// pages, or two with a sibling, and adds or changes at most e above: two pages per operation. By
+// the pages below: any three branch cells fit a page, so a touched branch with a new entries in g
+// groups gives at most 1 + 5/3 g + 1/3 a pages, and one sibling; g is at most the touched children,
+// a at most the new pages below.
 #include "base/check.h"
 #include "tree/page.h"
 
@@ -44,7 +49,7 @@ uint64_t pages_needed_max(uint64_t operations, uint64_t bytes, uint32_t height,
   CHECK(page_size_bytes >= kPageSizeMin && page_size_bytes <= kPageSizeMax);
   if (operations == 0) return 0;
   const uint32_t page = page_size_bytes;
-  const uint64_t per_level_max = 6 * operations;
+  const uint64_t per_level_max = 2 * operations;
   const uint64_t new_bytes = bytes + operations * (sizeof(Slot) + kOverflowBodySize);
   uint64_t touched = touched_max(operations, height, 0, page);
   const uint64_t pair = page - page / 4 - sizeof(PageHeader);

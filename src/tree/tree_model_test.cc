@@ -278,6 +278,25 @@ TEST_P(TreeModelTest, LargeCellsStayWithinThePageBound) {
   check_contents();
 }
 
+// Long and short keys, with prefixes in common and without, grow, shrink and go.
+TEST_P(TreeModelTest, SmallBatchesStayWithinThePageBound) {
+  const uint32_t page = GetParam().page_size, key_max = key_size_max(page);
+  for (int i = 0; i < 400; ++i) {
+    TestBatch batch;
+    for (uint32_t left = 1 + below(3); left > 0; --left) {
+      std::string key(1 + below(key_max), static_cast<char>('a' + below(2)));
+      key[below(static_cast<uint32_t>(key.size()))] = static_cast<char>('a' + below(4));
+      const auto old = model_.lower_bound(key);
+      if (old != model_.end() && below(2) == 0) key = old->first;
+      batch[key] = below(3) == 0 ? std::nullopt
+                                 : std::optional(std::string(below(2) * below(page / 4), 'v'));
+    }
+    ASSERT_NO_FATAL_FAILURE(apply_and_check_accounting(batch));
+    ASSERT_NO_FATAL_FAILURE(check_verify());
+  }
+  check_contents();
+}
+
 TEST_P(TreeModelTest, AFailedAllocationLeavesNothingBehind) {
   for (int i = 0; i < 10; ++i) apply_and_check_accounting(random_batch());
   for (uint64_t limit = 0; limit < 12; ++limit) {

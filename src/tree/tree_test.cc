@@ -390,7 +390,7 @@ TEST(TreeTest, VerifyFindsAPageBornAfterItsParent) {
 
 TEST(TreeTest, ThePageBoundIsOfTheOrderOfTheWork) {
   EXPECT_EQ(pages_needed_max(0, 0, 5, 4096), 0u);
-  EXPECT_LE(pages_needed_max(1, 200, 5, 4096), 40u);
+  EXPECT_LE(pages_needed_max(1, 200, 5, 4096), 11u);
   EXPECT_LE(pages_needed_max(100000, 100000 * 100, 1, 4096), 30000u);  // about 2600 full pages
 }
 
