@@ -1,6 +1,7 @@
 // Holdfast: everything public.
 #pragma once
 
+#include "holdfast/blob.h"
 #include "holdfast/diff.h"
 #include "holdfast/kv.h"
 #include "holdfast/observation.h"

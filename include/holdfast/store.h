@@ -21,6 +21,7 @@ namespace holdfast {
 namespace os {
 class Os;
 }
+class Blobs;
 class Space;
 
 enum class Durability : uint8_t {
@@ -168,6 +169,9 @@ class Store {
   Result<Space> space(std::string_view path);
   // The same for segments that may contain '/'.
   Result<Space> space(const std::vector<std::string>& segments);
+
+  // Large contents beside the tree. Declared in holdfast/blob.h.
+  Blobs blobs();
 
  private:
   std::shared_ptr<Impl> impl_;

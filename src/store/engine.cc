@@ -89,6 +89,12 @@ Result<Snapshot> Store::Impl::snapshot() {
   return Snapshot(std::make_unique<Snapshot::Impl>(shared_from_this(), pinned));
 }
 
+Result<Snapshot> Store::Impl::durable_snapshot() {
+  HOLDFAST_TRY(usable());
+  HOLDFAST_ASSIGN(const auto pinned, pins_->pin(store::RootChoice::kDurable, false));
+  return Snapshot(std::make_unique<Snapshot::Impl>(shared_from_this(), pinned));
+}
+
 Result<Transaction> Store::Impl::begin() {
   HOLDFAST_TRY(usable());
   HOLDFAST_TRY(store::apply_tail(*context_, context_->deadline()));

@@ -40,6 +40,8 @@ class Store::Impl : public std::enable_shared_from_this<Store::Impl> {
   Status check_key(std::string_view key) const;
 
   Result<Snapshot> snapshot();
+  // Of what power loss cannot take back, whatever the handle's durability.
+  Result<Snapshot> durable_snapshot();
   Result<Transaction> begin();
   Result<uint64_t> update(const Work& work);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "store/apply.h"
 #include "store/intent.h"
 
 namespace holdfast::store {
@@ -65,19 +66,36 @@ Status reclaim_retired(const Context& context, const std::vector<uint64_t>& pins
   return carry_out(context, plan);
 }
 
-}  // namespace
-
-std::vector<uint64_t> pinned_versions(const ControlBlock& control) {
-  std::vector<uint64_t> pins;
-  const auto add = [&](uint64_t pin) {
-    if (pin != 0) pins.push_back(pin - 1);
-  };
+void add_reader_pins(const ControlBlock& control, std::vector<uint64_t>& pins) {
   // Ordered behind the floor like the pins themselves: a slot is counted before it is pinned.
   const uint32_t used =
       std::min(control.reader_slots_used.load(std::memory_order_seq_cst), kReaderSlots);
   for (uint32_t i = 0; i < used; ++i) {
-    add(control.readers[i].pin.load(std::memory_order_seq_cst));
+    const uint64_t pin = control.readers[i].pin.load(std::memory_order_seq_cst);
+    if (pin != 0) pins.push_back(pin - 1);
   }
+}
+
+}  // namespace
+
+Result<uint64_t> oldest_readable(const Context& context, const Deadline& deadline) {
+  ControlBlock& control = context.control();
+  context.attachment->clear_dead_readers();
+  HOLDFAST_TRY(lock_apply(context, deadline));
+  const ApplyGuard guard(context);
+  const uint64_t floor = read_durable_root(control).version;
+  control.allocation.reclaim_floor.store(floor, std::memory_order_seq_cst);
+  std::vector<uint64_t> pins = {floor};
+  add_reader_pins(control, pins);
+  return *std::min_element(pins.begin(), pins.end());
+}
+
+std::vector<uint64_t> pinned_versions(const ControlBlock& control) {
+  std::vector<uint64_t> pins;
+  add_reader_pins(control, pins);
+  const auto add = [&](uint64_t pin) {
+    if (pin != 0) pins.push_back(pin - 1);
+  };
   add(control.checkpoint.pending_pin.load(std::memory_order_seq_cst));
   add(control.checkpoint.last_pin.load(std::memory_order_seq_cst));
   add(control.checkpoint.prev_pin.load(std::memory_order_seq_cst));

@@ -22,6 +22,10 @@ enum class ReclaimEffort : uint8_t {
 // Errors: NoSpace (the block could not grow); nothing has changed then.
 Status reclaim(const Context& context, ReclaimEffort effort);
 
+// No snapshot or transaction reads a version before this one now, and none will: what died in it or
+// earlier is out of sight for good. Takes APPLY for a moment. Errors: Busy.
+Result<uint64_t> oldest_readable(const Context& context, const Deadline& deadline);
+
 // The versions that are pinned, ascending.
 std::vector<uint64_t> pinned_versions(const ControlBlock& control);
 

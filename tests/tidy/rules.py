@@ -21,8 +21,9 @@ ROOM_HEIGHT = {
     'log': 2,
     'tree': 2,
     'store': 3,
-    'care': 4,
+    'blob': 4,
     'search': 4,
+    'care': 5,
     'memory': 5,
 }
 TOP = 6  # apps, bench and tests: above every room
@@ -33,7 +34,7 @@ ENGINE = ('base', 'os', 'os/sim', 'log', 'tree', 'store', 'care')
 # The lowest room that may include a public header. What is not listed belongs to the layers.
 PUBLIC_HEADER_ROOM = {'status.h': 'base', 'transaction.h': 'store', 'store.h': 'store',
                       'diff.h': 'store', 'snapshots.h': 'store', 'watch.h': 'store',
-                      'care.h': 'care'}
+                      'care.h': 'care', 'blob.h': 'blob'}
 PUBLIC_HEADER_ROOM_OTHERS = 'search'
 
 # Headers through which a file could reach the kernel behind the back of os/.
@@ -168,10 +169,20 @@ def check_engine_is_self_contained(file):
         return
     allowed = ('gtest/', 'gmock/') if file.is_test else ()
     third_party = re.compile(r'^(?:gtest|gmock|benchmark|nlohmann|CLI|absl|boost|fmt)/'
+                             r'|^openssl/'
                              r'|^(?:utf8proc|libstemmer|zlib|zstd|lmdb|sqlite3|curl/curl)\.h$')
     for include in source.includes_of(file.text):
         if third_party.match(include.name) and not include.name.startswith(allowed or ('\0',)):
             yield include.line, f'engine room includes <{include.name}>', 'write it, or move it up'
+
+
+def check_blob_libraries(file):
+    """Of the rooms only blob knows libcrypto and libzstd."""
+    if file.room is None or file.room == 'blob':
+        return
+    for include in source.includes_of(file.text):
+        if re.match(r'^openssl/|^zstd\.h$', include.name):
+            yield include.line, f'<{include.name}> outside of blob', 'ask blob/ for what it gives'
 
 
 def check_kernel_calls(file):
@@ -309,6 +320,7 @@ def check_rooms_are_described(paths):
 FILE_RULES = (
     check_arrows,
     check_engine_is_self_contained,
+    check_blob_libraries,
     check_kernel_calls,
     check_size,
     check_functions,

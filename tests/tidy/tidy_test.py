@@ -71,6 +71,13 @@ class Engine(unittest.TestCase):
         self.assertEqual(self.found('src/tree/a.cc', '#include <gtest/gtest.h>\n'), [1])
         self.assertEqual(self.found('src/tree/a_test.cc', '#include <gtest/gtest.h>\n'), [])
         self.assertEqual(self.found('src/search/a.cc', '#include <utf8proc.h>\n'), [])
+        self.assertEqual(self.found('src/store/a.cc', '#include <openssl/evp.h>\n'), [1])
+
+    def test_libraries_of_blobs_stay_there(self):
+        for text in ('#include <zstd.h>\n', '#include <openssl/evp.h>\n'):
+            for path, lines in (('src/blob/a.cc', []), ('src/memory/a.cc', [1]), ('bench/a.cc', []),
+                                ('src/blob/a_test.cc', [])):
+                self.assertEqual(lines_found(rules.check_blob_libraries, path, text), lines)
 
 
 class KernelCalls(unittest.TestCase):
