@@ -1,32 +1,26 @@
-// How many pages an apply() can need at most. Let k operations touch a leaf, T(l) be the number of
-// touched pages at level l (leaves: 0).
+// How many pages an apply() can need at most. `room` is a page less its header.
 //
-// One more entry makes a greedy division at most one page longer: in the middle of a page it shares
-// that page's prefix and fits the half before or behind it, at an end it gets a page of its own.
+// Partitions are greedy, and any stretch of entries that fit a page fits one, so they use the
+// fewest pages possible. Where entries fit a page, inserting one more needs at most two: at an edge
+// it gets a page of its own. Between the entries L and R it leaves their shared prefix p, and its
+// cost without p is at most room/2 - p (is_inline(); any two leaf cells and any three branch cells
+// fit); fitted it neither with L nor with R, L and R were each over room/2 and no page could have
+// held them. So a touched page with k operations below it becomes at most 1 + k pages and adds at
+// most k entries to its parent; a separator that a merge changed counts as added. A page that
+// shrank may rewrite one sibling: it was one page then, so two are within 1 + k too.
 //
-// Leaves. The old entries fit one page, so k operations give at most k + 1 pages, and the division
-// of partition.h uses the fewest possible (plus one eighth when appending). By bytes: keys between
-// two old ones share the old prefix and cost no more than they did; two neighbouring pages together
-// hold more than 3/4 page - header of entries. So a leaf with b new bytes gives at most
-// 2 * (page + b) / (3/4 page - header) + 3 pages. The first is small for few operations, the second
-// for many per leaf. A touched leaf that shrank to one page makes at most two with a sibling, and
-// one separator new. So the leaves need at most two pages per operation, and add or change at most
-// one entry above.
-//
-// Branches. The same again: a touched branch with e entries new or longer gives at most e + 1
-// pages, or two with a sibling, and adds or changes at most e above: two pages per operation. By
-// the pages below: any three branch cells fit a page, so a touched branch with a new entries in g
-// groups gives at most 1 + 5/3 g + 1/3 a pages, and one sibling; g is at most the touched children,
-// a at most the new pages below.
+// That is tight for few operations per page. For many, divide the page's entries into what lies
+// before the old ones, between them and behind. Between them all share the prefix p <= page/4:
+//   - A leaf with b new bytes: two neighbouring pages hold more than room, so at most 1 + 2b/room
+//     pages before and behind together with one more, and 3 + 2b/(room - p) between.
+//   - A branch with a added cells, each at most room/3: a page that was closed holds over 2/3
+//     room, so there are less than 2.5 + a/2 between, and a third of the cells, rounded up, before
+//     and behind: at most 5 + a/2.
 #include "base/check.h"
 #include "tree/page.h"
 
 namespace holdfast::tree {
 namespace {
-
-uint64_t with_append_slack(uint64_t pages) {
-  return pages + pages / 8;
-}
 
 // Pages at `level` that the operations can touch in a tree of `height`.
 uint64_t touched_max(uint64_t operations, uint32_t height, uint32_t level, uint32_t page_size) {
@@ -49,23 +43,21 @@ uint64_t pages_needed_max(uint64_t operations, uint64_t bytes, uint32_t height,
   CHECK(page_size_bytes >= kPageSizeMin && page_size_bytes <= kPageSizeMax);
   if (operations == 0) return 0;
   const uint32_t page = page_size_bytes;
-  const uint64_t per_level_max = 2 * operations;
-  const uint64_t new_bytes = bytes + operations * (sizeof(Slot) + kOverflowBodySize);
-  uint64_t touched = touched_max(operations, height, 0, page);
-  const uint64_t pair = page - page / 4 - sizeof(PageHeader);
+  // A reference to an overflow run is smaller than the value it stands for.
+  const uint64_t new_bytes = bytes + operations * (sizeof(Slot) + inline_body_size(0x80) - 0x80);
+  const uint64_t between = page - page / 4 - sizeof(PageHeader);
+  const uint64_t touched_leaves = touched_max(operations, height, 0, page);
   uint64_t level_pages =
-      with_append_slack(touched * (2 * page / pair + 4) + 2 * new_bytes / pair + 1) + touched;
-  level_pages = std::min(level_pages, per_level_max);
+      std::min(touched_leaves + operations, 5 * touched_leaves + 2 * new_bytes / between);
   uint64_t total = overflow_pages_max(operations, bytes, page) + level_pages;
   for (uint32_t level = 1; level < height; ++level) {
-    const uint64_t touched_here = touched_max(operations, height, level, page);
-    const uint64_t divided = touched_here + 2 * touched + (level_pages + 2) / 3;
-    level_pages = std::min(with_append_slack(divided) + touched_here, per_level_max);
-    touched = touched_here;
+    const uint64_t touched = touched_max(operations, height, level, page);
+    const uint64_t added = std::min(operations, level_pages);
+    level_pages = std::min(touched + operations, 5 * touched + added / 2);
     total += level_pages;
   }
   while (level_pages > 1) {  // new levels above the old root, at least three children each
-    level_pages = with_append_slack((level_pages + 2) / 3);
+    level_pages = (level_pages + 2) / 3;
     total += level_pages;
   }
   return total;

@@ -21,17 +21,15 @@ uint32_t fixed_size(const ChildEntry&) {
 template <typename Entry>
 constexpr bool kFirstKeyDropped = std::is_same_v<Entry, ChildEntry>;
 
-// Fills each page until the next entry does not fit or the page has reached `close_at` bytes.
+// Fills each page until the next entry does not fit.
 template <typename Entry>
-std::vector<uint32_t> fill_up(std::span<const Entry> entries, uint32_t close_at,
-                              uint32_t page_size) {
+std::vector<uint32_t> fill_up(std::span<const Entry> entries, uint32_t page_size) {
   std::vector<uint32_t> ends;
   PageMeter meter(kFirstKeyDropped<Entry>);
   for (uint32_t i = 0; i < entries.size(); ++i) {
     const std::string_view key = key_of(entries[i]);
     const uint32_t fixed = fixed_size(entries[i]);
-    if (meter.count() > 0 &&
-        (meter.size() >= close_at || meter.size_with(key, fixed) > page_size)) {
+    if (meter.count() > 0 && meter.size_with(key, fixed) > page_size) {
       ends.push_back(i);
       meter.clear();
     }
@@ -79,13 +77,10 @@ std::vector<uint32_t> fill_evenly(std::span<const Entry> entries, size_t page_co
 template <typename Entry>
 std::vector<uint32_t> divide(std::span<const Entry> entries, Fill fill, uint32_t page_size) {
   CHECK(!entries.empty());
-  std::vector<uint32_t> greedy = fill_up(entries, page_size, page_size);
-  if (greedy.size() == 1) return greedy;
-  std::vector<uint32_t> wanted = fill == Fill::kAppend
-                                     ? fill_up(entries, page_size * 95 / 100, page_size)
-                                     : fill_evenly(entries, greedy.size(), page_size);
-  const size_t count_max = greedy.size() + (fill == Fill::kAppend ? greedy.size() / 8 : 0);
-  return wanted.size() <= count_max ? wanted : greedy;
+  std::vector<uint32_t> greedy = fill_up(entries, page_size);
+  if (greedy.size() == 1 || fill == Fill::kAppend) return greedy;
+  std::vector<uint32_t> even = fill_evenly(entries, greedy.size(), page_size);
+  return even.size() == greedy.size() ? even : greedy;
 }
 
 }  // namespace

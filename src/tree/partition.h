@@ -2,8 +2,8 @@
 //
 // Who: tree/ only (apply). Thread-safety: pure functions.
 // Invariants:
-//   1. The number of pages is that of the greedy division, the smallest possible, or, appending,
-//      at most one eighth more; pages_needed_max() rests on this.
+//   1. The number of pages is that of the greedy division, the smallest possible;
+//      pages_needed_max() rests on this.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace holdfast::tree {
 
 enum class Fill : uint8_t {
   kEven,    // about the same number of bytes in each page
-  kAppend,  // keys arrive in order: all pages but the last are left about 95 % full
+  kAppend,  // keys arrive in order: all pages but the last are full
 };
 
 // The end index of each page, in order. REQUIRES: at least one entry.
