@@ -3,6 +3,7 @@
 
 #include "holdfast/blob.h"
 #include "holdfast/diff.h"
+#include "holdfast/claim.h"
 #include "holdfast/kv.h"
 #include "holdfast/observation.h"
 #include "holdfast/recall.h"

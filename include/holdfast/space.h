@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "holdfast/claim.h"
 #include "holdfast/kv.h"
 #include "holdfast/observation.h"
 #include "holdfast/recall.h"
@@ -62,6 +63,7 @@ class Space {
 
   // Each call a commit, or a snapshot, of its own.
   Kv kv() const;
+  Claims claims() const;
   Observations observations() const;
   // Ranks what the space remembers. Hits are of one snapshot. No searchable term in the text: no
   // hits. Errors: InvalidArgument (text empty or not UTF-8, limit, snippet_size).
@@ -71,11 +73,13 @@ class Space {
   // read every record they pass: the commit conflicts when one was added or removed since.
   // REQUIRES: `transaction` is of the same store.
   Kv kv(Transaction& transaction) const;
+  Claims claims(Transaction& transaction) const;
   Observations observations(Transaction& transaction) const;
   Result<std::vector<RecallHit>> recall(Transaction& transaction, const RecallQuery& query) const;
 
   // As of a snapshot. REQUIRES: `snapshot` is of the same store.
   Kv kv(Snapshot& snapshot) const;
+  Claims claims(Snapshot& snapshot) const;
   Observations observations(Snapshot& snapshot) const;
   Result<std::vector<RecallHit>> recall(Snapshot& snapshot, const RecallQuery& query) const;
 

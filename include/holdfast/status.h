@@ -37,6 +37,7 @@ enum class StatusCode : uint8_t {
   kReadOnly,          // the store refuses writes until it is reopened
   kForked,            // the handle was inherited over fork(); open the store again
   kClosed,            // the handle was closed
+  kFenced,            // the claim or lease was lost: expired, released, or another's by now
 };
 
 std::string_view status_code_name(StatusCode code);
@@ -109,15 +110,17 @@ class [[nodiscard]] Result {
 }  // namespace holdfast
 
 // Returns the error of `expression` (a Status) to the caller, if it is one.
-#define HOLDFAST_TRY(expression)                                                      \
-  do {                                                                                \
-    if (::holdfast::Status try_status = (expression); !try_status) return try_status; \
+#define HOLDFAST_TRY(expression) \
+  HOLDFAST_TRY_AS(HOLDFAST_JOIN(try_status_, __COUNTER__), expression)
+#define HOLDFAST_TRY_AS(status, expression)                               \
+  do {                                                                    \
+    if (::holdfast::Status status = (expression); !status) return status; \
   } while (false)
 
 // HOLDFAST_ASSIGN(auto x, f()): declares x from a Result, or returns its error to the caller.
 #define HOLDFAST_ASSIGN(declaration, expression) \
-  HOLDFAST_ASSIGN_AT(HOLDFAST_JOIN(try_result_, __LINE__), declaration, expression)
-#define HOLDFAST_ASSIGN_AT(result, declaration, expression) \
+  HOLDFAST_ASSIGN_AS(HOLDFAST_JOIN(try_result_, __COUNTER__), declaration, expression)
+#define HOLDFAST_ASSIGN_AS(result, declaration, expression) \
   auto result = (expression);                               \
   if (!result) return result.status();                      \
   declaration = std::move(*result)

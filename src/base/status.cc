@@ -40,6 +40,8 @@ std::string_view status_code_name(StatusCode code) {
       return "forked";
     case StatusCode::kClosed:
       return "closed";
+    case StatusCode::kFenced:
+      return "fenced";
   }
   return "unknown status code";
 }

@@ -39,6 +39,9 @@ class Access {
   virtual Stamp next_stamp() = 0;
   // Microseconds since 1970, UTC. Differs between machines and can jump: deadlines only.
   virtual int64_t now_us() = 0;
+  // Returns after a while in which the space may have changed, or at once with false where the
+  // caller's own transaction or snapshot keeps it from ever seeing a change.
+  virtual bool pause() = 0;
   // Store::handle_id and Store::handle_alive.
   virtual HandleId handle_id() = 0;
   virtual bool handle_alive(const HandleId& id) = 0;

@@ -3,6 +3,7 @@
 // Thread-safety: none.
 #pragma once
 
+#include <functional>
 #include <set>
 #include <string>
 
@@ -16,6 +17,7 @@ namespace holdfast::memory {
 struct MapClock {
   int64_t now_us = 1'700'000'000'000'000;
   std::set<uint32_t> owners_dead = {};
+  std::function<void()> on_pause = {};  // what others do while somebody waits
   uint8_t counter = 0;
   UuidSequence sequence = {};
 
@@ -47,6 +49,11 @@ class MapAccess final : public Access {
   }
   Stamp next_stamp() override { return clock_.next(); }
   int64_t now_us() override { return clock_.now_us; }
+  bool pause() override {
+    clock_.now_us += 5'000;
+    if (clock_.on_pause) clock_.on_pause();
+    return true;
+  }
   HandleId handle_id() override { return {1, owner_}; }
   bool handle_alive(const HandleId& id) override {
     return id.incarnation == 1 && !clock_.owners_dead.contains(id.owner);

@@ -1,28 +1,12 @@
 // check_observation: what may be stored, and what to tell who offers something else.
 #include <cmath>
 
-#include "base/utf8.h"
 #include "memory/json_check.h"
 #include "memory/observation_row.h"
+#include "memory/text_check.h"
 
 namespace holdfast::memory {
 namespace {
-
-Status check_text(std::string_view name, std::string_view text, size_t size_max,
-                  std::string_view advice) {
-  if (text.size() > size_max) {
-    return Status(StatusCode::kTooLarge, std::string(name) + " has " + std::to_string(text.size()) +
-                                             " bytes; at most " + std::to_string(size_max) +
-                                             " are allowed: " + std::string(advice));
-  }
-  if (const auto bad = utf8_first_bad_byte(text)) {
-    return Status(StatusCode::kInvalidArgument,
-                  std::string(name) + " is not UTF-8: the byte at offset " + std::to_string(*bad) +
-                      " is wrong; convert the text, or store bytes with Kv")
-        .with_offset(*bad);
-  }
-  return Status::ok();
-}
 
 Status check_labels(const NewObservation& observation) {
   struct Label {

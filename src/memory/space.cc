@@ -77,6 +77,7 @@ class SpaceAccess : public memory::Access {
   int64_t now_us() override {
     return static_cast<int64_t>(space_->store().context().os.wall_time_us());
   }
+  bool pause() override { return false; }
   HandleId handle_id() override { return space_->store().handle_id(); }
   bool handle_alive(const HandleId& id) override { return space_->store().handle_alive(id); }
   std::string_view space_path() const override { return space_->path(); }
@@ -102,6 +103,12 @@ class SpaceAccess : public memory::Access {
 class StoreAccess final : public SpaceAccess {
  public:
   using SpaceAccess::SpaceAccess;
+
+  bool pause() override {
+    constexpr uint64_t kPauseUs = 5'000;
+    space_->store().context().os.sleep_us(kPauseUs);
+    return true;
+  }
 
   Status read(const ReadWork& work) override {
     HOLDFAST_ASSIGN(Snapshot snapshot, space_->store().snapshot());
@@ -259,6 +266,16 @@ Kv Space::kv(Transaction& transaction) const {
 }
 Kv Space::kv(Snapshot& snapshot) const {
   return Kv(std::make_shared<SnapshotAccess>(impl_, snapshot));
+}
+
+Claims Space::claims() const {
+  return Claims(std::make_shared<StoreAccess>(impl_));
+}
+Claims Space::claims(Transaction& transaction) const {
+  return Claims(std::make_shared<TransactionAccess>(impl_, transaction));
+}
+Claims Space::claims(Snapshot& snapshot) const {
+  return Claims(std::make_shared<SnapshotAccess>(impl_, snapshot));
 }
 
 Observations Space::observations() const {

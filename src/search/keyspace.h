@@ -26,6 +26,8 @@ class KeySource {
   virtual ~KeySource() = default;
   virtual Result<std::optional<std::string>> get(std::string_view key) = 0;
   virtual Status scan(const KeyRange& range, const KeyVisitor& visit) = 0;
+  // The version that is read: less than that of every commit that is not seen.
+  virtual uint64_t version() const = 0;
 };
 
 class KeyTarget : public KeySource {

@@ -23,6 +23,7 @@ class MapKeyspace final : public KeyTarget {
     }
     return Status::ok();
   }
+  uint64_t version() const override { return static_cast<uint64_t>(writes); }
   Status put(std::string_view key, std::string_view value) override {
     entries[std::string(key)] = std::string(value);
     ++writes;

@@ -23,6 +23,7 @@ class ReaderSource final : public KeySource {
   Status scan(const KeyRange& range, const KeyVisitor& visit) override {
     return scan_reader(reader_, range, visit);
   }
+  uint64_t version() const override { return reader_.version(); }
 
  private:
   Reader& reader_;
@@ -37,6 +38,7 @@ class TransactionTarget final : public KeyTarget {
   Status scan(const KeyRange& range, const KeyVisitor& visit) override {
     return scan_reader(transaction_, range, visit);
   }
+  uint64_t version() const override { return transaction_.version(); }
   Status put(std::string_view key, std::string_view value) override {
     return transaction_.put(key, value);
   }

@@ -15,6 +15,7 @@ ExitCode exit_code(const Status& status) {
     case StatusCode::kConflict:
     case StatusCode::kTooOld:
     case StatusCode::kBusy:
+    case StatusCode::kFenced:
       return kExitConflict;
     case StatusCode::kCorruption:
       return kExitDamage;
