@@ -30,6 +30,13 @@ struct Verdict {
   uint64_t wrong = 0;   // present with another value
   uint64_t ghosts = 0;  // present and never begun
 
+  Verdict& operator+=(const Verdict& other) {
+    checked += other.checked;
+    lost += other.lost;
+    wrong += other.wrong;
+    ghosts += other.ghosts;
+    return *this;
+  }
   bool clean() const { return lost == 0 && wrong == 0 && ghosts == 0; }
 };
 

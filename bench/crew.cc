@@ -42,12 +42,6 @@ uint64_t nanoseconds(double seconds) {
 
 }  // namespace
 
-void fail(const std::string& message) {
-  std::fflush(stdout);
-  std::fprintf(stderr, "holdfast_bench: %s\n", message.c_str());
-  _exit(1);
-}
-
 SharedBoard::SharedBoard() {
   void* memory =
       mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -23,12 +23,15 @@ CpuUse cpu_use(const std::vector<pid_t>& processes);
 double load_average();
 
 // Median of 200-byte pwrite + fdatasync to a zero-filled file in `directory`, in microseconds,
-// by one process that does nothing else for 0.4 seconds.
-double idle_sync_us(const std::string& directory);
+// by one process that does nothing else for `seconds`.
+double idle_sync_us(const std::string& directory, double seconds);
 
-// The same, after waiting (at most 15 seconds, 2 minutes for all cases) while it is over twice the
-// least seen so far: a shared disk has slow spells, and an engine must not be judged by one.
+// The same for 0.4 seconds, after waiting (at most 15 seconds, 2 minutes for all cases) while it is
+// over twice the least seen so far: a shared disk has slow spells, and an engine must not be judged
+// by one.
 double quiet_sync_us(const std::string& directory);
+// From now on that takes 0.1 seconds and does not wait.
+void be_hasty();
 
 std::string file_system_name(const std::string& path);
 

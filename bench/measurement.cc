@@ -3,8 +3,29 @@
 #include <algorithm>
 #include <memory>
 #include <thread>
+#include <type_traits>
 
 namespace holdfast::bench {
+
+bool Measurement::has_figure(std::string_view name) const {
+  return std::any_of(figures.begin(), figures.end(),
+                     [name](const auto& figure) { return figure.first == name; });
+}
+
+double Measurement::figure(std::string_view name) const {
+  if (name == "fairness") return slowest_rate / std::max(1e-9, fastest_rate);
+  if (name == "p99_of_p50") return p99_us / std::max(1e-9, p50_us);
+  for (const auto& [key, value] : figures) {
+    if (key == name) return value;
+  }
+  double found = 0;
+  for_each_member(*this, [&](std::string_view member, const auto& value) {
+    if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(value)>>) {
+      if (member == name) found = static_cast<double>(value);
+    }
+  });
+  return found;
+}
 
 // REQUIRES: processes and seconds are set, and the workers are dead.
 void Measurement::set_board(const Board& board, uint32_t first) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,10 +14,12 @@
 namespace holdfast::bench {
 
 struct Measurement {
+  std::string of_case;  // "W4": what main.cc ran, and for how many workers
+  uint32_t case_workers = 0;
   std::string workload;  // "W1", "W4 scan of 100"
   std::string engine;
   std::string options;
-  uint32_t processes = 0;
+  uint32_t processes = 0;  // or threads
   uint32_t repetition = 0;
 
   double seconds = 0;  // 0: durations only, no rate
@@ -40,6 +43,10 @@ struct Measurement {
   // What only some workloads measure; names end with the unit.
   std::vector<std::pair<std::string, double>> figures;
 
+  // By the name that it has in JSON and in goals; 0 where there is none.
+  double figure(std::string_view name) const;
+  bool has_figure(std::string_view name) const;
+
   void set_durations(const Histogram& durations) {
     p50_us = static_cast<double>(durations.percentile_ns(0.5)) / 1000;
     p99_us = static_cast<double>(durations.percentile_ns(0.99)) / 1000;
@@ -50,5 +57,37 @@ struct Measurement {
   // After set_board.
   void set_cpu(const CpuUse& cpu);
 };
+
+// The members that have a name, in the order of the JSON lines: visit(name, member).
+template <typename Run, typename Visitor>
+void for_each_member(Run& run, const Visitor& visit) {
+  visit("case", run.of_case);
+  visit("case_workers", run.case_workers);
+  visit("workload", run.workload);
+  visit("engine", run.engine);
+  visit("options", run.options);
+  visit("processes", run.processes);
+  visit("repetition", run.repetition);
+  visit("seconds", run.seconds);
+  visit("operations", run.operations);
+  visit("operations_per_second", run.rate);
+  visit("slowest_worker_per_second", run.slowest_rate);
+  visit("fastest_worker_per_second", run.fastest_rate);
+  visit("p50_us", run.p50_us);
+  visit("p99_us", run.p99_us);
+  visit("max_us", run.max_us);
+  visit("syncs_per_operation", run.syncs_per_operation);
+  visit("waiting", run.waiting);
+  visit("waiting_max_us", run.waiting_max_us);
+  visit("idle_sync_us", run.idle_sync_us);
+  visit("cpu_us_per_operation", run.cpu_us_per_operation);
+  visit("other_cpu_share", run.other_cpu_share);
+  visit("load_average", run.load_average);
+  visit("acknowledged", run.acknowledged);
+  visit("checked", run.verdict.checked);
+  visit("lost", run.verdict.lost);
+  visit("wrong", run.verdict.wrong);
+  visit("ghosts", run.verdict.ghosts);
+}
 
 }  // namespace holdfast::bench

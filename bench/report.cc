@@ -1,267 +1,175 @@
 #include "bench/report.h"
 
 #include <algorithm>
-#include <array>
 
 #include "bench/engine.h"
-#include "bench/table.h"
+#include "bench/goals.h"
 
 namespace holdfast::bench {
 namespace {
 
-constexpr std::array kColumns{
-    "engine",   "per second",         "min..max",   "p50 us", "p99 us",  "max us", "x group",
-    "syncs/op", "slowest..fastest/s", "waiting us", "cpu us", "idle us", "others", "bad"};
+constexpr std::string_view kRate = "operations_per_second";
 
 constexpr const char* kLegend =
     R"(Medians of the repetitions; min..max, max, waiting and bad are over all of them.
-  x group: rate beside the group floor's. waiting: age of the oldest operation that had not ended
-  with the window. idle: fdatasync of the quiet machine just before. others: the share of the
-  machine's cores that other processes used. bad: rows lost, wrong or never written, found after
-  SIGKILL of all workers at full load.
+x group: rate beside the group floor's. waiting: age of the oldest operation that had not ended
+with the window. idle: fdatasync of the quiet machine just before. others: the share of the
+machine's cores that other processes used. bad: rows lost, wrong or never written, found after
+SIGKILL of all workers at full load.
 )";
 
-double figure_of(const Measurement& run, const std::string& name) {
-  for (const auto& [key, value] : run.figures) {
-    if (key == name) return value;
-  }
-  return 0;
+struct Column {
+  const char* title;
+  std::string (*text)(const Summary& summary);
+};
+
+std::string median_unless_zero(const Summary& summary, std::string_view figure) {
+  return summary.most(figure) <= 0 ? kNothing : readable(summary.median(figure));
 }
 
-double rate_of(const Measurement& run) {
-  return run.rate;
+std::string range(double from, double to) {
+  return to <= 0 ? kNothing : readable(from) + ".." + readable(to);
 }
 
-}  // namespace
-
-double Summary::median(const Figure& figure) const {
-  std::vector<double> figures;
-  for (const Measurement& run : runs) figures.push_back(figure(run));
-  std::sort(figures.begin(), figures.end());
-  const size_t middle = figures.size() / 2;
-  return figures.size() % 2 != 0 ? figures[middle] : (figures[middle - 1] + figures[middle]) / 2;
+bool has_many(const Summary& summary) {
+  return summary.processes > 1 && summary.median(kRate) > 0;
 }
 
-double Summary::least(const Figure& figure) const {
-  double least = figure(runs.front());
-  for (const Measurement& run : runs) least = std::min(least, figure(run));
-  return least;
-}
+constexpr Column kColumns[] = {
+    {"engine", [](const Summary& s) { return s.engine; }},
+    {"per second", [](const Summary& s) { return median_unless_zero(s, kRate); }},
+    {"min..max",
+     [](const Summary& s) {
+       return s.runs.size() < 2 ? kNothing : range(s.least(kRate), s.most(kRate));
+     }},
+    {"p50 us", [](const Summary& s) { return median_unless_zero(s, "p50_us"); }},
+    {"p99 us", [](const Summary& s) { return median_unless_zero(s, "p99_us"); }},
+    {"max us",
+     [](const Summary& s) {
+       return s.most("max_us") <= 0 ? kNothing : readable(s.most("max_us"));
+     }},
+    {"syncs/op", [](const Summary& s) { return median_unless_zero(s, "syncs_per_operation"); }},
+    {"slowest..fastest/s",
+     [](const Summary& s) {
+       return !has_many(s) ? kNothing
+                           : range(s.median("slowest_worker_per_second"),
+                                   s.median("fastest_worker_per_second"));
+     }},
+    {"waiting us",
+     [](const Summary& s) { return has_many(s) ? readable(s.most("waiting_max_us")) : kNothing; }},
+    {"cpu us", [](const Summary& s) { return median_unless_zero(s, "cpu_us_per_operation"); }},
+    {"idle us", [](const Summary& s) { return median_unless_zero(s, "idle_sync_us"); }},
+    {"others",
+     [](const Summary& s) {
+       return s.most("other_cpu_share") <= 0 ? kNothing
+                                             : readable(100 * s.median("other_cpu_share")) + "%";
+     }},
+    {"bad", [](const Summary& s) { return std::to_string(s.bad()); }},
+};
 
-double Summary::most(const Figure& figure) const {
-  double most = figure(runs.front());
-  for (const Measurement& run : runs) most = std::max(most, figure(run));
-  return most;
-}
-
-Report::Report(Header header, const std::string& json_path)
-    : header_(std::move(header)),
-      json_(json_path.empty() ? stdout : std::fopen(json_path.c_str(), "w")) {
-  require(json_ != nullptr, "cannot write " + json_path);
-  std::fprintf(json_, "%s\n", json_line(header_).c_str());
-}
-
-Report::~Report() {
-  if (json_ != stdout) std::fclose(json_);
-}
-
-void Report::add(const Measurement& measurement) {
-  std::fprintf(json_, "%s\n", json_line(measurement).c_str());
-  std::fflush(json_);
-  std::fprintf(stderr, "%u: %s, %u workers, %s: %s/s, p50 %s us\n", measurement.repetition + 1,
-               measurement.workload.c_str(), measurement.processes, measurement.engine.c_str(),
-               readable(measurement.rate).c_str(), readable(measurement.p50_us).c_str());
-  for (Summary& summary : summaries_) {
-    if (summary.workload == measurement.workload && summary.processes == measurement.processes &&
-        summary.engine == measurement.engine) {
-      summary.runs.push_back(measurement);
-      return;
-    }
-  }
-  summaries_.push_back({measurement.workload,
-                        measurement.processes,
-                        measurement.engine,
-                        measurement.options,
-                        {measurement}});
-}
-
-const Summary* Report::find(const std::string& workload, uint32_t processes,
-                            const std::string& engine) const {
-  for (const Summary& summary : summaries_) {
-    if (summary.workload == workload && summary.processes == processes &&
-        summary.engine == engine) {
-      return &summary;
-    }
-  }
-  return nullptr;
-}
-
-bool Report::clean() const {
-  for (const Summary& summary : summaries_) {
-    for (const Measurement& run : summary.runs) {
-      if (!run.verdict.clean()) return false;
-    }
-  }
-  return true;
-}
-
-std::vector<std::string> Report::row_of(const Summary& summary,
-                                        const std::vector<std::string>& figures) const {
-  std::vector<std::string> row = basic_row_of(summary);
-  for (const std::string& name : figures) {
-    const bool has =
-        std::any_of(summary.runs.front().figures.begin(), summary.runs.front().figures.end(),
-                    [&](const auto& figure) { return figure.first == name; });
-    row.push_back(
-        has ? readable(summary.median([&](const Measurement& run) { return figure_of(run, name); }))
-            : kNothing);
-  }
-  return row;
-}
-
-std::vector<std::string> Report::basic_row_of(const Summary& summary) const {
-  const auto text = [&](auto member) {
-    return readable(summary.median([member](const Measurement& run) { return run.*member; }));
-  };
-  const auto most = [&](auto member) {
-    return readable(summary.most([member](const Measurement& run) { return run.*member; }));
-  };
-  uint64_t bad = 0;
-  for (const Measurement& run : summary.runs) {
-    bad += run.verdict.lost + run.verdict.wrong + run.verdict.ghosts;
-  }
-  std::vector<std::string> row{summary.engine,
-                               kNothing,
-                               kNothing,
-                               text(&Measurement::p50_us),
-                               text(&Measurement::p99_us),
-                               most(&Measurement::max_us)};
-  row.resize(kColumns.size(), kNothing);
-  row.back() = std::to_string(bad);
-  const double rate = summary.median(rate_of);
-  if (rate <= 0) return row;
-  row[1] = readable(rate);
-  if (summary.runs.size() > 1) {
-    row[2] = readable(summary.least(rate_of)) + ".." + readable(summary.most(rate_of));
-  }
-  if (const Summary* floor = find(summary.workload, summary.processes, "group_floor")) {
-    row[6] = readable(rate / floor->median(rate_of));
-  }
-  const double syncs = summary.most([](const Measurement& run) { return run.syncs_per_operation; });
-  if (syncs > 0) row[7] = text(&Measurement::syncs_per_operation);
-  if (summary.processes > 1) {
-    row[8] = text(&Measurement::slowest_rate) + ".." + text(&Measurement::fastest_rate);
-    row[9] = most(&Measurement::waiting_max_us);
-  }
-  row[10] = text(&Measurement::cpu_us_per_operation);
-  row[11] = text(&Measurement::idle_sync_us);
-  row[12] =
-      readable(100 * summary.median([](const Measurement& run) { return run.other_cpu_share; })) +
-      "%";
-  return row;
-}
-
-void Report::print_head() const {
-  std::printf("\n");
-  for (const auto& [name, text] : header_) std::printf("%-12s %s\n", name.c_str(), text.c_str());
-  std::vector<std::string> said;
-  for (const Summary& summary : summaries_) {
-    const std::string line = summary.engine + ": " + summary.options;
-    if (std::find(said.begin(), said.end(), line) != said.end()) continue;
-    said.push_back(line);
-    std::printf("%-12s %s\n", "engine", line.c_str());
-  }
-  std::printf("%s", kLegend);
-}
-
-std::vector<std::string> Report::figure_names(const std::string& workload) const {
+std::vector<std::string> figure_names(const std::vector<const Summary*>& summaries) {
   std::vector<std::string> names;
-  for (const Summary& summary : summaries_) {
-    if (summary.workload != workload) continue;
-    for (const auto& [name, value] : summary.runs.front().figures) {
+  for (const Summary* summary : summaries) {
+    for (const auto& [name, value] : summary->runs.front().figures) {
       if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
     }
   }
   return names;
 }
 
-void Report::print_table() const {
+std::string beside_group_floor(const Summary& summary, const Summary* floor) {
+  if (floor == nullptr || floor->median(kRate) <= 0) return kNothing;
+  return readable(summary.median(kRate) / floor->median(kRate));
+}
+
+}  // namespace
+
+JsonFile::JsonFile(const std::string& path, bool append)
+    : file_(path.empty() ? stdout : std::fopen(path.c_str(), append ? "a" : "w")) {
+  require(file_ != nullptr, "cannot write " + path);
+}
+
+JsonFile::~JsonFile() {
+  if (file_ != stdout) std::fclose(file_);
+}
+
+void JsonFile::write(const std::string& lines) {
+  std::fputs(lines.c_str(), file_);
+  std::fflush(file_);
+}
+
+void announce(const Measurement& run) {
+  std::fprintf(stderr, "%u: %s, %u workers, %s: %s/s, p50 %s us\n", run.repetition + 1,
+               run.workload.c_str(), run.processes, run.engine.c_str(), readable(run.rate).c_str(),
+               readable(run.p50_us).c_str());
+}
+
+void Report::print() const {
   print_head();
-  std::vector<std::pair<std::string, uint32_t>> titles;
-  for (const Summary& summary : summaries_) {
-    const std::pair title(summary.workload, summary.processes);
-    if (std::find(titles.begin(), titles.end(), title) == titles.end()) titles.push_back(title);
-  }
-  for (const auto& [workload, processes] : titles) {
-    std::printf("\n%s, %u worker%s\n", workload.c_str(), processes, processes == 1 ? "" : "s");
-    const std::vector<std::string> figures = figure_names(workload);
-    std::vector<std::string> columns(kColumns.begin(), kColumns.end());
-    columns.insert(columns.end(), figures.begin(), figures.end());
-    Table table(std::move(columns));
-    for (const Summary& summary : summaries_) {
-      if (summary.workload == workload && summary.processes == processes) {
-        table.add(row_of(summary, figures));
-      }
-    }
-    table.print();
-  }
+  for (const Summaries::Title& title : summaries_.titles()) print_workload(title);
+  print_goals();
 }
 
-void Report::print_latency_goal(const std::string& workload, double limit_us) const {
-  const Summary* ours = find(workload, 1, "holdfast");
-  if (ours == nullptr) return;
-  const double us = ours->median([](const Measurement& run) { return run.p50_us; });
-  std::printf("  %-4s %s: median %s us (<= %s)\n", us <= limit_us ? "met" : "NOT", workload.c_str(),
-              readable(us).c_str(), readable(limit_us).c_str());
+void Report::print_heading(const std::string& text) const {
+  std::printf(style_ == TableStyle::kMarkdown ? "\n### %s\n\n" : "\n%s\n", text.c_str());
 }
 
-void Report::print_commit_goals() const {
-  const auto above_idle = [](const Measurement& run) { return run.p50_us - run.idle_sync_us; };
-  if (const Summary* one = find("W1", 1, "holdfast")) {
-    const double us = one->median(above_idle);
-    std::printf("  %-4s W1, 1 process: p50 - idle fdatasync = %.1f us (<= 20)",
-                us <= 20 ? "met" : "NOT", us);
-    if (const Summary* floor = find("W1", 1, "floor")) {
-      std::printf("; the floor's: %.1f us", floor->median(above_idle));
-    }
+void Report::print_head() const {
+  std::vector<std::vector<std::string>> lines;
+  for (const auto& [name, text] : header_) lines.push_back({name, text});
+  for (const Summary& summary : summaries_.all()) {
+    std::vector<std::string> line{summary.engine, summary.options};
+    if (std::find(lines.begin(), lines.end(), line) == lines.end()) lines.push_back(line);
+  }
+  std::printf("\n");
+  if (style_ == TableStyle::kMarkdown) {
+    Table table({"", ""});
+    for (auto& line : lines) table.add(std::move(line));
+    table.print(style_);
     std::printf("\n");
+  } else {
+    for (const auto& line : lines) std::printf("%-16s %s\n", line[0].c_str(), line[1].c_str());
   }
-  const Summary* ten = find("W1", 10, "holdfast");
-  if (ten == nullptr) return;
-  const double rate = ten->median(rate_of);
-  const double per_sync =
-      1 /
-      std::max(1e-9, ten->median([](const Measurement& run) { return run.syncs_per_operation; }));
-  std::printf("  %-4s W1, 10 processes: %.2f commits per fdatasync (>= 4)\n",
-              per_sync >= 4 ? "met" : "NOT", per_sync);
-  for (const char* name : {"sqlite", "sqlite_queued"}) {
-    const Summary* peer = find("W1", 10, name);
-    if (peer == nullptr) continue;
-    const double ratio = rate / peer->median(rate_of);
-    std::printf("  %-4s W1, 10 processes: %.2f x %s FULL (>= 4)\n", ratio >= 4 ? "met" : "NOT",
-                ratio, name);
+  std::printf("%s", kLegend);
+}
+
+void Report::print_workload(const Summaries::Title& title) const {
+  const auto& [workload, processes] = title;
+  print_heading(workload + ", " + std::to_string(processes) +
+                (processes == 1 ? " worker" : " workers"));
+  const std::vector<const Summary*> summaries = summaries_.of(title);
+  const std::vector<std::string> figures = figure_names(summaries);
+  const Summary* floor = summaries_.find(workload, processes, "group_floor");
+  std::vector<std::string> columns;
+  for (const Column& column : kColumns) columns.emplace_back(column.title);
+  columns.emplace_back("x group");
+  columns.insert(columns.end(), figures.begin(), figures.end());
+  Table table(std::move(columns));
+  for (const Summary* summary : summaries) {
+    std::vector<std::string> row;
+    for (const Column& column : kColumns) row.push_back(column.text(*summary));
+    row.push_back(beside_group_floor(*summary, floor));
+    for (const std::string& name : figures) {
+      row.push_back(summary->runs.front().has_figure(name) ? readable(summary->median(name))
+                                                           : kNothing);
+    }
+    table.add(std::move(row));
   }
-  if (const Summary* floor = find("W1", 10, "group_floor")) {
-    const double ratio = rate / floor->median(rate_of);
-    std::printf("  %-4s W1, 10 processes: %.2f x group floor (>= 0.6)\n",
-                ratio >= 0.6 ? "met" : "NOT", ratio);
-  }
-  const double fairness = ten->least(
-      [](const Measurement& run) { return run.slowest_rate / std::max(1e-9, run.fastest_rate); });
-  std::printf(
-      "  %-4s W1, 10 processes: slowest / fastest writer %.2f (no writer starves: >= 0.5)\n",
-      fairness >= 0.5 ? "met" : "NOT", fairness);
+  table.print(style_);
 }
 
 void Report::print_goals() const {
-  std::printf("\nWhat is asked of Holdfast\n");
-  print_commit_goals();
-  print_latency_goal("W4 get, transaction each", 1);
-  print_latency_goal("W4 get, snapshot held", 1);
-  print_latency_goal("W6 open", 150);
-  print_latency_goal("W6 open, store in use", 150);
-  std::printf("  %-4s no acknowledged row lost, none wrong, no ghost, in any engine\n",
-              clean() ? "met" : "NOT");
+  print_heading("What is asked of Holdfast");
+  Table table({"workload", "workers", "figure", "asked", "limit", "measured", "ratio to goal", ""});
+  for (const Outcome& outcome : judge(summaries_)) {
+    const Goal& goal = *outcome.goal;
+    table.add({std::string(goal.workload), std::to_string(goal.processes), std::string(goal.figure),
+               describe(outcome), readable(outcome.limit), readable(outcome.measured),
+               readable(outcome.ratio()), outcome.ratio() >= 1 ? "met" : "NOT MET"});
+  }
+  table.print(style_);
+  std::printf("\nNo acknowledged row lost, none wrong, no ghost, in any engine: %s\n",
+              summaries_.clean() ? "met" : "NOT MET");
 }
 
 }  // namespace holdfast::bench

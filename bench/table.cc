@@ -23,15 +23,23 @@ size_t Table::width(size_t column) const {
   return says_something ? width : 0;
 }
 
-void Table::print() const {
-  const auto print_row = [this](const std::vector<std::string>& row) {
+void Table::print(TableStyle style) const {
+  const bool markdown = style == TableStyle::kMarkdown;
+  const auto print_row = [&](const std::vector<std::string>& row) {
+    if (markdown) std::printf("|");
     for (size_t i = 0; i < row.size(); ++i) {
       const int wide = static_cast<int>(width(i));
-      if (wide > 0) std::printf("  %*s", i == 0 ? -wide : wide, row[i].c_str());
+      if (wide == 0) continue;
+      if (markdown) {
+        std::printf(" %s |", row[i].c_str());
+      } else {
+        std::printf("  %*s", i == 0 ? -wide : wide, row[i].c_str());
+      }
     }
     std::printf("\n");
   };
   print_row(titles_);
+  if (markdown) print_row(std::vector<std::string>(titles_.size(), "---"));
   for (const auto& row : rows_) print_row(row);
 }
 

@@ -1,13 +1,16 @@
 // Table: rows of text in columns; a column in which no row says anything is left out.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 namespace holdfast::bench {
 
 // Stands where there is nothing to say.
-inline constexpr const char* kNothing = "-";
+inline const std::string kNothing = "-";
+
+enum class TableStyle : uint8_t { kText, kMarkdown };
 
 class Table {
  public:
@@ -15,7 +18,7 @@ class Table {
   // REQUIRES: one cell per title.
   void add(std::vector<std::string> row);
   // The first column stands left, the others right.
-  void print() const;
+  void print(TableStyle style) const;
 
  private:
   size_t width(size_t column) const;

@@ -21,6 +21,13 @@ EngineList make_engines() {
 #ifdef HOLDFAST_BENCH_WITH_LMDB
   engines.push_back(make_lmdb());
 #endif
+#ifdef HOLDFAST_BENCH_WITH_ROCKSDB
+  engines.push_back(make_rocksdb());
+  engines.push_back(make_rocksdb_bulk());
+#endif
+#ifdef HOLDFAST_BENCH_WITH_LEVELDB
+  engines.push_back(make_leveldb());
+#endif
   return engines;
 }
 

@@ -14,5 +14,8 @@ std::unique_ptr<Engine> make_holdfast_threads();
 std::unique_ptr<Engine> make_sqlite();
 std::unique_ptr<Engine> make_sqlite_queued();
 std::unique_ptr<Engine> make_lmdb();
+std::unique_ptr<Engine> make_rocksdb();
+std::unique_ptr<Engine> make_rocksdb_bulk();
+std::unique_ptr<Engine> make_leveldb();
 
 }  // namespace holdfast::bench

@@ -11,14 +11,14 @@ class FloorSession final : public RawLogSession {
   using RawLogSession::RawLogSession;
 
  private:
-  void commit(bool counted) override {
+  void commit(std::optional<size_t> counter) override {
     if (setup_.durability == Durability::kBatched) {
-      append_records(counted);
+      append_records(counter);
       return;
     }
     RobustLock& turn = log_.control().sync_lock;
     turn.lock();
-    append_records(counted);
+    append_records(counter);
     log_.sync();
     turn.unlock();
   }
@@ -34,7 +34,9 @@ class Floor final : public Engine {
   }
   bool is_data(const std::string& file_name) const override { return file_name == "log"; }
   // It reads what was there at its first read; it keeps every version of a row.
-  bool does(Work work) const override { return work != Work::kMixed && work != Work::kOverwrite; }
+  bool does(Work work) const override {
+    return work != Work::kMixed && work != Work::kOverwrite && work != Work::kScale;
+  }
   void create(const Setup& setup) const override { RawLog::create(setup); }
   std::unique_ptr<Session> open(const Setup& setup) const override {
     return std::make_unique<FloorSession>(setup);

@@ -17,8 +17,8 @@ class GroupFloorSession final : public RawLogSession {
   using RawLogSession::RawLogSession;
 
  private:
-  void commit(bool counted) override {
-    const uint64_t end = append_records(counted);
+  void commit(std::optional<size_t> counter) override {
+    const uint64_t end = append_records(counter);
     if (setup_.durability == Durability::kStrict) make_durable(end);
   }
 

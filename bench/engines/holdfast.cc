@@ -2,9 +2,9 @@
 // "holdfast_threads" is the same with all workers as threads of one process on one handle.
 #include <cstring>
 #include <filesystem>
-#include <mutex>
 
 #include "bench/engines/engines.h"
+#include "bench/engines/shared_handle.h"
 #include "holdfast/store.h"
 
 namespace holdfast::bench {
@@ -135,17 +135,12 @@ class HoldfastThreads final : public Holdfast {
     return work == Work::kPuts || work == Work::kAgent || work == Work::kOwnAgent ||
            work == Work::kReads || work == Work::kMixed;
   }
-  // The first session of a process opens the store, the others share it.
   std::unique_ptr<Session> open(const Setup& setup) const override {
-    const std::lock_guard guard(mutex_);
-    std::shared_ptr<Store> store = shared_.lock();
-    if (!store) shared_ = store = open_store(setup);
-    return std::make_unique<HoldfastSession>(std::move(store));
+    return std::make_unique<HoldfastSession>(shared_.get([&] { return open_store(setup); }));
   }
 
  private:
-  mutable std::mutex mutex_;
-  mutable std::weak_ptr<Store> shared_;
+  mutable SharedHandle<Store> shared_;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <new>
 
@@ -39,6 +40,12 @@ void* map_file(int fd, size_t size, int protection) {
   void* memory = mmap(nullptr, size, protection, MAP_SHARED, fd, 0);
   require(memory != MAP_FAILED, "cannot map a file of the raw log");
   return memory;
+}
+
+// The key of a counter ends with its number in hexadecimal digits.
+size_t counter_of(std::string_view key) {
+  const std::string digits(key.substr(key.size() - 2));
+  return std::strtoul(digits.c_str(), nullptr, 16) % RawLog::kCounters;
 }
 
 }  // namespace
@@ -119,13 +126,12 @@ void RawLogSession::add_record(std::string_view key, std::string_view value) {
   records_.append(value);
 }
 
-uint64_t RawLogSession::append_records(bool counted) {
+uint64_t RawLogSession::append_records(std::optional<size_t> counter) {
   RawLog::Control& control = log_.control();
   control.append_lock.lock();
-  if (counted) {
-    ++control.counter;
-    std::memcpy(records_.data() + records_.size() - sizeof(uint64_t), &control.counter,
-                sizeof(uint64_t));
+  if (counter) {
+    const uint64_t next = ++control.counters[*counter];
+    std::memcpy(records_.data() + records_.size() - sizeof(next), &next, sizeof(next));
   }
   const uint64_t end = log_.append(records_);
   control.append_lock.unlock();
@@ -135,13 +141,13 @@ uint64_t RawLogSession::append_records(bool counted) {
 void RawLogSession::put(std::string_view key, std::string_view value) {
   records_.clear();
   add_record(key, value);
-  commit(false);
+  commit(std::nullopt);
 }
 
 void RawLogSession::load(std::span<const Row> rows, bool) {
   records_.clear();
   for (const Row& row : rows) add_record(row.key.view(), row.value.view());
-  commit(false);
+  commit(std::nullopt);
 }
 
 // The two reads are left out: while it writes, a floor has nothing to read from.
@@ -150,7 +156,7 @@ void RawLogSession::agent(const AgentTransaction& transaction) {
   add_record(transaction.observation_key, transaction.observation);
   for (std::string_view key : transaction.index_keys) add_record(key, transaction.index_value);
   add_record(transaction.counter_key, std::string_view("\0\0\0\0\0\0\0\0", sizeof(uint64_t)));
-  commit(true);
+  commit(counter_of(transaction.counter_key));
 }
 
 void RawLogSession::index() {

@@ -12,6 +12,7 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -36,13 +37,14 @@ class RobustLock {
 
 class RawLog {
  public:
+  static constexpr size_t kCounters = 256;
   struct Control {
     RobustLock append_lock;
     alignas(64) RobustLock sync_lock;
     alignas(64) std::atomic<uint64_t> end;
     std::atomic<uint64_t> durable;
     std::atomic<uint32_t> sync_round;  // futex word: goes up when a sync has ended
-    uint64_t counter;                  // of agent transactions, under the append lock
+    uint64_t counters[kCounters];      // of agent transactions, under the append lock
   };
 
   static void create(const Setup& setup);
@@ -79,9 +81,9 @@ class RawLogSession : public Session {
   void checkpoint() override {}
 
  protected:
-  // Appends `records_`; where `counted`, its last 8 bytes become the next counter value.
-  virtual void commit(bool counted) = 0;
-  uint64_t append_records(bool counted);
+  // Appends `records_`; where there is a counter, its next value becomes the last 8 bytes.
+  virtual void commit(std::optional<size_t> counter) = 0;
+  uint64_t append_records(std::optional<size_t> counter);
 
   const Setup setup_;
   RawLog log_;

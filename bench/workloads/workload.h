@@ -11,7 +11,6 @@
 
 #include "bench/engine.h"
 #include "bench/measurement.h"
-#include "bench/options.h"
 
 namespace holdfast::bench {
 
@@ -25,7 +24,7 @@ struct WorkloadKind {
   std::string_view title;
 };
 
-inline constexpr std::array<WorkloadKind, 11> kWorkloads{{
+inline constexpr std::array<WorkloadKind, 13> kWorkloads{{
     {"W1", Work::kPuts, Durability::kStrict, "strict commits of one put"},
     {"W2", Work::kPuts, Durability::kBatched, "batched commits of one put"},
     {"W3", Work::kAgent, Durability::kStrict,
@@ -38,6 +37,8 @@ inline constexpr std::array<WorkloadKind, 11> kWorkloads{{
     {"W7", Work::kRecovery, Durability::kBatched, "open and get after kill -9 without checkpoint"},
     {"W8", Work::kLoad, Durability::kBatched, "load in transactions of 10,000, until synced"},
     {"W9", Work::kOverwrite, Durability::kBatched, "10,000 rows overwritten, snapshot held or not"},
+    {"idle", Work::kIdle, Durability::kStrict, "memory of a process with an open, idle store"},
+    {"scale", Work::kScale, Durability::kStrict, "get, commit, open, checkpoint by size"},
 }};
 
 const WorkloadKind* find_workload(std::string_view name);
@@ -50,6 +51,7 @@ struct Case {
   double seconds;
   double limit_seconds;  // of cases that end by themselves
   uint64_t keys;
+  const std::vector<uint64_t>& sizes;
   std::string directory;  // of all cases; each makes its own folder in it
 };
 
@@ -83,9 +85,8 @@ std::vector<Measurement> measure_overwrites(const Case& which);
 std::vector<Measurement> measure_opening(const Case& which);
 // What a process costs that opens nothing.
 Measurement measure_empty_process();
-// The other side of W6: opens, gets, puts, closes, and prints how long each took; nothing
-// where `engine` is null.
-void open_once(const Engine* engine, const Options& options);
+Measurement measure_idle(const Case& which, LoadedStores& stores);
+std::vector<Measurement> measure_scale(const Case& which);
 
 // A new store in `folder`, made by a process of its own.
 void create_store(const Engine& engine, const Setup& setup);
