@@ -87,6 +87,15 @@ std::vector<std::string> parse_workloads(const std::string& text) {
   return names;
 }
 
+void be_quick(Options& options) {
+  options.processes = {1, 10};
+  options.seconds = 0.3;
+  options.limit_seconds = 2;
+  options.repetitions = 1;
+  options.keys = 100'000;
+  options.sizes = {100'000, 400'000};
+}
+
 // One without a value. False: there is none of that name.
 bool set_flag(Options& options, const std::string& name) {
   if (name == "--resume") {
@@ -94,13 +103,7 @@ bool set_flag(Options& options, const std::string& name) {
   } else if (name == "--markdown") {
     options.markdown = true;
   } else if (name == "--quick") {
-    options.quick = true;
-    options.processes = {1, 10};
-    options.seconds = 0.3;
-    options.limit_seconds = 2;
-    options.repetitions = 1;
-    options.keys = 100'000;
-    options.sizes = {100'000, 400'000};
+    options.quick = true;  // see be_quick: what else is given counts, wherever it stands
   } else {
     return false;
   }
@@ -144,6 +147,8 @@ Options parse_options(int count, char** arguments) {
   for (int i = 0; i < count; ++i) {
     options.command += (i == 0 ? "" : " ") + std::string(arguments[i]);
   }
+  const auto is_quick = [](std::string_view argument) { return argument == "--quick"; };
+  if (std::any_of(arguments + 1, arguments + count, is_quick)) be_quick(options);
   for (int i = 1; i < count; ++i) {
     const std::string name = arguments[i];
     if (name == "--help" || name == "-h") refuse("compares Holdfast with other stores");
