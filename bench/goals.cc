@@ -91,7 +91,7 @@ const Summary* best_beside(const Goal& goal, const Summaries& summaries) {
 
 std::optional<Outcome> judge(const Goal& goal, const Summaries& summaries) {
   const Summary* ours = summaries.find(goal.workload, goal.processes, "holdfast");
-  if (ours == nullptr) return std::nullopt;
+  if (ours == nullptr || !ours->runs.front().find_figure(goal.figure)) return std::nullopt;
   Outcome outcome{&goal, ours->median(goal.figure), goal.factor, ""};
   if (goal.beside.empty()) return outcome;
   const Summary* beside = best_beside(goal, summaries);

@@ -37,6 +37,12 @@ TEST(GoalsTest, AGoalStandsBesideTheSameRunsPeer) {
   EXPECT_EQ(find(outcomes, "W1", "leveldb"), nullptr);  // it was not measured
 }
 
+TEST(GoalsTest, WhatWasNotMeasuredIsNotJudged) {
+  Summaries summaries;
+  summaries.add(run_of("idle", 1, "holdfast", 0));
+  EXPECT_TRUE(judge(summaries).empty());
+}
+
 TEST(GoalsTest, TheBetterVariantCounts) {
   Summaries summaries;
   summaries.add(run_of("W1", 10, "holdfast", 50'000));

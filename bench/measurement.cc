@@ -12,13 +12,13 @@ bool Measurement::has_figure(std::string_view name) const {
                      [name](const auto& figure) { return figure.first == name; });
 }
 
-double Measurement::figure(std::string_view name) const {
+std::optional<double> Measurement::find_figure(std::string_view name) const {
   if (name == "fairness") return slowest_rate / std::max(1e-9, fastest_rate);
   if (name == "p99_of_p50") return p99_us / std::max(1e-9, p50_us);
   for (const auto& [key, value] : figures) {
     if (key == name) return value;
   }
-  double found = 0;
+  std::optional<double> found;
   for_each_member(*this, [&](std::string_view member, const auto& value) {
     if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(value)>>) {
       if (member == name) found = static_cast<double>(value);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,8 +44,9 @@ struct Measurement {
   // What only some workloads measure; names end with the unit.
   std::vector<std::pair<std::string, double>> figures;
 
-  // By the name that it has in JSON and in goals; 0 where there is none.
-  double figure(std::string_view name) const;
+  // By the name that it has in JSON and in goals.
+  std::optional<double> find_figure(std::string_view name) const;
+  double figure(std::string_view name) const { return find_figure(name).value_or(0); }
   bool has_figure(std::string_view name) const;
 
   void set_durations(const Histogram& durations) {
