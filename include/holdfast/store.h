@@ -29,8 +29,18 @@ enum class Durability : uint8_t {
   batched,  // survives kill -9 at once, power loss after at most 100 ms
 };
 
+// Who may have the store open at once.
+enum class Sharing : uint8_t {
+  // Any number of processes, where the file system's locks and shared memory can be trusted. Where
+  // they may lie (NFS, SMB, 9p, FUSE, virtiofs and whatever is not known): one process at a time.
+  automatic,
+  required,   // any number, or Unsupported
+  exclusive,  // one handle at a time, wherever the store lies
+};
+
 struct StoreOptions {
   Durability durability = Durability::strict;
+  Sharing sharing = Sharing::automatic;
   // Create the store where the path does not exist or is an empty directory.
   bool create = true;
   // How long a call waits for other processes before it returns Busy.
@@ -53,6 +63,7 @@ struct StoreOptions {
 struct RecoveryReport {
   bool cold = false;
   bool created = false;
+  bool exclusive = false;  // nobody else can have the store open; see Sharing
   uint64_t transactions_applied = 0;
   uint64_t writes_applied = 0;
   uint64_t deletes_applied = 0;
@@ -121,8 +132,9 @@ class Store {
   ~Store();  // the last handle closes; those of spaces count
 
   // Opens (and by default creates) the store in directory `path`; recovers what a crash left.
-  // Errors: NotAStore, Unsupported (newer format; file system whose locks lie), Corruption,
-  // PermissionDenied, NoSpace, IoError, Busy (another process is recovering past the deadline).
+  // Errors: NotAStore, Unsupported (newer format; file system whose locks lie and that must be
+  // shared), Corruption, PermissionDenied, NoSpace, IoError, Busy (past the deadline another
+  // process is recovering, or has the store for itself alone).
   static Result<Store> open(const std::string& path, const StoreOptions& options = {});
   // The same on another machine (tests, Store::memory). `os` must outlive the store.
   static Result<Store> open(os::Os& os, const std::string& path, const StoreOptions& options);

@@ -35,6 +35,7 @@ class ReadOnlyFile final : public os::File {
   Result<os::FileInfo> info() override { return file_->info(); }
   Result<bool> lock_try(uint64_t, os::LockKind) override { return refuse(path_); }
   Status unlock(uint64_t) override { return refuse(path_); }
+  Result<bool> lock_whole_try() override { return refuse(path_); }
   Result<bool> lock_held_by_other(uint64_t first, uint64_t count) override {
     return file_->lock_held_by_other(first, count);
   }

@@ -25,6 +25,7 @@ class BadFile final : public os::File {
   Result<os::FileInfo> info() override { return os::FileInfo{16384, 1, 1}; }
   Result<bool> lock_try(uint64_t, os::LockKind) override { return true; }
   Status unlock(uint64_t) override { return Status::ok(); }
+  Result<bool> lock_whole_try() override { return false; }
   Result<bool> lock_held_by_other(uint64_t, uint64_t) override { return false; }
   Result<std::unique_ptr<os::Mapping>> map(size_t, os::MapAccess) override {
     return std::make_unique<os::Mapping>();

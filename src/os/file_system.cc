@@ -43,7 +43,7 @@ constexpr std::array kKnownTypes = {
     KnownType{0x01161970, "gfs2", kLies},
     KnownType{0x786F4256, "vboxsf", kLies},
     KnownType{0xBACBACBC, "vmhgfs", kLies},
-    KnownType{0x53464846, "wslfs", kLies},  // WSL 1
+    KnownType{0x53464846, "wslfs", kRefused},  // WSL 1
 };
 
 // fuseblk is a local block device behind a local daemon (ntfs-3g): one kernel, one page cache.

@@ -87,6 +87,9 @@ class File {
   virtual Status unlock(uint64_t byte) = 0;
   // True if another description holds any lock in [first, first + count).
   virtual Result<bool> lock_held_by_other(uint64_t first, uint64_t count) = 0;
+  // flock, exclusive, of the whole file: for file systems where byte locks do nothing. False:
+  // another description holds it. Released when this one is closed.
+  virtual Result<bool> lock_whole_try() = 0;
 
   // Maps [0, size); `size` may exceed the file's: pages past its end must not be touched until
   // the file has grown over them. The mapping stays valid while the file grows.
@@ -98,6 +101,7 @@ enum class FileSystemTrust : uint8_t {
   kFull,         // ext4, xfs, f2fs, tmpfs, overlay ...
   kCopyOnWrite,  // btrfs, zfs, bcachefs: trusted, but zero-filling buys nothing
   kLies,         // nfs, smb, 9p, fuse, virtiofs, ceph, afs: locks or shared memory may lie
+  kRefused,      // WSL 1: not even one process alone is safe
 };
 struct FileSystem {
   std::string name;   // "ext4", "9p" ...

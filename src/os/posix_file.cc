@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -204,6 +205,13 @@ Result<bool> PosixFile::lock_held_by_other(uint64_t first, uint64_t count) {
       retry_interrupted([&] { return fcntl(descriptor_.get(), F_OFD_GETLK, &range); });
   if (result != 0) return error("lock (F_OFD_GETLK)");
   return range.l_type != F_UNLCK;
+}
+
+Result<bool> PosixFile::lock_whole_try() {
+  const int result = retry_interrupted([&] { return flock(descriptor_.get(), LOCK_EX | LOCK_NB); });
+  if (result == 0) return true;
+  if (errno == EWOULDBLOCK) return false;
+  return error("lock (flock)");
 }
 
 Result<std::unique_ptr<Mapping>> PosixFile::map(size_t size, MapAccess access) {

@@ -37,6 +37,7 @@ class PosixFile final : public File {
   Result<bool> lock_try(uint64_t byte, LockKind kind) override;
   Status unlock(uint64_t byte) override;
   Result<bool> lock_held_by_other(uint64_t first, uint64_t count) override;
+  Result<bool> lock_whole_try() override;
   Result<std::unique_ptr<Mapping>> map(size_t size, MapAccess access) override;
 
   int descriptor() const { return descriptor_.get(); }

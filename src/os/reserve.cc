@@ -17,4 +17,26 @@ void release_reserved(void* memory, size_t bytes) {
   if (memory != nullptr) CHECK(::munmap(memory, bytes) == 0);
 }
 
+namespace {
+
+class PrivateMapping final : public Mapping {
+ public:
+  PrivateMapping(char* data, size_t size) {
+    data_ = data;
+    size_ = size;
+  }
+  ~PrivateMapping() override { release_reserved(data_, size_); }
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Mapping>> map_private(size_t bytes) {
+  char* const memory = static_cast<char*>(reserve_zeroed(bytes));
+  if (memory == nullptr) {
+    return Status(StatusCode::kIoError, "no address space is left for " + std::to_string(bytes) +
+                                            " bytes of memory; raise its limit (ulimit -v)");
+  }
+  return std::unique_ptr<Mapping>(std::make_unique<PrivateMapping>(memory, bytes));
+}
+
 }  // namespace holdfast::os

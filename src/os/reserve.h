@@ -4,6 +4,9 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
+
+#include "os/os.h"
 
 namespace holdfast::os {
 
@@ -12,5 +15,8 @@ void* reserve_zeroed(size_t bytes);
 
 // Gives back what reserve_zeroed(bytes) returned; nullptr is allowed.
 void release_reserved(void* memory, size_t bytes);
+
+// The same as a Mapping that no other process has. Errors: IoError (address space is exhausted).
+Result<std::unique_ptr<Mapping>> map_private(size_t bytes);
 
 }  // namespace holdfast::os

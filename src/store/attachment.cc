@@ -4,16 +4,18 @@
 
 namespace holdfast::store {
 
-Result<std::unique_ptr<Attachment>> Attachment::attach(os::Os& os, os::File& lock_file,
+Result<std::unique_ptr<Attachment>> Attachment::attach(os::Os& os, os::File* lock_file,
                                                        ControlBlock& control) {
   const os::ProcessIdentity process = os.process();
   // Neighbouring pids start at different slots, so that a crowd does not probe the same bytes.
   const uint32_t first = process.pid * 7u % kProcessSlots;
   for (uint32_t i = 0; i < kProcessSlots; ++i) {
     const uint32_t slot = (first + i) % kProcessSlots;
-    HOLDFAST_ASSIGN(const bool locked,
-                    lock_file.lock_try(liveness_byte(slot), os::LockKind::kExclusive));
-    if (!locked) continue;
+    if (lock_file != nullptr) {
+      HOLDFAST_ASSIGN(const bool locked,
+                      lock_file->lock_try(liveness_byte(slot), os::LockKind::kExclusive));
+      if (!locked) continue;
+    }
     ProcessSlot& line = control.processes[slot];
     uint32_t generation = (line.generation.load() + 1) & kGenerationMask;
     if (generation == 0) generation = 1;
@@ -31,14 +33,20 @@ Result<std::unique_ptr<Attachment>> Attachment::attach(os::Os& os, os::File& loc
                                        "handles and try again");
 }
 
-Attachment::Attachment(os::Os& os, os::File& lock_file, ControlBlock& control, uint32_t slot,
+Attachment::Attachment(os::Os& os, os::File* lock_file, ControlBlock& control, uint32_t slot,
                        uint32_t owner)
     : os_(os), lock_file_(lock_file), control_(control), slot_(slot), owner_(owner) {}
 
 Attachment::~Attachment() {
   // A forked child must not announce the end of its parent; the lock file is closed there.
   control_.processes[slot_].attached.store(0);
-  (void)lock_file_.unlock(liveness_byte(slot_));
+  if (lock_file_ != nullptr) (void)lock_file_->unlock(liveness_byte(slot_));
+}
+
+std::optional<bool> Attachment::alive(uint32_t slot) const {
+  if (lock_file_ == nullptr) return false;
+  const auto held = lock_file_->lock_held_by_other(liveness_byte(slot), 1);
+  return held ? std::optional(*held) : std::nullopt;
 }
 
 bool Attachment::owner_dead(uint32_t word) const {
@@ -46,8 +54,7 @@ bool Attachment::owner_dead(uint32_t word) const {
   if (slot >= kProcessSlots) return true;
   if (control_.processes[slot].generation.load() != owner_generation(word)) return true;
   if (slot == slot_) return false;  // another thread of this handle
-  const auto held = lock_file_.lock_held_by_other(liveness_byte(slot), 1);
-  return held && !*held;
+  return !alive(slot).value_or(true);
 }
 
 std::string Attachment::describe(uint32_t word) const {
@@ -65,12 +72,7 @@ uint32_t Attachment::processes_alive() const {
   uint32_t count = 0;
   for (uint32_t slot = 0; slot < kProcessSlots; ++slot) {
     if (control_.processes[slot].attached.load() == 0) continue;
-    if (slot == slot_) {
-      ++count;
-    } else if (const auto held = lock_file_.lock_held_by_other(liveness_byte(slot), 1);
-               held && *held) {
-      ++count;
-    }
+    if (slot == slot_ || alive(slot).value_or(false)) ++count;
   }
   return count;
 }

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "holdfast/status.h"
@@ -37,9 +38,10 @@ constexpr uint32_t kGenerationMask = 0xfffff;
 
 class Attachment {
  public:
-  // Claims a free slot. `lock_file` is an open description of LOCK of this handle's own.
+  // Claims a free slot. `lock_file` is an open description of LOCK of this handle's own; nullptr
+  // when nobody else can be attached (exclusive.h): then there is nobody to lock out or to probe.
   // Errors: Busy (all slots are taken), Os's.
-  static Result<std::unique_ptr<Attachment>> attach(os::Os& os, os::File& lock_file,
+  static Result<std::unique_ptr<Attachment>> attach(os::Os& os, os::File* lock_file,
                                                     ControlBlock& control);
   ~Attachment();
   Attachment(const Attachment&) = delete;
@@ -56,9 +58,12 @@ class Attachment {
   void clear_dead_readers();
 
  private:
-  Attachment(os::Os& os, os::File& lock_file, ControlBlock& control, uint32_t slot, uint32_t owner);
+  Attachment(os::Os& os, os::File* lock_file, ControlBlock& control, uint32_t slot, uint32_t owner);
+  // Whether the process of another's slot lives; nullopt when the kernel cannot tell.
+  std::optional<bool> alive(uint32_t slot) const;
+
   os::Os& os_;
-  os::File& lock_file_;
+  os::File* const lock_file_;
   ControlBlock& control_;
   const uint32_t slot_;
   const uint32_t owner_;

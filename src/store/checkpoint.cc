@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "store/append.h"
 #include "store/apply.h"
 #include "store/superblock.h"
@@ -71,6 +72,7 @@ Status write_checkpoint(const Context& context, const PublishedRoot& root) {
 Status rewrite_new_pages(const Context& context, const PublishedRoot& root) {
   const uint64_t version_before = context.control().checkpoint.last_pin.load() - 1;
   const auto pages_max = static_cast<uint32_t>(context.control().allocation.file_pages.load());
+  CHECK(!context.exclusive);  // nobody else can have died
   tree::PageSource fresh(context.data_map->data(), context.page_shift, pages_max);
   fresh.set_page_count(pages_max);
   return tree::walk(fresh, root.root, true, [&](const tree::VisitedRun& run) -> Result<bool> {

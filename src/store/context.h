@@ -45,16 +45,21 @@ struct Context {
   uint32_t page_shift = 0;
   uint64_t segment_capacity_max = 0;
 
+  bool trusted = true;                     // the file system's locks, shared memory and mappings
+  bool exclusive = false;                  // see exclusive.h; then these two may stay null:
+  std::unique_ptr<os::File> control_file;  // the control block is private memory
+  std::unique_ptr<os::Mapping> data_map;   // pages are read
+
   std::unique_ptr<os::File> lock_file;
-  std::unique_ptr<os::File> control_file;
   std::unique_ptr<os::File> data_file;
   std::unique_ptr<os::Mapping> control_map;
-  std::unique_ptr<os::Mapping> data_map;
   std::unique_ptr<tree::PageSource> pages;
   std::unique_ptr<log::SegmentFiles> segments;
   std::unique_ptr<Attachment> attachment;
   std::unique_ptr<Locks> locks;
 
+  // What attachment.h takes: nullptr where nobody else can be attached.
+  os::File* attach_file() const { return exclusive ? nullptr : lock_file.get(); }
   ControlBlock& control() const { return *reinterpret_cast<ControlBlock*>(control_map->data()); }
   char* region(const Region& region) const { return control_map->data() + region.offset; }
   uint32_t page_size() const { return 1u << page_shift; }

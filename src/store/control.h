@@ -257,10 +257,12 @@ constexpr uint64_t kControlFileSize = round_to_page(kHeldRegions[1].offset + kHe
 constexpr uint64_t kControlLayout =
     kControlMagic ^ sizeof(ControlBlock) << 32 ^ kControlFileSize << 4 ^ sizeof(RetiredEntry);
 
-// Byte of the LOCK file: 0 is the attach lock, 1 + slot says that the slot's process lives.
+// Byte of the LOCK file: 0 is the attach lock, 1 + slot says that the slot's process lives, and the
+// last one that whoever has the attach lock has the store for itself alone.
 constexpr uint64_t kAttachByte = 0;
 constexpr uint64_t liveness_byte(uint32_t slot) {
   return 1 + slot;
 }
+constexpr uint64_t kExclusiveByte = liveness_byte(kProcessSlots);
 
 }  // namespace holdfast::store

@@ -6,6 +6,7 @@
 #include "store/apply.h"
 #include "store/check.h"
 #include "store/checkpoint.h"
+#include "store/exclusive.h"
 #include "store/sync.h"
 #include "store/transaction_impl.h"
 #include "tree/page.h"
@@ -18,6 +19,8 @@ constexpr uint64_t kBackoffUs = 50;
 // How long others give way to a transaction whose turn it is; it may be slow, they go on then.
 constexpr uint64_t kTurnUs = 50'000;
 constexpr uint64_t kCheckpointAtCloseBytes = 16u << 20;
+// Who has the store alone starts cold at each opening.
+constexpr uint64_t kCheckpointAloneBytes = 1u << 20;
 
 bool is_retryable(const Status& status) {
   return status.code() == StatusCode::kConflict || status.code() == StatusCode::kTooOld;
@@ -47,6 +50,7 @@ Store::Impl::Impl(store::Opened opened, std::unique_ptr<os::Os> owned_os)
 Store::Impl::~Impl() {
   if (context_->os.fork_count() == fork_count_) {
     (void)close();
+    if (context_->exclusive) (void)store::remove_marker(*context_);
     return;
   }
   // The mappings are not there in the child, nor is the thread: forget them.
@@ -226,9 +230,9 @@ Status Store::Impl::close() {
   // Processes that live for milliseconds never get to it otherwise, and the log would grow; and
   // whoever leaves last spares the next cold start a long replay.
   HOLDFAST_TRY(store::prepare_segments(*context_, false));
-  const bool last_of_much =
-      store::log_bytes_since_checkpoint(*context_) >= kCheckpointAtCloseBytes &&
-      context_->attachment->processes_alive() == 1;
+  const uint64_t much = context_->exclusive ? kCheckpointAloneBytes : kCheckpointAtCloseBytes;
+  const bool last_of_much = store::log_bytes_since_checkpoint(*context_) >= much &&
+                            context_->attachment->processes_alive() == 1;
   if (!last_of_much && !store::checkpoint_due(*context_)) return Status::ok();
   const auto done = store::try_checkpoint(*context_);
   if (!done) return done.status();

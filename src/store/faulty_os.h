@@ -1,8 +1,10 @@
 // FaultyOs: another Os, some of whose calls fail as a test asks for. For tests of store/ only.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -10,7 +12,21 @@
 
 namespace holdfast::store {
 
-enum class Call : uint8_t { kWrite, kSync, kAllocate };
+enum class Call : uint8_t {
+  kOpen,
+  kRead,
+  kWrite,
+  kSync,
+  kAllocate,
+  kTruncate,
+  kLock,
+  kLockWhole,
+  kMap,
+  kRename,
+  kRemove,
+  kMakeDirectories,
+  kSyncDirectory,
+};
 
 class FaultyOs final : public os::Os {
  public:
@@ -19,20 +35,35 @@ class FaultyOs final : public os::Os {
 
   explicit FaultyOs(os::Os& os) : os_(os) {}
   Fault fault;
+  // What every path is said to lie on, instead of the truth.
+  std::optional<os::FileSystem> lies_on;
+  // Another boot, or another kernel, when set.
+  std::optional<std::array<char, 16>> other_boot;
 
   Result<std::unique_ptr<os::File>> open(const std::string& path, os::OpenMode mode) override {
+    HOLDFAST_TRY(ask(Call::kOpen, path, 0));
     HOLDFAST_ASSIGN(auto file, os_.open(path, mode));
     return std::unique_ptr<os::File>(new FaultyFile(*this, path, std::move(file)));
   }
   Status rename(const std::string& from, const std::string& to) override {
+    HOLDFAST_TRY(ask(Call::kRename, from, 0));
     return os_.rename(from, to);
   }
-  Status remove(const std::string& path) override { return os_.remove(path); }
-  Status make_directories(const std::string& path) override { return os_.make_directories(path); }
-  Status sync_directory(const std::string& path) override { return os_.sync_directory(path); }
+  Status remove(const std::string& path) override {
+    HOLDFAST_TRY(ask(Call::kRemove, path, 0));
+    return os_.remove(path);
+  }
+  Status make_directories(const std::string& path) override {
+    HOLDFAST_TRY(ask(Call::kMakeDirectories, path, 0));
+    return os_.make_directories(path);
+  }
+  Status sync_directory(const std::string& path) override {
+    HOLDFAST_TRY(ask(Call::kSyncDirectory, path, 0));
+    return os_.sync_directory(path);
+  }
   Result<std::vector<std::string>> list(const std::string& path) override { return os_.list(path); }
   Result<os::FileSystem> file_system(const std::string& path) override {
-    return os_.file_system(path);
+    return lies_on ? Result<os::FileSystem>(*lies_on) : os_.file_system(path);
   }
   os::WaitResult futex_wait(const os::Shared<uint32_t>& word, uint32_t expected,
                             uint64_t timeout_us) override {
@@ -44,7 +75,7 @@ class FaultyOs final : public os::Os {
   void sleep_us(uint64_t duration_us) override { os_.sleep_us(duration_us); }
   uint64_t wall_time_us() override { return os_.wall_time_us(); }
   uint64_t monotonic_time_us() override { return os_.monotonic_time_us(); }
-  std::array<char, 16> boot_id() override { return os_.boot_id(); }
+  std::array<char, 16> boot_id() override { return other_boot.value_or(os_.boot_id()); }
   os::ProcessIdentity process() override { return os_.process(); }
   std::string describe_process(const os::ProcessIdentity& process) override {
     return os_.describe_process(process);
@@ -63,6 +94,7 @@ class FaultyOs final : public os::Os {
     FaultyFile(FaultyOs& os, std::string path, std::unique_ptr<os::File> file)
         : os_(os), path_(std::move(path)), file_(std::move(file)) {}
     Result<size_t> read_at(uint64_t offset, char* out, size_t size) override {
+      HOLDFAST_TRY(os_.ask(Call::kRead, path_, size));
       return file_->read_at(offset, out, size);
     }
     Status write_at(uint64_t offset, std::string_view bytes) override {
@@ -81,16 +113,26 @@ class FaultyOs final : public os::Os {
       HOLDFAST_TRY(os_.ask(Call::kAllocate, path_, size));
       return file_->allocate(offset, size);
     }
-    Status truncate(uint64_t size) override { return file_->truncate(size); }
+    Status truncate(uint64_t size) override {
+      HOLDFAST_TRY(os_.ask(Call::kTruncate, path_, size));
+      return file_->truncate(size);
+    }
     Result<os::FileInfo> info() override { return file_->info(); }
     Result<bool> lock_try(uint64_t byte, os::LockKind kind) override {
+      HOLDFAST_TRY(os_.ask(Call::kLock, path_, byte));
       return file_->lock_try(byte, kind);
     }
     Status unlock(uint64_t byte) override { return file_->unlock(byte); }
     Result<bool> lock_held_by_other(uint64_t first, uint64_t count) override {
+      HOLDFAST_TRY(os_.ask(Call::kLock, path_, first));
       return file_->lock_held_by_other(first, count);
     }
+    Result<bool> lock_whole_try() override {
+      HOLDFAST_TRY(os_.ask(Call::kLockWhole, path_, 0));
+      return file_->lock_whole_try();
+    }
     Result<std::unique_ptr<os::Mapping>> map(size_t size, os::MapAccess access) override {
+      HOLDFAST_TRY(os_.ask(Call::kMap, path_, size));
       return file_->map(size, access);
     }
 

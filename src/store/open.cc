@@ -4,7 +4,9 @@
 #include <cstring>
 
 #include "log/reader.h"
+#include "os/reserve.h"
 #include "store/create.h"
+#include "store/exclusive.h"
 #include "store/published.h"
 #include "store/recovery.h"
 #include "store/superblock.h"
@@ -16,15 +18,6 @@ namespace {
 constexpr uint64_t kAttachRetryUs = 500;
 constexpr uint64_t kControlFixedSize = kBitmapRegion.offset;
 
-Status refuse_file_system(const os::FileSystem& file_system, const std::string& path) {
-  return Status(StatusCode::kUnsupported,
-                "the directory lies on " + file_system.name +
-                    ", where locks or shared memory cannot be trusted between processes; put "
-                    "the store on a local file system (in a container: a named volume instead "
-                    "of a bind mount)")
-      .with_path(path);
-}
-
 Status not_a_store(const std::string& path, const char* what) {
   return Status(StatusCode::kNotAStore, what).with_path(path);
 }
@@ -34,11 +27,7 @@ Status lock_attach(Context& context, os::LockKind kind, const Deadline& deadline
   while (true) {
     HOLDFAST_ASSIGN(const bool locked, context.lock_file->lock_try(kAttachByte, kind));
     if (locked) return Status::ok();
-    if (deadline.passed()) {
-      return Status(StatusCode::kBusy,
-                    "another process is creating or recovering the store; try again")
-          .with_path(context.path);
-    }
+    if (deadline.passed()) return busy_attaching(context);
     context.os.sleep_us(kAttachRetryUs);
   }
 }
@@ -93,7 +82,24 @@ Result<ControlState> inspect_control(Context& context) {
   return ControlState::kValid;
 }
 
+Status read_data(Context& context) {
+  // As below: less address space bounds the store's size.
+  constexpr uint64_t kSizeMin = 64u << 20;
+  for (uint64_t size = context.os.map_size_max(); size >= kSizeMin; size /= 2) {
+    const uint64_t pages_max = std::min<uint64_t>(size >> context.page_shift, kPagesMax);
+    context.pages = tree::PageSource::reading(*context.data_file, context.page_shift,
+                                              static_cast<uint32_t>(pages_max));
+    if (context.pages != nullptr) return Status::ok();
+  }
+  return Status(StatusCode::kIoError,
+                "no address space is left for the pages of the store; raise its limit (ulimit -v)")
+      .with_path(context.data_path());
+}
+
 Status map_data(Context& context) {
+  context.segments = std::make_unique<log::SegmentFiles>(context.os, context.log_path(),
+                                                         context.segment_capacity_max);
+  if (!context.trusted) return read_data(context);
   // Address space may be limited (ulimit -v): a smaller mapping bounds the store's size instead.
   constexpr uint64_t kSizeMin = 64u << 20;
   uint64_t size = context.os.map_size_max();
@@ -107,8 +113,6 @@ Status map_data(Context& context) {
   const uint64_t pages_max = std::min<uint64_t>(size >> context.page_shift, kPagesMax);
   context.pages = std::make_unique<tree::PageSource>(context.data_map->data(), context.page_shift,
                                                      static_cast<uint32_t>(pages_max));
-  context.segments = std::make_unique<log::SegmentFiles>(context.os, context.log_path(),
-                                                         context.segment_capacity_max);
   return Status::ok();
 }
 
@@ -143,12 +147,16 @@ Status join(Context& context) {
   context.pages->set_page_count(
       static_cast<uint32_t>(context.control().allocation.file_pages.load()));
   HOLDFAST_ASSIGN(context.attachment,
-                  Attachment::attach(context.os, *context.lock_file, context.control()));
+                  Attachment::attach(context.os, context.attach_file(), context.control()));
   context.locks = std::make_unique<Locks>(context.os, *context.attachment, context.control());
   return Status::ok();
 }
 
 Status make_control(Context& context) {
+  if (context.exclusive) {
+    HOLDFAST_ASSIGN(context.control_map, os::map_private(kControlFileSize));
+    return Status::ok();
+  }
   // A new inode: whatever still maps the old file cannot reach this one.
   const std::string path = context.control_path() + ".new";
   if (const Status status = context.os.remove(path);
@@ -195,14 +203,13 @@ Status start_cold(Context& context, RecoveryReport& report) {
 // once they are evicted, in the middle of reading. What is damaged stays so when read again.
 Status start_cold_patiently(Context& context, RecoveryReport& report) {
   constexpr int kAttempts = 3;
-  const bool created = report.created;
+  const RecoveryReport before = report;
   for (int attempt = 1;; ++attempt) {
     const Status status = start_cold(context, report);
     if (status.code() != StatusCode::kCorruption || attempt == kAttempts) return status;
     context.locks.reset();
     context.attachment.reset();
-    report = {};
-    report.created = created;
+    report = before;
   }
 }
 
@@ -219,7 +226,7 @@ Status refuse_in_use(const Context& context, ControlState state) {
 }
 
 // REQUIRES: the attach lock held exclusively.
-Status attach_exclusively(Context& context, bool distrust, RecoveryReport& report) {
+Status open_or_create_data(Context& context, RecoveryReport& report) {
   if (auto data = context.os.open(context.data_path(), os::OpenMode::kReadWrite)) {
     context.data_file = std::move(*data);
   } else if (data.status().code() != StatusCode::kNotFound || !context.options.create) {
@@ -230,14 +237,29 @@ Status attach_exclusively(Context& context, bool distrust, RecoveryReport& repor
     HOLDFAST_ASSIGN(context.data_file,
                     context.os.open(context.data_path(), os::OpenMode::kReadWrite));
   }
+  return Status::ok();
+}
+
+// REQUIRES: the attach lock held exclusively.
+Status attach_exclusively(Context& context, bool distrust, RecoveryReport& report) {
+  HOLDFAST_TRY(open_or_create_data(context, report));
   HOLDFAST_ASSIGN(const ControlState state, inspect_control(context));
   HOLDFAST_ASSIGN(const bool used, in_use(context));
   if (used && state != ControlState::kValid) return refuse_in_use(context, state);
+  if (state == ControlState::kAbsent) HOLDFAST_TRY(refuse_marked(context));
   // Another may have recovered while this one waited for the lock.
   if (state == ControlState::kValid && (used || !distrust)) {
     HOLDFAST_TRY(map_data(context));
     return join(context);
   }
+  return start_cold_patiently(context, report);
+}
+
+// REQUIRES: lock_alone().
+Status attach_alone(Context& context, RecoveryReport& report) {
+  HOLDFAST_TRY(open_or_create_data(context, report));
+  HOLDFAST_TRY(place_marker(context));
+  report.exclusive = true;
   return start_cold_patiently(context, report);
 }
 
@@ -290,12 +312,6 @@ Status find_store(Context& context) {
   return Status::ok();
 }
 
-Status require_trusted(os::Os& os, const std::string& path) {
-  HOLDFAST_ASSIGN(const os::FileSystem file_system, os.file_system(path));
-  if (file_system.trust != os::FileSystemTrust::kLies) return Status::ok();
-  return refuse_file_system(file_system, path);
-}
-
 // A store may have lost its lock file; a file called "data" that is no store must not get one.
 Status open_lock_file(Context& context) {
   auto existing = context.os.open(context.lock_path(), os::OpenMode::kReadWrite);
@@ -318,8 +334,14 @@ Result<Opened> open_context(os::Os& os, const std::string& path, const StoreOpti
   opened.context = std::make_unique<Context>(os, path, options);
   Context& context = *opened.context;
   HOLDFAST_TRY(find_store(context));
-  HOLDFAST_TRY(require_trusted(os, path));
+  HOLDFAST_ASSIGN(const SharingChoice sharing, choose_sharing(os, path, options));
   HOLDFAST_TRY(open_lock_file(context));
+  if (sharing.exclusive) {
+    HOLDFAST_TRY(lock_alone(context, sharing.file_system));
+    HOLDFAST_TRY(attach_alone(context, opened.report));
+    opened.report.version = read_tail(context.control().tail).version;
+    return opened;
+  }
   const Deadline deadline = context.deadline();
   HOLDFAST_TRY(lock_attach(context, os::LockKind::kShared, deadline));
   bool distrust = false;

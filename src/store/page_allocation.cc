@@ -61,7 +61,9 @@ Status back_region(const Context& context, const Region& region, Shared<uint64_t
   if (bytes <= backed.load()) return Status::ok();
   const uint64_t size =
       std::min(region.size, (bytes + kRegionStep - 1) / kRegionStep * kRegionStep);
-  HOLDFAST_TRY(context.control_file->allocate(region.offset, size));
+  if (context.control_file != nullptr) {
+    HOLDFAST_TRY(context.control_file->allocate(region.offset, size));
+  }
   backed.store(size);
   return Status::ok();
 }
@@ -69,8 +71,7 @@ Status back_region(const Context& context, const Region& region, Shared<uint64_t
 Status grow_file(const Context& context, uint64_t pages_min) {
   AllocationLine& line = context.control().allocation;
   const uint64_t before = line.file_pages.load();
-  const uint64_t pages_max =
-      std::min<uint64_t>(kPagesMax, context.data_map->size() >> context.page_shift);
+  const uint64_t pages_max = context.pages->page_count_max();
   if (before + pages_min > pages_max) {
     return Status(StatusCode::kNoSpace, "the data file has reached its largest size of " +
                                             std::to_string(pages_max) + " pages")

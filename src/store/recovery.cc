@@ -249,7 +249,7 @@ Status recover(Context& context, const Superblock& superblock, RecoveryReport& r
   std::vector<RetiredRun> retired;
   HOLDFAST_TRY(build_bitmap(context, metas, file_pages, report, retired));
   HOLDFAST_ASSIGN(context.attachment,
-                  Attachment::attach(context.os, *context.lock_file, context.control()));
+                  Attachment::attach(context.os, context.attach_file(), context.control()));
   context.locks = std::make_unique<Locks>(context.os, *context.attachment, context.control());
   HOLDFAST_ASSIGN(const Tail tail, open_tail(context, history, report.created));
   fill_control(context, metas, tail, history.scan.segment_max);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 
 #include "base/check.h"
 #include "base/crc32c.h"
@@ -47,7 +48,20 @@ PageSource::PageSource(const char* base, uint32_t page_shift, uint32_t pages_max
   verified_runs_ = verified_ + remembered_count_;
 }
 
+std::unique_ptr<PageSource> PageSource::reading(os::File& file, uint32_t page_shift,
+                                                uint32_t pages_max) {
+  char* const memory =
+      static_cast<char*>(os::reserve_zeroed(static_cast<size_t>(pages_max) << page_shift));
+  if (memory == nullptr) return nullptr;
+  auto source = std::make_unique<PageSource>(memory, page_shift, pages_max);
+  source->file_ = &file;
+  source->memory_ = memory;
+  // Without the tables every load would read a page again that somebody may be using.
+  return source->remembered_count_ == 0 ? nullptr : std::move(source);
+}
+
 PageSource::~PageSource() {
+  os::release_reserved(memory_, static_cast<size_t>(pages_max_) << page_shift_);
   os::release_reserved(verified_, 2 * sizeof(std::atomic<uint32_t>) * size_t{remembered_count_});
 }
 
@@ -65,14 +79,35 @@ const char* PageSource::raw(uint32_t pgno, uint32_t count) const {
   return base_ + (static_cast<uint64_t>(pgno) << page_shift_);
 }
 
+bool PageSource::read_pages(uint32_t pgno, uint32_t count, Status* error) const {
+  const uint64_t offset = static_cast<uint64_t>(pgno) << page_shift_;
+  const size_t size = static_cast<size_t>(count) << page_shift_;
+  const auto done = file_->read_at(offset, memory_ + offset, size);
+  if (!done) {
+    *error = done.status();
+    return false;
+  }
+  // As a mapping shows the rest of the last page; behind it, whatever was there fails its checksum.
+  std::memset(memory_ + offset + *done, 0, size - *done);
+  return true;
+}
+
 const char* PageSource::load_first(const PageRef& ref, Status* error) const {
-  const uint64_t offset = static_cast<uint64_t>(ref.pgno) << page_shift_;
   const char* bytes = raw(ref.pgno, 1);
   if (bytes == nullptr) {
-    *error = corruption(ref.pgno, offset,
+    *error = corruption(ref.pgno, static_cast<uint64_t>(ref.pgno) << page_shift_,
                         "lies outside of the " + std::to_string(page_count()) + " pages");
     return nullptr;
   }
+  if (file_ == nullptr) return verify_page(ref, bytes, error);
+  const std::lock_guard lock(reading_);
+  // Another thread may have read it meanwhile, and hand it out.
+  if (ref.crc != 0 && verified_[ref.pgno].load(std::memory_order_relaxed) == ref.crc) return bytes;
+  return read_pages(ref.pgno, 1, error) ? verify_page(ref, bytes, error) : nullptr;
+}
+
+const char* PageSource::verify_page(const PageRef& ref, const char* bytes, Status* error) const {
+  const uint64_t offset = static_cast<uint64_t>(ref.pgno) << page_shift_;
   const uint32_t found = crc32c({bytes, page_size_bytes()});
   if (found != ref.crc) {
     *error = wrong_crc(ref.pgno, offset, ref.crc, found);
@@ -99,9 +134,16 @@ const char* PageSource::load_run(const OverflowRef& ref, Status* error) const {
                             " bytes: it lies outside of the file or is too short");
     return nullptr;
   }
-  if (ref.pgno < remembered_count_ && ref.crc != 0 &&
-      verified_runs_[ref.pgno].load(std::memory_order_relaxed) == ref.crc) {
-    return bytes;
+  const auto verified = [&] {
+    return ref.pgno < remembered_count_ && ref.crc != 0 &&
+           verified_runs_[ref.pgno].load(std::memory_order_relaxed) == ref.crc;
+  };
+  if (verified()) return bytes;
+  std::unique_lock<std::mutex> lock;
+  if (file_ != nullptr) {
+    lock = std::unique_lock(reading_);
+    if (verified()) return bytes;
+    if (!read_pages(ref.pgno, ref.page_count, error)) return nullptr;
   }
   const uint32_t found = crc32c({bytes, ref.size_bytes});
   if (found != ref.crc) {

@@ -1,18 +1,24 @@
-// PageSource: read-only access to the pages of one mapped data file, verified on first touch.
+// PageSource: read-only access to the pages of one data file, mapped or read, verified on first
+// touch.
 //
 // Who: tree/ and store/. Thread-safety: any thread.
 // Invariants:
 //   1. A page handed out has matched the CRC its parent holds, in this process, since it was last
 //      rewritten: `verified_` remembers the CRC, so a reused page is verified anew.
 //   2. A page handed out has a sound structure: no offset or size in it leads outside of it.
+//   3. Where the file is read instead of mapped, the bytes of a page change only when it is
+//   verified
+//      anew, that is, when it was free in between: who holds a version keeps its pages' bytes.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string_view>
 
 #include "holdfast/status.h"
+#include "os/os.h"
 
 namespace holdfast::tree {
 
@@ -36,6 +42,11 @@ class PageSource {
  public:
   // `base`: the mapping of the data file; `pages_max`: pages the mapping can ever hold.
   PageSource(const char* base, uint32_t page_shift, uint32_t pages_max);
+  // Without a mapping, for file systems whose mappings cannot be trusted: pages are read when they
+  // are first needed, and stay in this process's memory. `file` must outlive the source. nullptr
+  // when there is no address space for `pages_max` pages.
+  static std::unique_ptr<PageSource> reading(os::File& file, uint32_t page_shift,
+                                             uint32_t pages_max);
   ~PageSource();
   PageSource(const PageSource&) = delete;
   PageSource& operator=(const PageSource&) = delete;
@@ -64,10 +75,17 @@ class PageSource {
   // Clamped to `pages_max`.
   void set_page_count(uint32_t count);
   uint32_t page_count() const { return page_count_.load(std::memory_order_acquire); }
+  uint32_t page_count_max() const { return pages_max_; }
 
  private:
   const char* load_first(const PageRef& ref, Status* error) const;
+  const char* verify_page(const PageRef& ref, const char* bytes, Status* error) const;
+  // Reads pages into this process's memory. REQUIRES: file_ is set; reading_ is held.
+  bool read_pages(uint32_t pgno, uint32_t count, Status* error) const;
 
+  os::File* file_ = nullptr;    // null: the pages are mapped at base_
+  char* memory_ = nullptr;      // base_, writable, where they are read to
+  mutable std::mutex reading_;  // two threads must not read one page while a third uses it
   const char* base_;
   uint32_t page_shift_;
   uint32_t pages_max_;

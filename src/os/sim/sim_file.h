@@ -30,9 +30,12 @@ class SimFile final : public os::File {
   Result<bool> lock_try(uint64_t byte, os::LockKind kind) override;
   Status unlock(uint64_t byte) override;
   Result<bool> lock_held_by_other(uint64_t first, uint64_t count) override;
+  Result<bool> lock_whole_try() override { return lock_try(kWholeFile, os::LockKind::kExclusive); }
   Result<std::unique_ptr<os::Mapping>> map(size_t size, os::MapAccess access) override;
 
  private:
+  static constexpr uint64_t kWholeFile = UINT64_MAX;  // no byte that anybody locks
+
   Status require_open() const;
   Status require_room(uint64_t offset, uint64_t size) const;
   Machine& machine() const { return *handle_->machine; }
