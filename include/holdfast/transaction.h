@@ -38,17 +38,33 @@ class Cursor {
   ~Cursor();
 
   // False at the end of the range and after an error; status() tells which.
-  bool valid() const;
-  void next();
+  bool valid() const { return at_->valid; }
+  void next();  // REQUIRES: valid()
   // To the first key >= `key` within the range.
   void seek(std::string_view key);
   // REQUIRES: valid(). Views hold until the cursor moves.
-  std::string_view key() const;
-  std::string_view value() const;
+  std::string_view key() const {
+    if (!at_->valid) refuse();
+    return at_->key;
+  }
+  std::string_view value() const {
+    if (!at_->valid) refuse();
+    return at_->value;
+  }
   const Status& status() const;
 
+  // What the cursor stands on.
+  struct Row {
+    std::string_view key;
+    std::string_view value;
+    bool valid = false;
+  };
+
  private:
+  [[noreturn]] static void refuse();
+
   std::unique_ptr<Impl> impl_;
+  const Row* at_;  // inside of *impl_
 };
 
 // What memory layers read from: a Snapshot or a Transaction.

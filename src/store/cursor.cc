@@ -1,64 +1,76 @@
 #include "store/cursor_impl.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <utility>
 
 #include "base/check.h"
 
 namespace holdfast {
+namespace {
 
-Cursor::Cursor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Cursor::Cursor(Cursor&&) noexcept = default;
-Cursor& Cursor::operator=(Cursor&&) noexcept = default;
+constexpr Cursor::Row kNowhere;  // of a cursor that was moved from
+
+}  // namespace
+
+Cursor::Cursor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)), at_(&impl_->row()) {}
+Cursor::Cursor(Cursor&& other) noexcept
+    : impl_(std::move(other.impl_)), at_(std::exchange(other.at_, &kNowhere)) {}
+Cursor& Cursor::operator=(Cursor&& other) noexcept {
+  impl_ = std::move(other.impl_);
+  at_ = std::exchange(other.at_, &kNowhere);
+  return *this;
+}
 Cursor::~Cursor() = default;
 
-bool Cursor::valid() const {
-  return impl_->valid();
-}
 void Cursor::next() {
-  CHECK(valid());
+  CHECK(at_->valid);
   impl_->next();
 }
 void Cursor::seek(std::string_view key) {
   impl_->seek(key);
 }
-std::string_view Cursor::key() const {
-  CHECK(valid());
-  return impl_->key();
-}
-std::string_view Cursor::value() const {
-  CHECK(valid());
-  return impl_->value();
-}
 const Status& Cursor::status() const {
   return impl_->status();
+}
+void Cursor::refuse() {
+  CHECK(false && "the cursor is not valid");
+  std::abort();
 }
 
 Cursor::Impl::Impl(const PinnedView& view, Transaction::Impl* txn, const KeyRange& range)
     : txn_(txn), begin_(range.begin), end_(range.end) {
   tree_.emplace(*view.engine().context().pages, view.root().root);
+  tree_->set_end(end_);
   seek(begin_);
 }
 
 void Cursor::Impl::seek(std::string_view key) {
-  if (!tree_) return;                                // made from an error
-  noted_ = std::max(key, std::string_view(begin_));  // a copy: `key` may be the cursor's own
-  if (noted_.empty()) {
-    tree_->seek_first();
-  } else {
-    tree_->seek(noted_);
-  }
+  if (!tree_) return;  // made from an error
+  const std::string_view from = std::max(key, std::string_view(begin_));
   if (txn_ != nullptr) {
+    noted_ = from;  // before the cursor moves: `key` may be its own
     write_ = txn_->writes.lower_bound(noted_);
     writes_seen_ = txn_->writes.size();
+  }
+  if (from.empty()) {
+    tree_->seek_first();
+  } else {
+    tree_->seek(from);
   }
   settle();
 }
 
 void Cursor::Impl::next() {
+  if (txn_ == nullptr) {
+    tree_->next();
+    show_tree();
+    return;
+  }
   const bool in_tree = !from_writes_ || (tree_->valid() && tree_->key() == write_->first);
-  if (txn_ != nullptr && txn_->writes.size() != writes_seen_) {
+  if (txn_->writes.size() != writes_seen_) {
     // Keys were written since; one of them may be the next.
-    write_ = txn_->writes.upper_bound(key());
+    write_ = txn_->writes.upper_bound(row_.key);
     writes_seen_ = txn_->writes.size();
   } else if (from_writes_) {
     ++write_;
@@ -67,44 +79,52 @@ void Cursor::Impl::next() {
   settle();
 }
 
+void Cursor::Impl::show_tree() {
+  if (!tree_->valid()) [[unlikely]] {
+    row_ = {};
+    if (!tree_->status()) status_ = tree_->status();
+    return;
+  }
+  row_.valid = true;
+  row_.key = tree_->key();
+  if (!tree_->inline_value(&row_.value)) [[unlikely]]
+    show_value_outside();
+}
+
+void Cursor::Impl::show_value_outside() {
+  auto value = tree_->value();
+  if (value) {
+    row_.value = *value;
+  } else {
+    row_ = {};
+    status_ = value.status();
+  }
+}
+
 void Cursor::Impl::settle() {
-  valid_ = false;
-  while (true) {
-    if (!tree_->valid() && !tree_->status()) {
-      status_ = tree_->status();
-      return;
-    }
-    const bool has_tree = tree_->valid() && inside(tree_->key());
-    const bool has_write = txn_ != nullptr && write_ != txn_->writes.end() && inside(write_->first);
+  while (txn_ != nullptr) {
+    if (!tree_->valid() && !tree_->status()) break;
+    const bool has_tree = tree_->valid();
+    const bool has_write = write_ != txn_->writes.end() && inside(write_->first);
     if (!has_tree && !has_write) {
       note_to_end();
-      return;
+      break;
     }
     from_writes_ = has_write && (!has_tree || write_->first <= tree_->key());
-    note_through(key());
-    if (!from_writes_) {
-      auto value = tree_->value();
-      if (!value) {
-        status_ = value.status();
-        return;
-      }
-      value_ = *value;
-      valid_ = true;
-      return;
-    }
+    note_through(from_writes_ ? std::string_view(write_->first) : tree_->key());
+    if (!from_writes_) break;
     if (write_->second) {
       own_value_ = *write_->second;
-      value_ = own_value_;
-      valid_ = true;
+      row_ = {write_->first, own_value_, true};
       return;
     }
     if (has_tree && tree_->key() == write_->first) tree_->next();
     ++write_;
   }
+  show_tree();
 }
 
 void Cursor::Impl::note_through(std::string_view key) {
-  if (txn_ == nullptr) return;
   std::string behind(key);
   behind.push_back('\0');
   txn_->reads.add_range(noted_, behind);
@@ -112,7 +132,6 @@ void Cursor::Impl::note_through(std::string_view key) {
 }
 
 void Cursor::Impl::note_to_end() {
-  if (txn_ == nullptr) return;
   txn_->reads.add_range(noted_, end_);
 }
 

@@ -20,31 +20,33 @@ class Cursor::Impl {
   // A cursor that is not valid, for `status`.
   explicit Impl(Status status) : status_(std::move(status)) {}
 
-  bool valid() const { return valid_; }
   void seek(std::string_view key);
   void next();
-  std::string_view key() const { return from_writes_ ? write_->first : tree_->key(); }
-  std::string_view value() const { return value_; }
+  // Where the cursor stands; the views hold until it moves.
+  const Row& row() const { return row_; }
   const Status& status() const { return status_; }
 
  private:
+  // The row of the tree's cursor, or none.
+  void show_tree();
+  void show_value_outside();
+  // The row that comes first of the tree's and the transaction's.
   void settle();
   bool inside(std::string_view key) const { return end_.empty() || key < end_; }
   // Everything from what was noted last up to `key`, itself included, has been read.
   void note_through(std::string_view key);
   void note_to_end();
 
-  std::optional<tree::Cursor> tree_;
+  Row row_;
+  std::optional<tree::Cursor> tree_;  // ends where the range ends
   Transaction::Impl* txn_ = nullptr;
   WriteBuffer::const_iterator write_;
   size_t writes_seen_ = 0;  // how many writes there were when `write_` was found; none is erased
   std::string begin_;
   std::string end_;
-  std::string noted_;  // everything from the last seek up to here is in the read set
-  std::string_view value_;
+  std::string noted_;      // everything from the last seek up to here is in the read set
   std::string own_value_;  // a copy: the transaction may write the key again
   bool from_writes_ = false;
-  bool valid_ = false;
   Status status_;
 };
 

@@ -1,13 +1,16 @@
 #include "tree/cursor.h"
 
-#include "base/check.h"
-#include "tree/page.h"
-
 namespace holdfast::tree {
+namespace {
+
+constexpr uint32_t kNever = ~0u;
+
+}  // namespace
 
 bool Cursor::start() {
   valid_ = false;
   key_page_ = nullptr;
+  ahead_at_ = 0;
   status_ = Status();
   if (root_.height == 0) return false;
   if (root_.height > kHeightMax) {
@@ -23,7 +26,13 @@ bool Cursor::load(const PageRef& ref, uint32_t level) {
     valid_ = false;
     return false;
   }
-  path_[level] = {bytes, 0, Page(bytes, source_->page_size_bytes()).cell_count()};
+  const Page page(bytes, source_->page_size_bytes());
+  path_[level] = {bytes, 0, page.cell_count()};
+  if (level > 0) return true;
+  next_leaf_ = nullptr;
+  cut_ = !end_.empty() && page.compare_key(page.cell_count() - 1, end_) >= 0;
+  bool equal = false;
+  if (cut_) path_[0].count = page.lower_bound(end_, &equal);
   return true;
 }
 
@@ -53,7 +62,7 @@ bool Cursor::descend_to(std::string_view key) {
 }
 
 void Cursor::seek_first() {
-  if (start() && descend(root_.height - 1, End::kFirst)) settle();
+  if (start() && descend(root_.height - 1, End::kFirst)) settle_forward();
 }
 
 void Cursor::seek_last() {
@@ -65,6 +74,7 @@ void Cursor::seek_last() {
 
 void Cursor::seek(std::string_view key) {
   if (!start() || !descend_to(key)) return;
+  ahead_at_ = leaf().index;
   if (leaf().index < leaf().count) {
     settle();
   } else {
@@ -82,16 +92,6 @@ void Cursor::seek_before(std::string_view key) {
   }
 }
 
-void Cursor::next() {
-  CHECK(valid_);
-  if (leaf().index + 1 < leaf().count) {
-    ++leaf().index;
-    settle();
-  } else {
-    climb_next();
-  }
-}
-
 void Cursor::prev() {
   CHECK(valid_);
   if (leaf().index > 0) {
@@ -104,11 +104,14 @@ void Cursor::prev() {
 
 void Cursor::climb_next() {
   valid_ = false;
+  if (cut_) return;
   for (uint32_t level = 1; level < root_.height; ++level) {
     Step& step = path_[level];
     if (step.index + 1 == step.count) continue;
     ++step.index;
-    if (descend(level, End::kFirst)) settle();
+    if (!descend(level, End::kFirst)) return;
+    look_ahead_to_leaf();
+    settle_forward();
     return;
   }
 }
@@ -124,30 +127,38 @@ void Cursor::climb_prev() {
   }
 }
 
-void Cursor::settle() {
-  valid_ = true;
-  const Page page(leaf().page, source_->page_size_bytes());
-  if (key_page_ != leaf().page) {
-    key_.assign(page.prefix());
-    key_page_ = leaf().page;
-  } else {
-    key_.resize(page.prefix_size());
+void Cursor::settle_forward() {
+  if (leaf().index < leaf().count) settle();
+}
+
+void Cursor::look_ahead() {
+  if (next_leaf_ == nullptr) {
+    prefetch_cells(leaf_page(), leaf().index + 1);
+    return look_ahead_to_leaf();
   }
-  key_.append(page.suffix(leaf().index));
+  prefetch_cells(Page(next_leaf_, source_->page_size_bytes()), 0);
+  ahead_at_ = kNever;
 }
 
-std::string_view Cursor::key() const {
-  CHECK(valid_);
-  return key_;
+void Cursor::look_ahead_to_leaf() {
+  ahead_at_ = kNever;
+  if (root_.height == 1 || cut_) return;
+  const Step& above = path_[1];
+  if (above.index + 1 == above.count) return;
+  const uint32_t pgno = Page(above.page, source_->page_size_bytes()).child(above.index + 1).pgno;
+  next_leaf_ = source_->raw(pgno, 1);
+  if (next_leaf_ == nullptr) return;
+  source_->prefetch(pgno);
+  ahead_at_ = (leaf().index + leaf().count) / 2;
 }
 
-FoundValue Cursor::found() const {
-  CHECK(valid_);
-  return Page(path_[0].page, source_->page_size_bytes()).value(path_[0].index);
-}
-
-Result<std::string_view> Cursor::value() const {
-  return value_bytes(*source_, found());
+void Cursor::prefetch_cells(const Page& page, uint32_t begin) const {
+  constexpr uint32_t kCellsMax = 24;  // as many as processors have in flight
+  const uint32_t end = std::min(page.cell_count(), begin + kCellsMax);
+  for (uint32_t i = begin; i < end; ++i) {
+    prefetch(page.suffix(i).data());
+    prefetch(page.after_key(i));
+  }
 }
 
 }  // namespace holdfast::tree

@@ -6,14 +6,19 @@
 //   1. valid() cursors stand on a key. Moving past either end, or an error, makes it invalid;
 //      status() tells which. Every seek starts afresh.
 //   2. key() is valid until the cursor moves; value() is a view into the mapping.
+//   3. With an end set, the leaf's count is that of its cells below the end, and `cut_` says that
+//      there are others.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
+#include "base/check.h"
 #include "holdfast/status.h"
+#include "tree/page.h"
 #include "tree/page_source.h"
 #include "tree/tree.h"
 
@@ -23,18 +28,44 @@ class Cursor {
  public:
   Cursor(const PageSource& source, const Root& root) : source_(&source), root_(root) {}
 
+  // Forward moves stop before `end`; empty: at the last key. For cursors that do not go back, set
+  // before the first seek.
+  void set_end(std::string_view end) { end_ = end; }
+
   void seek_first();
   void seek_last();
   void seek(std::string_view key);         // the first key that is not below `key`
   void seek_before(std::string_view key);  // the last key below `key`
-  void next();                             // REQUIRES: valid()
-  void prev();                             // REQUIRES: valid()
+  void next() {                            // REQUIRES: valid()
+    CHECK(valid_);
+    if (path_[0].index == ahead_at_) look_ahead();
+    if (++path_[0].index < path_[0].count) [[likely]] {
+      settle();
+    } else {
+      climb_next();
+    }
+  }
+  void prev();  // REQUIRES: valid()
 
   bool valid() const { return valid_; }
   const Status& status() const { return status_; }
-  std::string_view key() const;            // REQUIRES: valid()
-  FoundValue found() const;                // REQUIRES: valid()
-  Result<std::string_view> value() const;  // REQUIRES: valid()
+  std::string_view key() const {  // REQUIRES: valid()
+    CHECK(valid_);
+    return {key_.data(), key_size_};
+  }
+  // The value, if it lies in the leaf. REQUIRES: valid()
+  bool inline_value(std::string_view* value) const {
+    CHECK(valid_);
+    const std::string_view body = leaf_page().body(path_[0].index);
+    if (body[0] != kBodyInline) return false;
+    *value = body.substr(static_cast<uint8_t>(body[1]) < 0x80 ? 2 : 3);
+    return true;
+  }
+  FoundValue found() const {  // REQUIRES: valid()
+    CHECK(valid_);
+    return leaf_page().value(path_[0].index);
+  }
+  Result<std::string_view> value() const { return value_bytes(*source_, found()); }
 
  private:
   struct Step {
@@ -53,16 +84,41 @@ class Cursor {
   bool descend_to(std::string_view key);
   void climb_next();
   void climb_prev();
-  void settle();  // puts the key together
+  // After a forward move to another leaf: stands on its first key, or at the end.
+  void settle_forward();
+  // Begins to fetch what moving on will read: where a seek ended, the rest of the leaf; on a leaf's
+  // first cell the slots of the next leaf; on its middle, when they have come, the cells of that.
+  void look_ahead();
+  void look_ahead_to_leaf();
+  void prefetch_cells(const Page& page, uint32_t begin) const;
+  // Puts the key together.
+  void settle() {
+    valid_ = true;
+    const Page page = leaf_page();
+    const std::string_view suffix = page.suffix(path_[0].index);
+    const uint32_t prefix_size = page.prefix_size();
+    if (key_page_ != path_[0].page) {
+      page.prefix().copy(key_.data(), prefix_size);
+      key_page_ = path_[0].page;
+    }
+    std::memcpy(key_.data() + prefix_size, suffix.data(), suffix.size());
+    key_size_ = prefix_size + static_cast<uint32_t>(suffix.size());
+  }
+  Page leaf_page() const { return {path_[0].page, source_->page_size_bytes()}; }
   Step& leaf() { return path_[0]; }
 
   const PageSource* source_;
   Root root_;
-  std::array<Step, kHeightMax> path_;  // by level, the leaf first
-  std::string key_;
+  std::array<Step, kHeightMax> path_;                 // by level, the leaf first
+  std::array<char, key_size_max(kPageSizeMax)> key_;  // not initialised: the first key_size_ count
+  uint32_t key_size_ = 0;
   const char* key_page_ = nullptr;  // the page whose prefix key_ begins with
+  std::string end_;
   Status status_;
   bool valid_ = false;
+  bool cut_ = false;
+  uint32_t ahead_at_ = 0;            // the index at which to look ahead
+  const char* next_leaf_ = nullptr;  // what follows the leaf, on the middle of it; not verified yet
 };
 
 }  // namespace holdfast::tree

@@ -17,6 +17,7 @@
 #include <mutex>
 #include <string_view>
 
+#include "base/prefetch.h"
 #include "holdfast/status.h"
 #include "os/os.h"
 
@@ -61,6 +62,17 @@ class PageSource {
       return base_ + (static_cast<uint64_t>(ref.pgno) << page_shift_);
     }
     return load_first(ref, error);
+  }
+
+  // Begins to fetch from memory what a scan of the page reads first. A hint: any number does.
+  void prefetch(uint32_t pgno) const {
+    if (pgno >= remembered_count_) return;
+    const char* page = base_ + (static_cast<uint64_t>(pgno) << page_shift_);
+    holdfast::prefetch(&verified_[pgno]);
+    holdfast::prefetch(page);
+    holdfast::prefetch(page + 64);
+    holdfast::prefetch(page + 128);
+    holdfast::prefetch(page + page_size_bytes() - 1);  // the shared prefix
   }
 
   // The bytes of an overflow run, after their checksum was verified; nullptr (and `*error` set to

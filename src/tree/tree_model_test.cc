@@ -189,6 +189,26 @@ class TreeModelTest : public testing::TestWithParam<Scenario> {
     ASSERT_FALSE(cursor.valid());
   }
 
+  // Scans of [begin, end), with seeks to begin with and in between.
+  void check_ranges() {
+    for (int i = 0; i < 10; ++i) {
+      const std::string begin = random_key(), end = random_key();
+      Cursor cursor(tree_.source(), tree_.root());
+      cursor.set_end(end);
+      auto entry = model_.begin();
+      const auto matches = [&] {
+        const bool inside = entry != model_.end() && entry->first < end;
+        return cursor.valid() == inside && cursor.status() &&
+               (!inside || (cursor.key() == entry->first && *cursor.value() == entry->second));
+      };
+      cursor.seek_first();
+      ASSERT_TRUE(matches());
+      entry = model_.lower_bound(begin);
+      for (cursor.seek(begin); cursor.valid(); cursor.next(), ++entry) ASSERT_TRUE(matches());
+      ASSERT_TRUE(matches());
+    }
+  }
+
   void check_lookups() {
     for (int i = 0; i < 30; ++i) {
       const std::string key = random_key();
@@ -238,6 +258,7 @@ TEST_P(TreeModelTest, RandomBatchesLeaveAValidTreeWithTheSameContents) {
     ASSERT_NO_FATAL_FAILURE(apply_and_check_accounting(random_batch()));
     ASSERT_NO_FATAL_FAILURE(check_verify());
     ASSERT_NO_FATAL_FAILURE(check_lookups());
+    ASSERT_NO_FATAL_FAILURE(check_ranges());
     height_max = std::max(height_max, tree_.root().height);
     if (i % 8 == 0) {
       ASSERT_NO_FATAL_FAILURE(check_contents());
