@@ -106,14 +106,19 @@ class Comparison {
   }
 
  private:
-  using CaseName = std::tuple<std::string, std::string, uint32_t, uint32_t>;
+  // Workload, rows, engine, workers, repetition.
+  using CaseName = std::tuple<std::string, uint64_t, std::string, uint32_t, uint32_t>;
 
   void recall(const Recorded& recorded) {
     header_ = recorded.header;
     for (const Measurement& run : recorded.runs) {
       summaries_.add(run);
-      done_.insert({run.of_case, run.engine, run.case_workers, run.repetition});
+      done_.insert({run.of_case, run.case_keys, run.engine, run.case_workers, run.repetition});
     }
+  }
+
+  std::vector<uint64_t> sizes(Work work) const {
+    return work == Work::kScale ? options_.sizes : std::vector<uint64_t>{options_.keys};
   }
 
   bool out_of_time() const {
@@ -128,11 +133,13 @@ class Comparison {
     if (repetition % 2 != 0) std::reverse(order.begin(), order.end());
     for (const std::string& workload : options_.workloads) {
       const WorkloadKind& kind = *find_workload(workload);
-      for (uint32_t processes : process_counts(kind.work, options_)) {
-        for (const Engine* engine : order) {
-          if (!engine->does(kind.work)) continue;
-          run_case({kind, *engine, processes, repetition, options_.seconds, options_.limit_seconds,
-                    options_.keys, options_.sizes, directory_});
+      for (uint64_t keys : sizes(kind.work)) {
+        for (uint32_t processes : process_counts(kind.work, options_)) {
+          for (const Engine* engine : order) {
+            if (!engine->does(kind.work)) continue;
+            run_case({kind, *engine, processes, repetition, options_.seconds,
+                      options_.limit_seconds, keys, directory_});
+          }
         }
       }
       if (kind.work == Work::kOpening) run_empty_process(kind, repetition);
@@ -148,7 +155,8 @@ class Comparison {
   }
 
   void run_case(const Case& which) {
-    const CaseName name(which.kind.name, which.engine.name(), which.processes, which.repetition);
+    const CaseName name(which.kind.name, which.keys, which.engine.name(), which.processes,
+                        which.repetition);
     if (!is_due(name)) return;
     std::vector<Measurement> results = measure(which, stores_);
     for (Measurement& result : results) {
@@ -160,15 +168,15 @@ class Comparison {
   }
 
   void run_empty_process(const WorkloadKind& kind, uint32_t repetition) {
-    Measurement empty = measure_empty_process();
-    const CaseName name(kind.name, empty.engine, 1, repetition);
-    if (is_due(name)) book(name, {std::move(empty)});
+    const CaseName name(kind.name, options_.keys, "(empty process)", 1, repetition);
+    if (is_due(name)) book(name, {measure_empty_process()});
   }
 
   void book(const CaseName& name, std::vector<Measurement> results) {
     std::string lines;
     for (Measurement& result : results) {
-      std::tie(result.of_case, std::ignore, result.case_workers, result.repetition) = name;
+      std::tie(result.of_case, result.case_keys, std::ignore, result.case_workers,
+               result.repetition) = name;
       announce(result);
       summaries_.add(result);
       lines += json_line(result) + "\n";

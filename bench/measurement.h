@@ -17,6 +17,7 @@ namespace holdfast::bench {
 struct Measurement {
   std::string of_case;  // "W4": what main.cc ran, and for how many workers
   uint32_t case_workers = 0;
+  uint64_t case_keys = 0;
   std::string workload;  // "W1", "W4 scan of 100"
   std::string engine;
   std::string options;
@@ -65,6 +66,7 @@ template <typename Run, typename Visitor>
 void for_each_member(Run& run, const Visitor& visit) {
   visit("case", run.of_case);
   visit("case_workers", run.case_workers);
+  visit("case_keys", run.case_keys);
   visit("workload", run.workload);
   visit("engine", run.engine);
   visit("options", run.options);

@@ -163,12 +163,7 @@ class Scale {
 }  // namespace
 
 std::vector<Measurement> measure_scale(const Case& which) {
-  std::vector<Measurement> results;
-  for (uint64_t keys : which.sizes) {
-    std::vector<Measurement> more = Scale(which, keys).measure();
-    results.insert(results.end(), more.begin(), more.end());
-  }
-  return results;
+  return Scale(which, which.keys).measure();
 }
 
 }  // namespace holdfast::bench

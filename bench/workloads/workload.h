@@ -51,7 +51,6 @@ struct Case {
   double seconds;
   double limit_seconds;  // of cases that end by themselves
   uint64_t keys;
-  const std::vector<uint64_t>& sizes;
   std::string directory;  // of all cases; each makes its own folder in it
 };
 
