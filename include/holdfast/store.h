@@ -75,6 +75,21 @@ struct RecoveryReport {
   std::vector<std::string> warnings;  // one for each kind of thing discarded
 };
 
+// A version that was given a name; see Store::create_snapshot.
+struct NamedSnapshot {
+  std::string name;
+  uint64_t version = 0;
+  uint64_t commit_time_us = 0;  // since 1970: of that version, and when it was named
+  uint64_t created_us = 0;
+  // Pages in which this snapshot differs from the newest version and which nothing else keeps:
+  // what dropping it would give back at once. Counted from the pages that wait for their readers,
+  // so an estimate while others write; what two snapshots share counts for neither.
+  uint64_t pages_held = 0;
+};
+
+constexpr size_t kSnapshotNameSizeMax = 64;  // bytes
+constexpr size_t kNamedSnapshotsMax = 64;
+
 // Figures of the store (all processes) since its control block was made.
 struct StoreStats {
   uint64_t version = 0;          // last commit
@@ -95,6 +110,7 @@ struct StoreStats {
   uint32_t page_size_bytes = 0;
   uint32_t processes = 0;              // attached now
   uint64_t oldest_pinned_version = 0;  // equals `durable_version` when nothing older is pinned
+  std::vector<NamedSnapshot> snapshots;
 };
 
 // Names one open handle of a store, as long as the store lives. Two handles of one process differ.
@@ -118,6 +134,7 @@ struct CheckReport {
   uint64_t retired_pages = 0;
   uint64_t leaked_pages = 0;
   uint64_t file_pages = 0;
+  uint64_t snapshots = 0;  // named ones
   uint64_t log_segments = 0;
   uint64_t log_records = 0;
   std::vector<std::string> problems;  // each names file, page or offset, and what is wrong
@@ -156,6 +173,22 @@ class Store {
   Result<std::optional<std::string>> get(std::string_view key);
   Result<uint64_t> put(std::string_view key, std::string_view value);
   Result<uint64_t> del(std::string_view key);
+
+  // Gives the newest version a name under which it can be read until it is dropped, after crashes
+  // and restarts too. It keeps the pages that later versions replace, and nothing else; the name is
+  // part of the store's contents, so a backup has it. Durable when it returns; costs a checkpoint
+  // and a commit. Errors: InvalidArgument (a name has 1 to kSnapshotNameSizeMax bytes),
+  // ConditionFalse (the name is taken), TooLarge (kNamedSnapshotsMax are there), and those of
+  // checkpoint() and commit(): there is a whole snapshot then, or none.
+  Result<NamedSnapshot> create_snapshot(std::string_view name);
+  // Reads the version that has this name. It stays readable when the name is dropped meanwhile.
+  // Errors: InvalidArgument, NotFound.
+  Result<Snapshot> open_snapshot(std::string_view name);
+  // In order of their names.
+  Result<std::vector<NamedSnapshot>> list_snapshots();
+  // Lets go of the name, and of the pages that only it kept. Durable when it returns.
+  // Errors: InvalidArgument, NotFound, those of commit().
+  Status drop_snapshot(std::string_view name);
 
   // Makes all commits up to now durable.
   Status flush();

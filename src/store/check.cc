@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "log/record.h"
 #include "store/apply.h"
+#include "store/named.h"
 #include "store/reclaim.h"
 #include "store/superblock.h"
 #include "store/void_tail.h"
@@ -40,6 +41,8 @@ class Checker {
   // The allocator and a root that fit together, copied under APPLY. Pins the root.
   Status copy_allocator(Pins& pins, Pins::Pinned& pinned);
   void check_tree(const Pins::Pinned& pinned);
+  // Every page of a named snapshot is of the tree too, or waits for it.
+  Status check_named(Pins& pins, const Pins::Pinned& pinned);
   void check_partition();
   Status check_log();
 
@@ -48,6 +51,7 @@ class Checker {
     if (report_.problems.size() < kProblemsMax) report_.problems.push_back(std::move(text));
   }
   void use(uint64_t pgno, uint64_t count, PageUse use);
+  void check_named_tree(const Named& named);
 
   const Context& context_;
   CheckReport& report_;
@@ -116,6 +120,43 @@ void Checker::check_tree(const Pins::Pinned& pinned) {
   report_.leaf_pages = counts.leaf_pages;
   report_.branch_pages = counts.branch_pages;
   report_.overflow_pages = counts.overflow_pages;
+}
+
+void Checker::check_named_tree(const Named& named) {
+  const auto visit = [&](const tree::VisitedRun& run) -> Result<bool> {
+    const PageUse found = run.pgno < uses_.size() ? uses_[run.pgno] : PageUse::kNone;
+    if (found == PageUse::kReachable) return false;  // looked at already
+    if (found != PageUse::kRetired) {
+      problem("data: page " + std::to_string(run.pgno) + " of snapshot \"" + named.name +
+              "\" belongs to " + name_of(found));
+    }
+    Status damage;
+    if (run.overflow != nullptr && context_.pages->load_run(*run.overflow, &damage) == nullptr) {
+      problem("snapshot \"" + named.name + "\": " + damage.to_string());
+    }
+    return true;
+  };
+  const Status status = tree::walk_intact(*context_.pages, named.root.root, visit);
+  if (!status) problem("snapshot \"" + named.name + "\": " + status.to_string());
+}
+
+Status Checker::check_named(Pins& pins, const Pins::Pinned& pinned) {
+  const auto list = read_named(context_, pinned.root.root);
+  if (!list) {
+    problem("the names of the snapshots cannot be read: " + list.status().to_string());
+    return Status::ok();
+  }
+  if (list->damaged > 0) {
+    problem("data: the records of " + std::to_string(list->damaged) + " snapshots are damaged");
+  }
+  for (const Named& named : list->named) {
+    HOLDFAST_ASSIGN(const auto held, pins.pin_named(named.root));
+    if (!held) continue;  // dropped meanwhile
+    ++report_.snapshots;
+    check_named_tree(named);
+    pins.unpin(held->slot);
+  }
+  return Status::ok();
 }
 
 void Checker::check_partition() {
@@ -188,7 +229,9 @@ Result<CheckReport> check_store(const Context& context, Pins& pins) {
   Pins::Pinned pinned;
   HOLDFAST_TRY(checker.copy_allocator(pins, pinned));
   checker.check_tree(pinned);
+  const Status named = checker.check_named(pins, pinned);
   pins.unpin(pinned.slot);
+  HOLDFAST_TRY(named);
   checker.check_partition();
   HOLDFAST_TRY(checker.check_log());
   return report;

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "store/append.h"
 #include "store/apply.h"
+#include "store/named.h"
 #include "store/superblock.h"
 #include "store/waiters.h"
 
@@ -62,6 +63,7 @@ Status write_checkpoint(const Context& context, const PublishedRoot& root) {
   Meta meta = meta_of(root, context.store_id, control.checkpoint.number.load() + 1);
   meta.file_pages = control.allocation.file_pages.load();
   meta.written_us = context.os.wall_time_us();
+  meta.named_count = named_count(control);
   HOLDFAST_TRY(write_meta(*context.data_file, context.page_shift, meta));
   return context.data_file->sync_data();
 }
@@ -194,10 +196,38 @@ bool checkpoint_due(const Context& context) {
   return context.os.monotonic_time_us() - finished_us >= kIntervalUs;
 }
 
+Status lock_checkpoint(const Context& context, const Deadline& deadline) {
+  const LockOutcome outcome = context.locks->checkpoint.lock(deadline);
+  if (outcome == LockOutcome::kNotNow) return context.locks->checkpoint.busy();
+  if (outcome == LockOutcome::kAcquired) return Status::ok();
+  Status status = checkpoint_locked(context, true);
+  if (!status) context.locks->checkpoint.unlock();
+  return status;
+}
+
+Result<PublishedRoot> checkpoint_through(const Context& context, uint64_t version) {
+  const CheckpointLine& line = context.control().checkpoint;
+  HOLDFAST_TRY(checkpoint_locked(context, false));
+  Superblock superblock;
+  superblock.store_id = context.store_id;
+  superblock.page_shift = context.page_shift;
+  const int slot = static_cast<int>(line.number.load() & 1);
+  HOLDFAST_ASSIGN(const auto meta, read_meta(*context.data_file, superblock, slot));
+  if (!meta || meta->version + 1 != line.last_pin.load() || meta->version < version) {
+    return Status(StatusCode::kCorruption,
+                  "the checkpoint just written cannot be read; close all handles and open the "
+                  "store again")
+        .with_path(context.data_path())
+        .with_offset(static_cast<uint64_t>(1 + slot) << context.page_shift);
+  }
+  return root_of(*meta);
+}
+
 Status checkpoint(const Context& context, const Deadline& deadline) {
   const LockOutcome outcome = context.locks->checkpoint.lock(deadline);
   if (outcome == LockOutcome::kNotNow) return context.locks->checkpoint.busy();
   const LockGuard guard(context.locks->checkpoint);
+  (void)settle_named(context, deadline);  // stays due
   return checkpoint_locked(context, outcome == LockOutcome::kOwnerDied);
 }
 
@@ -205,6 +235,7 @@ Result<bool> try_checkpoint(const Context& context) {
   const LockOutcome outcome = context.locks->checkpoint.try_lock(true);
   if (outcome == LockOutcome::kNotNow) return false;
   const LockGuard guard(context.locks->checkpoint);
+  (void)settle_named(context, context.deadline());
   HOLDFAST_TRY(checkpoint_locked(context, outcome == LockOutcome::kOwnerDied));
   return true;
 }

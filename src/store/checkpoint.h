@@ -10,6 +10,7 @@
 #pragma once
 
 #include "store/context.h"
+#include "store/published.h"
 
 namespace holdfast::store {
 
@@ -18,6 +19,13 @@ namespace holdfast::store {
 Status checkpoint(const Context& context, const Deadline& deadline);
 // The same, unless another is at it. Returns whether it ran.
 Result<bool> try_checkpoint(const Context& context);
+
+// Takes CHECKPOINT and completes what a dead owner left. Errors: as checkpoint(); not held then.
+Status lock_checkpoint(const Context& context, const Deadline& deadline);
+// Sees to it that the last checkpoint is of `version` at least, and returns its root: every page of
+// it is on the disk, and it is pinned while CHECKPOINT is held. Errors: as checkpoint().
+// REQUIRES: CHECKPOINT held; `version` is durable.
+Result<PublishedRoot> checkpoint_through(const Context& context, uint64_t version);
 
 // Whether enough log has piled up, or time has passed, that a checkpoint is due.
 bool checkpoint_due(const Context& context);

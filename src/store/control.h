@@ -146,6 +146,16 @@ struct alignas(64) CheckpointLine {
   alignas(64) CheckpointRoot pending;
 };
 
+// Written under CHECKPOINT: the versions that named snapshots pin, as version + 1; 0: free. A copy
+// of what the tree names, and never less than that; see named.h. More than may be named at once:
+// recovery also pins what the log's end drops.
+constexpr uint32_t kNamedPins = 128;
+struct alignas(64) NamedLine {
+  Shared<uint32_t> unsettled;  // 1: a pin may stand for a name that is not there
+  Shared<uint32_t> pins_used;  // none beyond was ever used
+  alignas(64) Shared<uint64_t> pins[kNamedPins];
+};
+
 // Written under APPLY. A redo record: while `state` is not idle, its holder had decided; whoever
 // takes over repeats every step.
 enum class IntentState : uint32_t { kIdle = 0, kPublishing = 1, kReclaiming = 2 };
@@ -217,6 +227,7 @@ struct ControlBlock {
   StateLine state;
   AllocationLine allocation;
   CheckpointLine checkpoint;
+  NamedLine named;
   IntentLine intent;
   CounterLine counters;
   alignas(64) Shared<uint64_t> epoch_end_version[kEpochEnds];  // by epoch % kEpochEnds

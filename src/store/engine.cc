@@ -253,7 +253,9 @@ bool Store::Impl::handle_alive(const HandleId& id) const {
 
 Result<StoreStats> Store::Impl::stats() {
   HOLDFAST_TRY(usable());
-  return store::collect_stats(*context_);
+  HOLDFAST_ASSIGN(StoreStats stats, store::collect_stats(*context_));
+  HOLDFAST_ASSIGN(stats.snapshots, list_snapshots());
+  return stats;
 }
 
 Result<CheckReport> Store::Impl::check() {

@@ -51,6 +51,12 @@ class Store::Impl : public std::enable_shared_from_this<Store::Impl> {
   Result<uint64_t> commit(const WriteBuffer& writes, const store::ReadSet& reads,
                           const log::Position& position, bool has_turn);
 
+  // named_snapshots.cc
+  Result<NamedSnapshot> create_snapshot(std::string_view name);
+  Result<Snapshot> open_snapshot(std::string_view name);
+  Result<std::vector<NamedSnapshot>> list_snapshots();
+  Status drop_snapshot(std::string_view name);
+
   Status flush();
   Status checkpoint();
   Status close();
@@ -66,6 +72,7 @@ class Store::Impl : public std::enable_shared_from_this<Store::Impl> {
 
  private:
   Status give_way();
+  Status commit_snapshot_change(const Work& work);
   Result<uint64_t> append_and_wait(log::PayloadBuilder& payload, const store::ReadSet& reads,
                                    const log::Position& position);
   Status after_commit(const store::Appended& appended);

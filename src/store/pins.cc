@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "store/named.h"
+
 namespace holdfast::store {
 
 Pins::~Pins() {
@@ -56,6 +58,22 @@ Result<Pins::Pinned> Pins::pin(RootChoice choice, bool keep_log) {
         static_cast<uint32_t>(control.allocation.file_pages.load(std::memory_order_relaxed)));
     return Pinned{index, root};
   }
+}
+
+Result<std::optional<Pins::Pinned>> Pins::pin_named(const PublishedRoot& root) {
+  HOLDFAST_ASSIGN(const uint32_t index, claim());
+  ControlBlock& control = context_.control();
+  ReaderSlot& slot = control.readers[index];
+  slot.lsn.store(0, std::memory_order_relaxed);
+  slot.pin.store(root.version + 1, std::memory_order_seq_cst);
+  // Whoever misses this pin has read the named ones before, and seen the name's.
+  if (!is_named(control, root.version)) {
+    unpin(index);
+    return std::optional<Pinned>();
+  }
+  context_.pages->set_page_count(
+      static_cast<uint32_t>(control.allocation.file_pages.load(std::memory_order_relaxed)));
+  return std::optional<Pinned>({index, root});
 }
 
 void Pins::unpin(uint32_t slot) {

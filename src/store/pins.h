@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "store/context.h"
@@ -30,6 +31,9 @@ class Pins {
   // Pins the newest durable, or the newest root. With `keep_log`, also the log behind it.
   // Errors: Busy (every reader slot of the store is taken).
   Result<Pinned> pin(RootChoice choice, bool keep_log);
+  // Pins the root of a named snapshot; nullopt when its name has been dropped since `root` was
+  // read. Errors: as pin().
+  Result<std::optional<Pinned>> pin_named(const PublishedRoot& root);
   void unpin(uint32_t slot);
   // For a handle that fork() has copied: forgets everything, touches nothing.
   void abandon();

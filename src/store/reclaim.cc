@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "store/apply.h"
+#include "store/checkpoint.h"
 #include "store/intent.h"
 
 namespace holdfast::store {
@@ -66,6 +67,15 @@ Status reclaim_retired(const Context& context, const std::vector<uint64_t>& pins
   return carry_out(context, plan);
 }
 
+void add_named_pins(const ControlBlock& control, std::vector<uint64_t>& pins) {
+  const uint32_t used =
+      std::min(control.named.pins_used.load(std::memory_order_seq_cst), kNamedPins);
+  for (uint32_t i = 0; i < used; ++i) {
+    const uint64_t pin = control.named.pins[i].load(std::memory_order_seq_cst);
+    if (pin != 0) pins.push_back(pin - 1);
+  }
+}
+
 void add_reader_pins(const ControlBlock& control, std::vector<uint64_t>& pins) {
   // Ordered behind the floor like the pins themselves: a slot is counted before it is pinned.
   const uint32_t used =
@@ -81,24 +91,31 @@ void add_reader_pins(const ControlBlock& control, std::vector<uint64_t>& pins) {
 Result<uint64_t> oldest_readable(const Context& context, const Deadline& deadline) {
   ControlBlock& control = context.control();
   context.attachment->clear_dead_readers();
+  // A version that is being named has no pin of its own yet.
+  HOLDFAST_TRY(lock_checkpoint(context, deadline));
+  const LockGuard checkpoint_guard(context.locks->checkpoint);
   HOLDFAST_TRY(lock_apply(context, deadline));
   const ApplyGuard guard(context);
   const uint64_t floor = read_durable_root(control).version;
   control.allocation.reclaim_floor.store(floor, std::memory_order_seq_cst);
   std::vector<uint64_t> pins = {floor};
+  add_named_pins(control, pins);
   add_reader_pins(control, pins);
   return *std::min_element(pins.begin(), pins.end());
 }
 
 std::vector<uint64_t> pinned_versions(const ControlBlock& control) {
   std::vector<uint64_t> pins;
-  add_reader_pins(control, pins);
   const auto add = [&](uint64_t pin) {
     if (pin != 0) pins.push_back(pin - 1);
   };
+  // In the order in which pins are handed on: a checkpoint gives its version a name, and readers
+  // pin what is named. Whoever is missed in one place is seen in the next.
   add(control.checkpoint.pending_pin.load(std::memory_order_seq_cst));
   add(control.checkpoint.last_pin.load(std::memory_order_seq_cst));
   add(control.checkpoint.prev_pin.load(std::memory_order_seq_cst));
+  add_named_pins(control, pins);
+  add_reader_pins(control, pins);
   std::sort(pins.begin(), pins.end());
   return pins;
 }

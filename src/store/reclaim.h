@@ -7,7 +7,8 @@
 //   1. Nothing is freed whose death is not yet durable: recovery could still need it.
 //   2. The floor is published before the pins are read; a reader pins before it reads the floor.
 //      Both are sequentially consistent, so one of the two sees the other.
-//   3. The checkpoints that a cold start may begin from are pinned like readers.
+//   3. The checkpoints that a cold start may begin from are pinned like readers, and so are named
+//      snapshots. Pins are read in the order in which they are handed on.
 #pragma once
 
 #include "store/context.h"
@@ -22,8 +23,9 @@ enum class ReclaimEffort : uint8_t {
 // Errors: NoSpace (the block could not grow); nothing has changed then.
 Status reclaim(const Context& context, ReclaimEffort effort);
 
-// No snapshot or transaction reads a version before this one now, and none will: what died in it or
-// earlier is out of sight for good. Takes APPLY for a moment. Errors: Busy.
+// No snapshot, named ones included, or transaction reads a version before this one, and none will:
+// what died in it or earlier is out of sight for good. Takes CHECKPOINT and APPLY for a
+// moment. Errors: Busy, those of checkpoint().
 Result<uint64_t> oldest_readable(const Context& context, const Deadline& deadline);
 
 // The versions that are pinned, ascending.

@@ -7,6 +7,7 @@
 #include "log/scan.h"
 #include "store/apply.h"
 #include "store/checkpoint.h"
+#include "store/derive_pages.h"
 #include "store/roll.h"
 
 namespace holdfast::store {
@@ -61,6 +62,7 @@ struct History {
   log::Position end;
   log::TailScan scan;
   uint64_t pages_needed = 0;
+  std::vector<Named> named;  // every version that was given a name on the way
 };
 
 Result<History> read_history(const Context& context, const Meta& meta, RecoveryReport& report) {
@@ -76,6 +78,11 @@ Result<History> read_history(const Context& context, const Meta& meta, RecoveryR
     log::PayloadReader payload(record->payload);
     while (const auto operation = payload.next()) {
       const bool is_put = operation->kind == log::OperationKind::kPut;
+      if (is_put && operation->key.starts_with(named_prefix())) {
+        if (auto named = parse_named(operation->key, operation->value)) {
+          history.named.push_back(std::move(*named));
+        }
+      }
       ++(is_put ? report.writes_applied : report.deletes_applied);
     }
   }
@@ -117,52 +124,6 @@ Status judge_tail(const Context& context, const History& history, RecoveryReport
     report.warnings.push_back("ignored " + std::to_string(scan.orphaned_entries) +
                               " log entries that belong to no transaction in history");
   }
-  return Status::ok();
-}
-
-// Marks what the tree of `root` reaches as taken; `skip_known` stops at pages already marked.
-Status mark_reachable(const Context& context, const tree::Root& root, bool retire_new,
-                      uint64_t death, std::vector<RetiredRun>& retired) {
-  if (root.height == 0) return Status::ok();
-  const Shared<uint64_t>* words = bitmap_words(context);
-  return tree::walk(*context.pages, root, retire_new,
-                    [&](const tree::VisitedRun& run) -> Result<bool> {
-                      const uint64_t word = words[run.pgno / 64].load();
-                      const bool known = (word >> run.pgno % 64 & 1) == 0;
-                      if (known) return false;
-                      mark_taken(context, {run.pgno, run.count});
-                      if (retire_new) {
-                        retired.push_back({run.pgno, run.count, run.birth_version, death});
-                      }
-                      return true;
-                    });
-}
-
-// The bitmap is derived, not stored: free is what neither checkpoint reaches. Pages of the older
-// one alone are retired, so that they live as long as it is pinned.
-Status build_bitmap(const Context& context, const Metas& metas, uint64_t file_pages,
-                    RecoveryReport& report, std::vector<RetiredRun>& retired) {
-  AllocationLine& line = context.control().allocation;
-  HOLDFAST_TRY(back_region(context, kBitmapRegion, line.bitmap_backed, (file_pages + 63) / 64 * 8));
-  if (file_pages > kFirstPage) {
-    mark_free(context, {kFirstPage, static_cast<uint32_t>(file_pages - kFirstPage)});
-  }
-  HOLDFAST_TRY(mark_reachable(context, root_of(metas.chosen).root, false, 0, retired));
-  if (metas.older) {
-    std::vector<RetiredRun> only_older;
-    const Status status =
-        mark_reachable(context, root_of(*metas.older).root, true, metas.chosen.version, only_older);
-    if (status) {
-      retired = std::move(only_older);
-    } else {
-      for (const RetiredRun& run : only_older) mark_free(context, {run.pgno, run.count});
-      report.warnings.push_back("the older checkpoint is damaged and no fallback any more: " +
-                                status.to_string());
-    }
-  }
-  line.file_pages.store(file_pages);
-  line.free_pages.store(count_free(context));
-  line.hint.store(kFirstPage);
   return Status::ok();
 }
 
@@ -242,22 +203,29 @@ Status recover(Context& context, const Superblock& superblock, RecoveryReport& r
   const uint64_t file_pages = info.size_bytes >> context.page_shift;
   context.pages->set_page_count(static_cast<uint32_t>(file_pages));
   HOLDFAST_ASSIGN(const Metas metas, choose_meta(context, superblock, report));
-  HOLDFAST_ASSIGN(const History history, read_history(context, metas.chosen, report));
+  HOLDFAST_ASSIGN(History history, read_history(context, metas.chosen, report));
   HOLDFAST_TRY(judge_tail(context, history, report));
   HOLDFAST_TRY(secure_meta(context, metas));
 
-  std::vector<RetiredRun> retired;
-  HOLDFAST_TRY(build_bitmap(context, metas, file_pages, report, retired));
+  KeptRoots kept;
+  kept.chosen = root_of(metas.chosen);
+  if (metas.older) kept.older = root_of(*metas.older);
+  kept.named = history.named;
+  if (metas.chosen.named_count > 0) add_named(context, kept, report);
+  HOLDFAST_ASSIGN(const Reached reached, derive_pages(context, kept, file_pages, report));
   HOLDFAST_ASSIGN(context.attachment,
                   Attachment::attach(context.os, context.attach_file(), context.control()));
   context.locks = std::make_unique<Locks>(context.os, *context.attachment, context.control());
   HOLDFAST_ASSIGN(const Tail tail, open_tail(context, history, report.created));
   fill_control(context, metas, tail, history.scan.segment_max);
+  for (const Named& named : kept.named) {
+    HOLDFAST_TRY(pin_name(context.control(), named.root.version));
+  }
 
-  PublishPlan older_pages;  // an empty change that retires the older checkpoint's pages
+  PublishPlan older_pages;  // an empty change that retires what only older versions reach
   older_pages.root = read_latest_root(context.control());
-  older_pages.hint = kFirstPage;
-  older_pages.retired = std::move(retired);
+  older_pages.hint = context.control().allocation.hint.load();
+  older_pages.retired = reached.retired;
   HOLDFAST_TRY(carry_out(context, older_pages));
   // Ran under the attach lock: the lock words are taken only because apply asks for them.
   HOLDFAST_TRY(apply_through(context, tail.version, log::Trust::kUnproven));
@@ -266,6 +234,7 @@ Status recover(Context& context, const Superblock& superblock, RecoveryReport& r
   if (report.transactions_applied > 0 || metas.chosen.lsn != tail.lsn) {
     HOLDFAST_TRY(checkpoint(context, context.deadline()));
   }
+  HOLDFAST_TRY(settle_recovered(context, kept, reached, report));
   report.duration_us = context.os.monotonic_time_us() - started_us;
   return Status::ok();
 }

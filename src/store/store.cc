@@ -51,6 +51,19 @@ Result<uint64_t> Store::del(std::string_view key) {
   return impl_->write_one(key, std::nullopt);
 }
 
+Result<NamedSnapshot> Store::create_snapshot(std::string_view name) {
+  return impl_->create_snapshot(name);
+}
+Result<Snapshot> Store::open_snapshot(std::string_view name) {
+  return impl_->open_snapshot(name);
+}
+Result<std::vector<NamedSnapshot>> Store::list_snapshots() {
+  return impl_->list_snapshots();
+}
+Status Store::drop_snapshot(std::string_view name) {
+  return impl_->drop_snapshot(name);
+}
+
 Status Store::flush() {
   return impl_->flush();
 }

@@ -54,12 +54,14 @@ struct Meta {
   uint32_t root_flags = 0;  // kRootHasOverflow
   uint64_t file_pages = 0;
   uint64_t written_us = 0;
-  std::array<char, 156> reserved{};
+  uint32_t named_count = 0;  // versions that were pinned by name; 0: the tree holds no names
+  std::array<char, 152> reserved{};
   uint32_t crc = 0;  // CRC-32C of the bytes before
 };
 static_assert(sizeof(Meta) == 256);
 static_assert(offsetof(Meta, version) == 32);
 static_assert(offsetof(Meta, root_pgno) == 64);
+static_assert(offsetof(Meta, named_count) == 96);
 static_assert(offsetof(Meta, crc) == 252);
 
 // Errors: NotAStore (no magic), Unsupported (newer format), Corruption (checksum).

@@ -125,6 +125,10 @@ struct VisitedRun {
 // being read (their birth_version is then 0).
 Status walk(const PageSource& source, const Root& root, bool leaves_needed,
             const std::function<Result<bool>(const VisitedRun&)>& visit);
+// The same, leaves included, past damage: what lies below a damaged page is left out. Returns the
+// first damage, or the error of `visit`, which ends the walk.
+Status walk_intact(const PageSource& source, const Root& root,
+                   const std::function<Result<bool>(const VisitedRun&)>& visit);
 
 // Full verification of a tree, for check(): checksums, order within and across pages, fences,
 // births, heights, prefix and heap bounds, overflow checksums. Findings go to `problems` (each

@@ -7,8 +7,9 @@ class Walker {
  public:
   using Visit = std::function<Result<bool>(const VisitedRun&)>;
 
-  Walker(const PageSource& source, bool leaves_needed, const Visit& visit)
-      : source_(source), leaves_needed_(leaves_needed), visit_(visit) {}
+  // With `damage`, what cannot be read is noted there and left out.
+  Walker(const PageSource& source, bool leaves_needed, const Visit& visit, Status* damage)
+      : source_(source), leaves_needed_(leaves_needed), visit_(visit), damage_(damage) {}
 
   Status walk(const PageRef& ref, uint32_t level) {
     // A damaged tree could lead to the same pages again and again.
@@ -22,6 +23,10 @@ class Walker {
     }
     Status error;
     const char* bytes = load_at_level(source_, ref, level, &error);
+    if (bytes == nullptr && damage_ != nullptr) {
+      if (*damage_) *damage_ = std::move(error);
+      return Status::ok();
+    }
     if (bytes == nullptr) return error;
     const Page page(bytes, source_.page_size_bytes());
     const auto kind = level == 0 ? VisitedRun::Kind::kLeaf : VisitedRun::Kind::kBranch;
@@ -49,6 +54,7 @@ class Walker {
   const PageSource& source_;
   const bool leaves_needed_;
   const Visit& visit_;
+  Status* const damage_;
   uint64_t page_count_ = 0;
 };
 
@@ -57,7 +63,15 @@ class Walker {
 Status walk(const PageSource& source, const Root& root, bool leaves_needed,
             const std::function<Result<bool>(const VisitedRun&)>& visit) {
   if (root.height == 0) return Status::ok();
-  return Walker(source, leaves_needed, visit).walk(root.page, root.height - 1);
+  return Walker(source, leaves_needed, visit, nullptr).walk(root.page, root.height - 1);
+}
+
+Status walk_intact(const PageSource& source, const Root& root,
+                   const std::function<Result<bool>(const VisitedRun&)>& visit) {
+  if (root.height == 0) return Status::ok();
+  Status damage;
+  HOLDFAST_TRY(Walker(source, true, visit, &damage).walk(root.page, root.height - 1));
+  return damage;
 }
 
 }  // namespace holdfast::tree

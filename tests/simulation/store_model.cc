@@ -131,6 +131,78 @@ std::string inconsistency(Reader& reader, std::map<uint64_t, bool>* present) {
 
 namespace {
 
+// What is wrong with a snapshot that can be opened.
+std::string wrong_with_named(Snapshot& snapshot, const std::string& name, NameFate& fate) {
+  if (std::string wrong = inconsistency(snapshot); !wrong.empty()) {
+    return "snapshot " + name + ": " + wrong;
+  }
+  std::map<std::string, std::string> contents;
+  Cursor cursor = snapshot.scan(KeyRange::all());
+  for (; cursor.valid(); cursor.next()) contents.emplace(cursor.key(), cursor.value());
+  if (!cursor.status()) return "snapshot " + name + ": " + cursor.status().to_string();
+  if (!fate.contents)
+    fate.contents = std::move(contents);
+  else if (*fate.contents != contents)
+    return "snapshot " + name + " has changed";
+  return "";
+}
+
+std::string compare_names(Store& store, Trial& trial) {
+  const auto list = store.list_snapshots();
+  if (!list) return "list: " + list.status().to_string();
+  std::map<std::string, uint64_t> present;
+  for (const NamedSnapshot& each : *list) present[each.name] = each.version;
+  for (auto& [name, fate] : trial.names) {
+    const bool here = present.erase(name) > 0;
+    if (fate.dropped && here) return "snapshot " + name + " was dropped and is there";
+    if (fate.created && !fate.drop_begun && !here) return "snapshot " + name + " is lost";
+    if (!here) continue;
+    auto snapshot = store.open_snapshot(name);
+    if (!snapshot) return "snapshot " + name + ": " + snapshot.status().to_string();
+    if (std::string wrong = wrong_with_named(*snapshot, name, fate); !wrong.empty()) return wrong;
+  }
+  return present.empty() ? "" : "snapshot " + present.begin()->first + " is a ghost";
+}
+
+}  // namespace
+
+bool create_named(Store& store, Trial& trial, const std::string& name) {
+  trial.names[name];
+  const auto created = store.create_snapshot(name);
+  if (!created) {
+    trial.errors.push_back(created.status());
+    if (!trial.errors_allowed) trial.ledger.fail("create: " + created.status().to_string());
+    return false;
+  }
+  trial.names[name].created = true;
+  read_named(store, trial, name);
+  return true;
+}
+
+bool drop_named(Store& store, Trial& trial, const std::string& name) {
+  trial.names[name].drop_begun = true;
+  const Status status = store.drop_snapshot(name);
+  if (!status) {
+    trial.errors.push_back(status);
+    if (!trial.errors_allowed) trial.ledger.fail("drop: " + status.to_string());
+    return false;
+  }
+  trial.names[name].dropped = true;
+  return true;
+}
+
+void read_named(Store& store, Trial& trial, const std::string& name) {
+  auto snapshot = store.open_snapshot(name);
+  if (snapshot) {
+    const std::string wrong = wrong_with_named(*snapshot, name, trial.names[name]);
+    if (!wrong.empty() && !trial.errors_allowed) trial.ledger.fail(wrong);
+  } else if (snapshot.status().code() != StatusCode::kNotFound && !trial.errors_allowed) {
+    trial.ledger.fail("open " + name + ": " + snapshot.status().to_string());
+  }
+}
+
+namespace {
+
 // What a failed disk lost before may only be told now, once.
 void write_again(Store& store, Trial& trial) {
   const bool written = transact(store, trial);
@@ -154,6 +226,7 @@ std::string verify_store(os::Os& os, Trial& trial) {
     // A torn meta is left out silently; one that is whole must lead to a whole tree.
     for (const std::string& warning : store->recovery().warnings) {
       if (warning.find("checkpoint") != std::string::npos) return warning;
+      if (warning.find("snapshot") != std::string::npos) return warning;
     }
     if (std::string wrong = check_report(*store); !wrong.empty()) return wrong;
     auto snapshot = store->snapshot();
@@ -165,6 +238,7 @@ std::string verify_store(os::Os& os, Trial& trial) {
     std::map<uint64_t, bool> present;
     if (std::string wrong = inconsistency(*snapshot, &present); !wrong.empty()) return wrong;
     if (std::string wrong = compare(trial.ledger, present); !wrong.empty()) return wrong;
+    if (std::string wrong = compare_names(*store, trial); !wrong.empty()) return wrong;
     write_again(*store, trial);
     if (!trial.ledger.failure().empty()) return "after recovery: " + trial.ledger.failure();
     if (std::string wrong = check_report(*store); !wrong.empty()) return "after writing, " + wrong;

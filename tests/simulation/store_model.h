@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,9 +48,18 @@ class Ledger {
   std::string failure_;
 };
 
+// What is known of the name of a snapshot. A name is created and dropped at most once.
+struct NameFate {
+  bool created = false;                                        // acknowledged
+  bool drop_begun = false;                                     // may be gone
+  bool dropped = false;                                        // acknowledged
+  std::optional<std::map<std::string, std::string>> contents;  // as read once
+};
+
 // What a scenario needs to know of its trial.
 struct Trial {
   Ledger ledger;
+  std::map<std::string, NameFate> names;
   StoreOptions options;
   bool errors_allowed = false;  // a fault makes calls fail: then only lies are failures
   std::vector<Status> errors;   // what commits returned
@@ -67,6 +77,12 @@ using Body = std::function<Status(Transaction&, uint64_t id)>;
 bool transact(Store& store, Trial& trial, const Body& body = {});
 // Reads a snapshot and checks that it is consistent.
 void read_consistently(Store& store, Trial& trial);
+
+// Names the newest version, reads it once, or drops it; noted in the trial. False: it failed.
+bool create_named(Store& store, Trial& trial, const std::string& name);
+bool drop_named(Store& store, Trial& trial, const std::string& name);
+// Reads what is named, where it is, and compares it with what it was.
+void read_named(Store& store, Trial& trial, const std::string& name);
 
 // What is wrong with the contents of `reader`, "" if nothing: see above.
 std::string inconsistency(Reader& reader, std::map<uint64_t, bool>* present = nullptr);

@@ -15,6 +15,7 @@ Json json_of(const CheckReport& report) {
           {"retired_pages", report.retired_pages},
           {"leaked_pages", report.leaked_pages},
           {"file_pages", report.file_pages},
+          {"snapshots", report.snapshots},
           {"log_segments", report.log_segments},
           {"log_records", report.log_records},
           {"problems", report.problems}};

@@ -40,6 +40,7 @@ Commands::Commands()
   add_ingest_commands(*this);
   add_care_commands(*this);
   add_dump_commands(*this);
+  add_view_commands(*this);
   add_torture_command(*this);
 }
 

@@ -59,7 +59,7 @@ class StoreCommandsTest : public CommandsTest {
 TEST_F(CommandsTest, EveryCommandHasAnExample) {
   for (const char* name :
        {"init", "whoami", "status", "stats", "put", "get", "del", "ls", "remember", "recall",
-        "show", "list", "ingest", "verify-ledger", "check", "dump", "torture"}) {
+        "show", "list", "ingest", "verify-ledger", "check", "dump", "snapshot", "torture"}) {
     EXPECT_EQ(run_bare({name, "--help"}), kExitOk);
     EXPECT_THAT(out_, HasSubstr(std::string("Example:\n  holdfast ") + name));
   }
@@ -219,6 +219,28 @@ TEST_F(StoreCommandsTest, IngestRemembersFilesOnce) {
   std::ofstream(temporary_.path_of("ledger"), std::ios::app)
       << "01890a5d-ac96-774b-bcce-b302099a8057\n";
   EXPECT_EQ(run({"verify-ledger", temporary_.path_of("ledger")}), kExitDamage);
+}
+
+TEST_F(StoreCommandsTest, SnapshotsAreReadByName) {
+  EXPECT_EQ(run({"put", "a", "old"}), kExitOk);
+  EXPECT_EQ(run({"snapshot", "create", "before"}), kExitOk) << error_;
+  EXPECT_EQ(out_, "Version 1 is \"before\"\n");
+  EXPECT_EQ(run({"put", "a", "new"}), kExitOk);
+  EXPECT_EQ(run({"get", "a", "--at-snapshot", "before"}), kExitOk);
+  EXPECT_EQ(out_, "old");
+  EXPECT_EQ(run({"ls", "--at-snapshot", "before", "--json"}), kExitOk);
+  EXPECT_EQ(json()["value"], "old");
+  EXPECT_EQ(run({"snapshot", "list", "--json"}), kExitOk);
+  EXPECT_EQ(json()["name"], "before");
+  EXPECT_EQ(json()["version"], 1);
+  EXPECT_EQ(run({"stats"}), kExitOk);
+  EXPECT_THAT(out_, HasSubstr("snapshot before"));
+  EXPECT_EQ(run({"snapshot", "create", "before"}), kExitNotFound);  // a condition that is false
+  EXPECT_EQ(run({"snapshot", "drop", "before"}), kExitOk) << error_;
+  EXPECT_EQ(run({"snapshot", "drop", "before"}), kExitNotFound);
+  EXPECT_EQ(run({"get", "a", "--at-snapshot", "before"}), kExitNotFound);
+  EXPECT_EQ(run({"snapshot", "create"}), kExitUsage);
+  EXPECT_EQ(run({"snapshot", "frob", "x"}), kExitUsage);
 }
 
 TEST_F(StoreCommandsTest, StatusAndStatsAreObjects) {

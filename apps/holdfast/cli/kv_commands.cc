@@ -7,6 +7,8 @@
 namespace holdfast::cli {
 namespace {
 
+constexpr const char* kAtSnapshotHelp = "Read the snapshot of this name";
+
 struct PutArguments {
   std::string key;
   std::optional<std::string> value;
@@ -34,10 +36,22 @@ Status missing(const std::string& key, const Space& space) {
                 "no key \"" + one_line(key, 80) + "\" in space " + space.path());
 }
 
-Status get(const Context& context, const std::string& key) {
+// The newest version, or the one that has a name.
+Result<Snapshot> snapshot_of(Store& store, const std::string& name) {
+  return name.empty() ? store.snapshot() : store.open_snapshot(name);
+}
+
+struct GetArguments {
+  std::string key;
+  std::string snapshot;
+};
+
+Status get(const Context& context, const GetArguments& arguments) {
+  const std::string& key = arguments.key;
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
-  HOLDFAST_ASSIGN(auto value, space.kv().get(key));
+  HOLDFAST_ASSIGN(Snapshot snapshot, snapshot_of(store, arguments.snapshot));
+  HOLDFAST_ASSIGN(auto value, space.kv(snapshot).get(key));
   if (!value) return missing(key, space);
   const Output& output = context.output();
   if (output.json()) {
@@ -89,12 +103,19 @@ void print_entries(const Output& output, const std::vector<KvEntry>& entries, bo
   if (!table.empty()) table.print(output);
 }
 
-Status ls(const Context& context, KvListOptions options) {
+struct ListArguments {
+  KvListOptions options;
+  std::string snapshot;
+};
+
+Status ls(const Context& context, const ListArguments& arguments) {
+  KvListOptions options = arguments.options;
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  HOLDFAST_ASSIGN(Snapshot snapshot, snapshot_of(store, arguments.snapshot));
   size_t limit = options.limit;
   options.limit = std::min(limit + 1, kKvListLimitMax);  // one more tells whether there is more
-  HOLDFAST_ASSIGN(std::vector<KvEntry> entries, space.kv().list(options));
+  HOLDFAST_ASSIGN(std::vector<KvEntry> entries, space.kv(snapshot).list(options));
   bool more = entries.size() > limit;
   if (more) entries.resize(limit);
   print_entries(context.output(), entries, options.keys_only);
@@ -121,13 +142,12 @@ void add_put(Commands& commands) {
 void add_kv_commands(Commands& commands) {
   add_put(commands);
 
-  auto get_key = arguments_of<std::string>();
-  commands
-      .add(kGroupKeyValue, "get", "Print the value of a key, byte for byte",
-           "holdfast get greeting",
-           [get_key](const Context& context) { return get(context, *get_key); })
-      ->add_option("key", *get_key, "The key")
-      ->required();
+  auto get_arguments = arguments_of<GetArguments>();
+  CLI::App* get_command = commands.add(
+      kGroupKeyValue, "get", "Print the value of a key, byte for byte", "holdfast get greeting",
+      [get_arguments](const Context& context) { return get(context, *get_arguments); });
+  get_command->add_option("key", get_arguments->key, "The key")->required();
+  get_command->add_option("--at-snapshot", get_arguments->snapshot, kAtSnapshotHelp);
 
   auto del_key = arguments_of<std::string>();
   commands
@@ -136,16 +156,17 @@ void add_kv_commands(Commands& commands) {
       ->add_option("key", *del_key, "The key")
       ->required();
 
-  auto list = arguments_of<KvListOptions>();
+  auto list = arguments_of<ListArguments>();
   CLI::App* command =
       commands.add(kGroupKeyValue, "ls", "List keys and values in order", "holdfast ls config/",
                    [list](const Context& context) { return ls(context, *list); });
-  command->add_option("prefix", list->prefix, "Only keys that begin so");
-  command->add_option("--after", list->after, "Only keys greater than this one");
-  command->add_option("--limit", list->limit, "At most so many")
+  command->add_option("prefix", list->options.prefix, "Only keys that begin so");
+  command->add_option("--after", list->options.after, "Only keys greater than this one");
+  command->add_option("--limit", list->options.limit, "At most so many")
       ->check(CLI::Range(size_t{1}, kKvListLimitMax - 1))
       ->capture_default_str();
-  command->add_flag("--keys", list->keys_only, "Keys only");
+  command->add_option("--at-snapshot", list->snapshot, kAtSnapshotHelp);
+  command->add_flag("--keys", list->options.keys_only, "Keys only");
 }
 
 }  // namespace holdfast::cli

@@ -187,6 +187,14 @@ Status stats(const Context& context) {
                {"leaked_bytes", stats.leaked_pages * page_bytes},
                {"log_bytes", stats.log_bytes}};
   if (context.output().json()) {
+    json["snapshots"] = Json::array();
+    for (const NamedSnapshot& snapshot : stats.snapshots) {
+      Json entry;
+      set_bytes(entry, "name", snapshot.name);
+      entry["version"] = snapshot.version;
+      entry["held_bytes"] = snapshot.pages_held * page_bytes;
+      json["snapshots"].push_back(std::move(entry));
+    }
     context.output().print(json);
     return Status::ok();
   }
@@ -196,6 +204,11 @@ Status stats(const Context& context) {
     uint64_t number = value.get<uint64_t>();
     facts.add(bytes ? name.substr(0, name.size() - 6) : name,
               bytes ? size_text(number) : with_separators(number));
+  }
+  for (const NamedSnapshot& snapshot : stats.snapshots) {
+    facts.add("snapshot " + one_line(snapshot.name, 64),
+              "version " + with_separators(snapshot.version) + ", holds back " +
+                  size_text(snapshot.pages_held * page_bytes));
   }
   facts.print(context.output());
   return Status::ok();
