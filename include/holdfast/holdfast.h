@@ -2,8 +2,8 @@
 #pragma once
 
 #include "holdfast/blob.h"
-#include "holdfast/diff.h"
 #include "holdfast/claim.h"
+#include "holdfast/diff.h"
 #include "holdfast/kv.h"
 #include "holdfast/observation.h"
 #include "holdfast/recall.h"
@@ -11,3 +11,4 @@
 #include "holdfast/status.h"
 #include "holdfast/store.h"
 #include "holdfast/transaction.h"
+#include "holdfast/watch.h"

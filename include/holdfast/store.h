@@ -15,6 +15,7 @@
 
 #include "holdfast/status.h"
 #include "holdfast/transaction.h"
+#include "holdfast/watch.h"
 
 namespace holdfast {
 
@@ -189,6 +190,11 @@ class Store {
   // Lets go of the name, and of the pages that only it kept. Durable when it returns.
   // Errors: InvalidArgument, NotFound, those of commit().
   Status drop_snapshot(std::string_view name);
+
+  // Watches the keys of `range`. With `cursor`, for commits of later versions than that; without,
+  // for those from now on. While it is there it keeps the log behind its cursor, up to about 16
+  // segments. Errors: Busy (256 watches are there).
+  Result<Watch> watch(const KeyRange& range, std::optional<uint64_t> cursor = std::nullopt);
 
   // Makes all commits up to now durable.
   Status flush();

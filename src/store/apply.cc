@@ -6,6 +6,7 @@
 #include "log/record.h"
 #include "store/reclaim.h"
 #include "store/waiters.h"
+#include "store/watch_slots.h"
 
 namespace holdfast::store {
 namespace {
@@ -122,6 +123,7 @@ Status apply_through(const Context& context, uint64_t target, log::Trust trust) 
     plan.root.epoch = batch.end().epoch;
     plan.root.pages_needed = base.pages_needed + batch.pages_needed();
     HOLDFAST_TRY(write_tree(context, base.root, batch.operations(), batch.end().version, plan));
+    mark_watches(context, batch.operations(), batch.end().version);
     HOLDFAST_TRY(carry_out(context, plan));
     control.counters.applies.fetch_add(1);
     advance_durable(context);
@@ -173,6 +175,7 @@ uint64_t advance_durable(const Context& context) {
     if (!root) continue;
     if (!control.roots.durable.compare_exchange(durable, candidate)) continue;
     wake_synced(context);
+    wake_watches(context, root->version);
     return root->version;
   }
 }

@@ -199,6 +199,25 @@ struct alignas(64) ReaderSlot {
   Shared<uint32_t> owner;
 };
 
+// Who waits for commits that touch a range of keys; see watch_slots.h.
+constexpr uint32_t kWatchSlots = 256;
+constexpr uint32_t kWatchKeyWords = 6;
+struct alignas(64) WatchSlot {
+  Shared<uint32_t> owner;    // a lock word; 0: slot free
+  Shared<uint32_t> active;   // 1: the range is whole
+  Shared<uint32_t> changes;  // the word slept on
+  Shared<uint32_t> armed;    // 1: the owner sleeps, or is about to
+  Shared<uint64_t> marked;   // no commit beyond this version is applied and touches the range
+  Shared<uint64_t> woken;    // the durable version of the last waking
+  Shared<uint32_t> sees_undurable;
+  Shared<uint32_t> sizes;  // of begin, and of end << 16
+  alignas(64) Shared<uint64_t> begin[kWatchKeyWords];
+  Shared<uint64_t> end[kWatchKeyWords];
+};
+struct alignas(64) WatchLine {
+  Shared<uint32_t> slots_used;  // none beyond was ever used
+};
+
 struct alignas(4096) ControlHeader {
   Shared<uint64_t> magic;
   Shared<uint64_t> layout;  // sizes and counts of everything here
@@ -232,8 +251,10 @@ struct ControlBlock {
   CounterLine counters;
   alignas(64) Shared<uint64_t> epoch_end_version[kEpochEnds];  // by epoch % kEpochEnds
   Shared<uint32_t> reader_slots_used;                          // none beyond was ever used
+  WatchLine watches;
   alignas(4096) ProcessSlot processes[kProcessSlots];
   alignas(4096) ReaderSlot readers[kReaderSlots];
+  alignas(4096) WatchSlot watch_slots[kWatchSlots];
   alignas(4096) RootEntry roots_ring[kRootRingSize];
 };
 

@@ -9,6 +9,7 @@
 #include "store/exclusive.h"
 #include "store/sync.h"
 #include "store/transaction_impl.h"
+#include "store/watch_slots.h"
 #include "tree/page.h"
 
 namespace holdfast {
@@ -156,6 +157,7 @@ Result<uint64_t> Store::Impl::append_and_wait(log::PayloadBuilder& payload,
   while (seen < appended->version &&
          !committed_version_.compare_exchange_weak(seen, appended->version)) {
   }
+  store::wake_undurable_watches(*context_, payload, appended->version);
   HOLDFAST_TRY(after_commit(*appended));
   return appended->version;
 }

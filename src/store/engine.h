@@ -57,6 +57,8 @@ class Store::Impl : public std::enable_shared_from_this<Store::Impl> {
   Result<std::vector<NamedSnapshot>> list_snapshots();
   Status drop_snapshot(std::string_view name);
 
+  Result<Watch> watch(const KeyRange& range, std::optional<uint64_t> cursor);
+
   Status flush();
   Status checkpoint();
   Status close();

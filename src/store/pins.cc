@@ -76,6 +76,14 @@ Result<std::optional<Pins::Pinned>> Pins::pin_named(const PublishedRoot& root) {
   return std::optional<Pinned>({index, root});
 }
 
+Result<uint32_t> Pins::claim_log() {
+  return claim();
+}
+
+void Pins::keep_log(uint32_t slot, log::Lsn lsn) {
+  context_.control().readers[slot].lsn.store(lsn);
+}
+
 void Pins::unpin(uint32_t slot) {
   ReaderSlot& reader = context_.control().readers[slot];
   reader.pin.store(0);

@@ -34,6 +34,9 @@ class Pins {
   // Pins the root of a named snapshot; nullopt when its name has been dropped since `root` was
   // read. Errors: as pin().
   Result<std::optional<Pinned>> pin_named(const PublishedRoot& root);
+  // A slot that pins no version, and keeps the log from an LSN on. Errors: as pin().
+  Result<uint32_t> claim_log();
+  void keep_log(uint32_t slot, log::Lsn lsn);
   void unpin(uint32_t slot);
   // For a handle that fork() has copied: forgets everything, touches nothing.
   void abandon();

@@ -64,6 +64,10 @@ Status Store::drop_snapshot(std::string_view name) {
   return impl_->drop_snapshot(name);
 }
 
+Result<Watch> Store::watch(const KeyRange& range, std::optional<uint64_t> cursor) {
+  return impl_->watch(range, cursor);
+}
+
 Status Store::flush() {
   return impl_->flush();
 }

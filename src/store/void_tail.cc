@@ -8,6 +8,7 @@
 #include "store/intent.h"
 #include "store/roll.h"
 #include "store/waiters.h"
+#include "store/watch_slots.h"
 
 namespace holdfast::store {
 namespace {
@@ -106,6 +107,7 @@ Status publish_surviving(const Context& context, const PublishedRoot& base, cons
   plan.root.pages_needed = cut.pages_needed;
   HOLDFAST_TRY(write_tree(context, base.root, rest.operations(), cut.version, plan));
   HOLDFAST_TRY(retire_voided(context, base, latest, cut.version, plan));
+  mark_watches(context, rest.operations(), cut.version);
   return carry_out(context, plan);
 }
 

@@ -60,14 +60,14 @@ TEST(StoreNamed, CreatingIsAllOrNothing) {
   Story story;
   story.prepare = prepared({"kept"});
   story.processes = {creates("new")};
-  expect_survived(story, kCrashes, 3);
+  expect_survived(story, kCrashes, 2);
 }
 
 TEST(StoreNamed, DroppingIsAllOrNothing) {
   Story story;
   story.prepare = prepared({"kept", "old"});
   story.processes = {drops("old", 3)};
-  expect_survived(story, kCrashes, 3);
+  expect_survived(story, kCrashes, 2);
 }
 
 TEST(StoreNamed, CreatingAndDroppingBesideAWriter) {
@@ -75,14 +75,14 @@ TEST(StoreNamed, CreatingAndDroppingBesideAWriter) {
   story.prepare = prepared({"kept"});
   story.processes = {creates_and_drops("new"),
                      [](os::Os& os, Trial& trial) { write_some(os, trial, 3, rewrite); }};
-  expect_survived(story, kCrashes, 2);
+  expect_survived(story, kCrashes, 1);
 }
 
 TEST(StoreNamed, TwoCreateAtOnce) {
   Story story;
   story.prepare = prepared({});
   story.processes = {creates("one"), creates("two")};
-  expect_survived(story, kCrashes, 2);
+  expect_survived(story, kCrashes, 1);
 }
 
 TEST(StoreNamed, OneThatIsReadIsDropped) {
@@ -92,7 +92,7 @@ TEST(StoreNamed, OneThatIsReadIsDropped) {
                        auto store = open_store(os, trial);
                        for (int i = 0; store && i < 4; ++i) read_named(*store, trial, "old");
                      }};
-  expect_survived(story, kCrashes, 2);
+  expect_survived(story, kCrashes, 1);
 }
 
 TEST(StoreNamed, ColdStartKeepsThem) {
@@ -100,7 +100,7 @@ TEST(StoreNamed, ColdStartKeepsThem) {
   story.prepare = prepared({"a", "b"});
   story.reboot = true;
   story.processes = {creates_and_drops("new")};
-  expect_survived(story, kCrashes, 2);
+  expect_survived(story, kCrashes, 1);
 }
 
 // The log drops a name that the checkpoint still has; the power may go before that is durable.
@@ -112,7 +112,7 @@ TEST(StoreNamed, ColdStartThatReplaysADrop) {
   };
   story.reboot = true;
   story.processes = {[](os::Os& os, Trial& trial) { write_some(os, trial, 2, rewrite); }};
-  expect_survived(story, kCrashes, 3);
+  expect_survived(story, kCrashes, 2);
 }
 
 TEST(StoreNamed, BatchedStoresLoseNoName) {
@@ -120,7 +120,7 @@ TEST(StoreNamed, BatchedStoresLoseNoName) {
   story.durability = Durability::batched;
   story.prepare = prepared({"kept"});
   story.processes = {creates_and_drops("new")};
-  expect_survived(story, kCrashes, 2);
+  expect_survived(story, kCrashes, 1);
 }
 
 TEST(StoreNamed, FailedSyncsAndCallsLeaveItWholeOrAbsent) {

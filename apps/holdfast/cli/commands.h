@@ -57,7 +57,7 @@ void add_memory_commands(Commands& commands);  // remember recall show list
 void add_ingest_commands(Commands& commands);  // ingest verify-ledger
 void add_care_commands(Commands& commands);    // check
 void add_dump_commands(Commands& commands);    // dump log, page, tree, meta, control
-void add_view_commands(Commands& commands);    // snapshot
+void add_view_commands(Commands& commands);    // snapshot watch
 void add_torture_command(Commands& commands);  // torture
 
 }  // namespace holdfast::cli

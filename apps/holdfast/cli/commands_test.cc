@@ -57,9 +57,9 @@ class StoreCommandsTest : public CommandsTest {
 };
 
 TEST_F(CommandsTest, EveryCommandHasAnExample) {
-  for (const char* name :
-       {"init", "whoami", "status", "stats", "put", "get", "del", "ls", "remember", "recall",
-        "show", "list", "ingest", "verify-ledger", "check", "dump", "snapshot", "torture"}) {
+  for (const char* name : {"init", "whoami", "status", "stats", "put", "get", "del", "ls",
+                           "remember", "recall", "show", "list", "ingest", "verify-ledger", "check",
+                           "dump", "snapshot", "watch", "torture"}) {
     EXPECT_EQ(run_bare({name, "--help"}), kExitOk);
     EXPECT_THAT(out_, HasSubstr(std::string("Example:\n  holdfast ") + name));
   }
@@ -241,6 +241,21 @@ TEST_F(StoreCommandsTest, SnapshotsAreReadByName) {
   EXPECT_EQ(run({"get", "a", "--at-snapshot", "before"}), kExitNotFound);
   EXPECT_EQ(run({"snapshot", "create"}), kExitUsage);
   EXPECT_EQ(run({"snapshot", "frob", "x"}), kExitUsage);
+}
+
+TEST_F(StoreCommandsTest, WatchPrintsWhatHappenedSince) {
+  EXPECT_EQ(run({"watch", "--for", "0.01"}), kExitNotFound);  // nothing in the space yet
+  EXPECT_EQ(run({"put", "queue/1", "a"}), kExitOk);
+  EXPECT_EQ(run({"put", "other", "b"}), kExitOk);
+  EXPECT_EQ(run({"del", "queue/1"}), kExitOk);
+  EXPECT_EQ(run({"watch", "--prefix", "queue/", "--since", "0", "--for", "0.01", "--json"}),
+            kExitOk);
+  EXPECT_THAT(out_, HasSubstr("\"change\":\"put\",\"key\":\"queue/1\""));
+  EXPECT_THAT(out_, HasSubstr("\"change\":\"del\",\"key\":\"queue/1\""));
+  EXPECT_THAT(out_, testing::Not(HasSubstr("other")));
+  EXPECT_EQ(run({"watch", "--since", "1", "--for", "0.01"}), kExitOk);
+  EXPECT_THAT(out_, testing::StartsWith("2  "));
+  EXPECT_EQ(run({"watch", "--since", "x"}), kExitUsage);
 }
 
 TEST_F(StoreCommandsTest, StatusAndStatsAreObjects) {

@@ -1,5 +1,11 @@
+#include <chrono>
+#include <cstdio>
+
 #include "base/time_text.h"
 #include "cli/commands.h"
+#include "memory/catalog.h"
+#include "memory/keys.h"
+#include "search/store_keyspace.h"
 
 namespace holdfast::cli {
 namespace {
@@ -62,6 +68,76 @@ Status snapshot(const Context& context, const SnapshotArguments& arguments) {
   return store.close();
 }
 
+struct WatchArguments {
+  std::string prefix;
+  std::optional<uint64_t> since;
+  double seconds = 0;
+};
+
+// The keys of `space` that begin with `prefix`.
+Result<KeyRange> keys_of(Store& store, const Space& space, const std::string& prefix) {
+  HOLDFAST_ASSIGN(Snapshot snapshot, store.snapshot());
+  search::ReaderSource source(snapshot);
+  HOLDFAST_ASSIGN(const auto id, memory::find_space(source, space.segments()));
+  if (!id) {
+    return Status(StatusCode::kNotFound,
+                  "there is nothing in space " + space.path() + " yet; put a key first");
+  }
+  return KeyRange::prefix(memory::space_key(memory::KeyKind::kKv, *id, prefix));
+}
+
+void print_commit(const Output& output, const WatchedCommit& commit, size_t key_offset) {
+  for (const WatchedKey& key : commit.keys) {
+    const std::string_view name = std::string_view(key.key).substr(key_offset);
+    const char* change = key.deleted ? "del" : "put";
+    if (output.json()) {
+      Json json = {{"version", commit.version}, {"time_us", commit.time_us}};
+      set_bytes(json, "actor", commit.actor);
+      json["change"] = change;
+      set_bytes(json, "key", name);
+      output.print(json);
+    } else {
+      output.line(std::to_string(commit.version) + "  " +
+                  time_text(static_cast<int64_t>(commit.time_us)) + "  " + change + "  " +
+                  printable(name));
+    }
+  }
+}
+
+Status watch(const Context& context, const WatchArguments& arguments) {
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  HOLDFAST_ASSIGN(const KeyRange range, keys_of(store, space, arguments.prefix));
+  HOLDFAST_ASSIGN(Watch watch, store.watch(range, arguments.since));
+  const size_t key_offset = range.begin.size() - arguments.prefix.size();
+  const auto end = std::chrono::steady_clock::now() +
+                   std::chrono::milliseconds(static_cast<int64_t>(arguments.seconds * 1000));
+  while (true) {
+    auto left = std::chrono::milliseconds(std::chrono::hours(1));
+    if (arguments.seconds > 0) {
+      left = std::chrono::duration_cast<std::chrono::milliseconds>(
+          end - std::chrono::steady_clock::now());
+      left = std::max(left, std::chrono::milliseconds(0));
+    }
+    HOLDFAST_ASSIGN(const WatchResult result, watch.wait(left));
+    if (result.missed && context.output().json()) {
+      context.output().print(Json{{"missed", true}, {"cursor", result.cursor}});
+    } else if (result.missed) {
+      context.output().line("commits up to version " + std::to_string(result.cursor) +
+                            " were missed: the log no longer has them; list the keys anew");
+    }
+    for (const WatchedCommit& commit : result.commits) {
+      print_commit(context.output(), commit, key_offset);
+    }
+    // A line is there when it has happened, whoever reads.
+    if (std::fflush(stdout) != 0) return Status(StatusCode::kIoError, "cannot write to stdout");
+    if (arguments.seconds > 0 && result.commits.empty() && !result.missed &&
+        std::chrono::steady_clock::now() >= end) {
+      return Status::ok();
+    }
+  }
+}
+
 }  // namespace
 
 void add_view_commands(Commands& commands) {
@@ -76,6 +152,18 @@ void add_view_commands(Commands& commands) {
       ->required()
       ->check(CLI::IsMember({"create", "list", "drop"}));
   command->add_option("name", arguments->name, "1 to 64 bytes");
+
+  auto watched = arguments_of<WatchArguments>();
+  command = commands.add(kGroupKeyValue, "watch",
+                         "Print a line for each key that is put or removed, until interrupted",
+                         "holdfast watch --prefix queue/\n  holdfast watch --since 1200 --json",
+                         [watched](const Context& context) { return watch(context, *watched); });
+  command->add_option("--prefix", watched->prefix, "Only keys that begin so");
+  command->add_option("--since", watched->since,
+                      "Begin with the commits behind this version, if the log still has them");
+  command->add_option("--for", watched->seconds, "End after so many seconds")
+      ->type_name("SECONDS")
+      ->check(CLI::PositiveNumber);
 }
 
 }  // namespace holdfast::cli
