@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <type_traits>
 
 #include "bench/engine.h"
@@ -14,14 +15,15 @@ using Json = nlohmann::ordered_json;
 
 Measurement measurement_of(const Json& object) {
   Measurement run;
-  size_t known = 0;
+  std::set<std::string> known;
+  // A member that an older program did not write keeps its default.
   for_each_member(run, [&](const char* name, auto& member) {
-    member = object.at(name).get<std::remove_reference_t<decltype(member)>>();
-    ++known;
+    known.insert(name);
+    if (!object.contains(name)) return;
+    member = object[name].get<std::remove_reference_t<decltype(member)>>();
   });
-  size_t place = 0;
   for (const auto& [name, value] : object.items()) {
-    if (place++ >= known) run.figures.emplace_back(name, value.get<double>());
+    if (known.count(name) == 0) run.figures.emplace_back(name, value.get<double>());
   }
   return run;
 }

@@ -44,6 +44,17 @@ TEST(JsonTest, ALineCutShortIsPassedOver) {
   EXPECT_EQ(read_lines(path).runs.size(), 1u);
 }
 
+TEST(JsonTest, AMemberThatIsMissingKeepsItsDefault) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.path() + "/runs.jsonl";
+  std::ofstream(path) << R"({"workload": "W8 sorted", "engine": "lmdb", "files_mb": 2})"
+                      << "\n";
+  const Recorded recorded = read_lines(path);
+  ASSERT_EQ(recorded.runs.size(), 1u);
+  EXPECT_EQ(recorded.runs[0].case_keys, 0u);
+  EXPECT_DOUBLE_EQ(recorded.runs[0].figure("files_mb"), 2);
+}
+
 TEST(JsonTest, NoFileHasNoRuns) {
   EXPECT_TRUE(read_lines("/nowhere/at/all").runs.empty());
 }
