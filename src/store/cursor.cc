@@ -40,7 +40,7 @@ void Cursor::refuse() {
 
 Cursor::Impl::Impl(const PinnedView& view, Transaction::Impl* txn, const KeyRange& range)
     : txn_(txn), begin_(range.begin), end_(range.end) {
-  tree_.emplace(*view.engine().context().pages, view.root().root);
+  tree_.emplace(*view.engine().context().pages, view.recent());
   tree_->set_end(end_);
   seek(begin_);
 }

@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "store/recent.h"
 #include "store/transaction_impl.h"
-#include "tree/cursor.h"
 
 namespace holdfast {
 
@@ -38,7 +38,8 @@ class Cursor::Impl {
   void note_to_end();
 
   Row row_;
-  std::optional<tree::Cursor> tree_;  // ends where the range ends
+  // With the commits behind it; ends where the range ends.
+  std::optional<store::RecentCursor> tree_;
   Transaction::Impl* txn_ = nullptr;
   WriteBuffer::const_iterator write_;
   size_t writes_seen_ = 0;  // how many writes there were when `write_` was found; none is erased

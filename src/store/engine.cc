@@ -19,6 +19,7 @@ constexpr int kOptimisticAttempts = 8;
 constexpr uint64_t kBackoffUs = 50;
 // How long others give way to a transaction whose turn it is; it may be slow, they go on then.
 constexpr uint64_t kTurnUs = 50'000;
+constexpr uint64_t kApplyAskedEvery = 256;
 constexpr uint64_t kCheckpointAtCloseBytes = 16u << 20;
 // Who has the store alone starts cold at each opening.
 constexpr uint64_t kCheckpointAloneBytes = 1u << 20;
@@ -44,6 +45,7 @@ Store::Impl::Impl(store::Opened opened, std::unique_ptr<os::Os> owned_os)
     : owned_os_(std::move(owned_os)),
       context_(std::move(opened.context)),
       pins_(std::make_unique<store::Pins>(*context_)),
+      recent_(std::make_unique<store::Recent>(*context_, *pins_)),
       maintenance_(std::make_unique<store::Maintenance>(*context_)),
       recovery_(std::move(opened.report)),
       fork_count_(context_->os.fork_count()) {}
@@ -57,6 +59,7 @@ Store::Impl::~Impl() {
   // The mappings are not there in the child, nor is the thread: forget them.
   pins_->abandon();
   (void)maintenance_.release();
+  (void)recent_.release();
   (void)pins_.release();
   (void)context_.release();
   (void)owned_os_.release();
@@ -102,9 +105,29 @@ Result<Snapshot> Store::Impl::durable_snapshot() {
 
 Result<Transaction> Store::Impl::begin() {
   HOLDFAST_TRY(usable());
+  HOLDFAST_ASSIGN(store::RecentView view, newest());
+  return Transaction(std::make_unique<Transaction::Impl>(shared_from_this(), std::move(view)));
+}
+
+Result<store::RecentView> Store::Impl::newest() {
+  HOLDFAST_ASSIGN(std::optional<store::RecentView> view, recent_->view());
+  if (view) return std::move(*view);
   HOLDFAST_TRY(store::apply_tail(*context_, context_->deadline()));
   HOLDFAST_ASSIGN(const auto pinned, pins_->pin(store::RootChoice::kLatest, true));
-  return Transaction(std::make_unique<Transaction::Impl>(shared_from_this(), pinned));
+  return store::view_of(pinned);
+}
+
+// A batched handle reads through the newest commits; they are applied for snapshots alone.
+Result<std::optional<std::string>> Store::Impl::get(std::string_view key) {
+  if (context_->options.durability == Durability::batched) {
+    HOLDFAST_TRY(usable());
+    HOLDFAST_ASSIGN(store::RecentView view, newest());
+    const PinnedView pinned(shared_from_this(), std::move(view));
+    HOLDFAST_ASSIGN(const auto value, pinned.get(key));
+    return value ? std::optional<std::string>(*value) : std::nullopt;
+  }
+  HOLDFAST_ASSIGN(Snapshot reader, snapshot());
+  return reader.get(key);
 }
 
 Status Store::Impl::give_way() {
@@ -168,7 +191,10 @@ Status Store::Impl::after_commit(const store::Appended& appended) {
   if (strict) {
     HOLDFAST_TRY(store::wait_durable(*context_, appended, context_->deadline()));
   } else {
-    HOLDFAST_TRY(store::bound_backlog(*context_, !helped));
+    HOLDFAST_TRY(store::bound_backlog(*context_, helped));
+    // Not by every commit, nor by every process at once.
+    const bool asked = appended.version % kApplyAskedEvery == 0;
+    if (helped && asked && store::apply_worth_it(*context_)) maintenance_->apply_soon();
   }
   // A batched commit must be synced in time even if no other call comes.
   if (strict && !store::upkeep_due(*context_)) return Status::ok();

@@ -21,6 +21,7 @@
 #include "store/open.h"
 #include "store/pins.h"
 #include "store/read_set.h"
+#include "store/recent.h"
 
 namespace holdfast {
 
@@ -42,6 +43,7 @@ class Store::Impl : public std::enable_shared_from_this<Store::Impl> {
   Result<Snapshot> snapshot();
   // Of what power loss cannot take back, whatever the handle's durability.
   Result<Snapshot> durable_snapshot();
+  Result<std::optional<std::string>> get(std::string_view key);
   Result<Transaction> begin();
   Result<uint64_t> update(const Work& work);
 
@@ -73,6 +75,8 @@ class Store::Impl : public std::enable_shared_from_this<Store::Impl> {
   const RecoveryReport& recovery() const { return recovery_; }
 
  private:
+  // The newest commits, applied or not.
+  Result<store::RecentView> newest();
   Status give_way();
   Status commit_snapshot_change(const Work& work);
   Result<uint64_t> append_and_wait(log::PayloadBuilder& payload, const store::ReadSet& reads,
@@ -83,6 +87,7 @@ class Store::Impl : public std::enable_shared_from_this<Store::Impl> {
   std::unique_ptr<os::Os> owned_os_;
   std::unique_ptr<store::Context> context_;
   std::unique_ptr<store::Pins> pins_;
+  std::unique_ptr<store::Recent> recent_;
   std::unique_ptr<store::Maintenance> maintenance_;
   const RecoveryReport recovery_;
   const uint32_t fork_count_;

@@ -10,7 +10,7 @@ namespace holdfast::store {
 namespace {
 
 // Half the bound that batched durability promises.
-constexpr std::chrono::milliseconds kInterval{50};
+constexpr uint64_t kIntervalUs = 50'000;
 
 }  // namespace
 
@@ -33,16 +33,28 @@ Status maintain_once(const Context& context) {
   return done ? Status::ok() : done.status();
 }
 
-void Maintenance::wake() {
-  if (work_.load(std::memory_order_relaxed)) return;  // it knows
-  const std::lock_guard lock(mutex_);
-  if (stopping_) return;
-  work_ = true;
+void Maintenance::start_or_notify() {
   if (!thread_.joinable()) {
     thread_ = std::thread([this] { run(); });
   } else {
     changed_.notify_one();
   }
+}
+
+void Maintenance::wake() {
+  if (work_.load(std::memory_order_relaxed)) return;  // it knows
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return;
+  work_ = true;
+  start_or_notify();
+}
+
+void Maintenance::apply_soon() {
+  if (apply_.load(std::memory_order_relaxed)) return;
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return;
+  apply_ = true;
+  start_or_notify();
 }
 
 void Maintenance::stop() {
@@ -54,13 +66,29 @@ void Maintenance::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+void Maintenance::apply_while_asked(std::unique_lock<std::mutex>& lock) {
+  while (apply_ && !stopping_) {
+    apply_ = false;
+    lock.unlock();
+    (void)try_apply_tail(context_);
+    lock.lock();
+  }
+}
+
 void Maintenance::run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    changed_.wait(lock, [this] { return work_ || stopping_; });
-    if (stopping_) return;
+    changed_.wait(lock, [this] { return work_ || apply_ || stopping_; });
+    apply_while_asked(lock);
+    if (!work_) continue;
     // Gathers: what comes within the interval is covered by the same sync.
-    changed_.wait_for(lock, kInterval, [this] { return stopping_; });
+    const Deadline due(context_.os, kIntervalUs);
+    const auto asked = [this] { return apply_ || stopping_; };
+    while (!stopping_ && !due.passed()) {
+      const std::chrono::microseconds left(due.wait_us(kIntervalUs));
+      if (changed_.wait_for(lock, left, asked)) apply_while_asked(lock);
+    }
+    if (stopping_) return;
     work_ = false;
     lock.unlock();
     // A failing disk shows in the state, which every call reports; here there is nobody to tell.

@@ -1,6 +1,7 @@
-// Maintenance: what keeps a store in shape beside the commits: syncs of batched commits, prepared
-// log segments, checkpoints. In long-lived handles a helper thread does it; without one the calls
-// do it themselves. Every process may do it at any time; the locks sort that out.
+// Maintenance: what keeps a store in shape beside the commits: syncs of batched commits, writing
+// them into the tree, prepared log segments, checkpoints. In long-lived handles a helper thread
+// does it; without one the calls do it themselves. Every process may do it at any time; the locks
+// sort that out.
 //
 // Thread-safety: any thread.
 // Invariants:
@@ -29,15 +30,20 @@ class Maintenance {
 
   // Starts the thread, or tells it that there is work.
   void wake();
+  // Has the thread apply the log's tail now, if nobody else is at it.
+  void apply_soon();
   void stop();
 
  private:
   void run();
+  void start_or_notify();
+  void apply_while_asked(std::unique_lock<std::mutex>& lock);
   const Context& context_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ = false;
-  std::atomic<bool> work_{false};  // set under the mutex, looked at without
+  std::atomic<bool> work_{false};   // set under the mutex, looked at without
+  std::atomic<bool> apply_{false};  // the same
   std::thread thread_;
 };
 

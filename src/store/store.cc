@@ -39,8 +39,7 @@ Result<uint64_t> Store::update(const Work& work) {
 }
 
 Result<std::optional<std::string>> Store::get(std::string_view key) {
-  HOLDFAST_ASSIGN(Snapshot snapshot, impl_->snapshot());
-  return snapshot.get(key);
+  return impl_->get(key);
 }
 
 Result<uint64_t> Store::put(std::string_view key, std::string_view value) {

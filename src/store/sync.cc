@@ -10,8 +10,13 @@
 namespace holdfast::store {
 namespace {
 
+// How much of the log may wait to be applied: what a commit leaves to others, and how much it lets
+// pile up while another applies. With a helper thread four times as much: the larger the batch, the
+// more writes share a page.
 constexpr uint64_t kUnappliedCommitsMax = 1024;
 constexpr uint64_t kUnappliedBytesMax = 1u << 20;
+constexpr uint64_t kHelpedFactor = 16;
+constexpr uint64_t kOverdueFactor = 4;
 constexpr uint64_t kUnsyncedCommitsMax = 2048;
 constexpr uint64_t kUnsyncedAgeUsMax = 100'000;
 
@@ -237,30 +242,40 @@ Status apply_tail(const Context& context, const Deadline& deadline) {
   }
 }
 
+Status try_apply_tail(const Context& context) {
+  return try_apply(context, read_tail(context.control().tail).version, true).status();
+}
+
 namespace {
 
-Status shorten_backlog(const Context& context, bool sync_if_old) {
+// Whether `factor` times as much waits to be applied as a commit alone may leave.
+bool unapplied_exceeds(const Context& context, uint64_t factor) {
   ControlBlock& control = context.control();
   const Tail tail = read_tail(control.tail);
-  const PublishedRoot latest = read_latest_root(control);
-  const uint64_t bytes = log::lsn_segment(tail.lsn) == log::lsn_segment(latest.lsn)
-                             ? tail.lsn - latest.lsn
-                             : kUnappliedBytesMax;
-  const uint64_t commits = tail.version - std::min(tail.version, latest.version);
-  if ((commits >= kUnappliedCommitsMax || bytes >= kUnappliedBytesMax) && commits > 0) {
-    // Somebody else at it is as good, up to a point.
-    if (commits >= 4 * kUnappliedCommitsMax || bytes >= 4 * kUnappliedBytesMax) {
-      HOLDFAST_TRY(apply_tail(context, context.deadline()));
-    } else if (try_lock_apply(context, true)) {
-      const ApplyGuard guard(context);
-      if (writable(context)) {
-        HOLDFAST_TRY(apply_through(context, tail.version, log::Trust::kAccepted));
-      }
-    }
+  const uint64_t sequence = control.roots.latest.load();
+  const RootEntry& latest = control.roots_ring[sequence % kRootRingSize];
+  const uint64_t version = latest.version.load(std::memory_order_relaxed);
+  const log::Lsn lsn = latest.lsn.load(std::memory_order_relaxed);
+  if (tail.version <= version) return false;
+  if (tail.version - version >= factor * kUnappliedCommitsMax) return true;
+  const uint64_t segments = log::lsn_segment(tail.lsn) - log::lsn_segment(lsn);
+  const uint64_t bytes =
+      segments * context.segment_capacity_max + log::lsn_offset(tail.lsn) - log::lsn_offset(lsn);
+  return bytes >= factor * kUnappliedBytesMax;
+}
+
+Status shorten_backlog(const Context& context, bool helped) {
+  ControlBlock& control = context.control();
+  const Tail tail = read_tail(control.tail);
+  const uint64_t factor = helped ? kHelpedFactor : 1;
+  if (unapplied_exceeds(context, kOverdueFactor * factor)) {
+    HOLDFAST_TRY(apply_tail(context, context.deadline()));
+  } else if (unapplied_exceeds(context, factor)) {
+    HOLDFAST_TRY(try_apply_tail(context));
   }
   const SyncedLine& synced = control.synced;
   const uint64_t unsynced = tail.version - std::min(tail.version, synced.version.load());
-  const bool old = sync_if_old && unsynced > 0 &&
+  const bool old = !helped && unsynced > 0 &&
                    context.os.monotonic_time_us() - synced.synced_us.load() >= kUnsyncedAgeUsMax;
   if (unsynced < kUnsyncedCommitsMax && !old) return Status::ok();
   const auto led = try_sync(context, true);
@@ -269,8 +284,12 @@ Status shorten_backlog(const Context& context, bool sync_if_old) {
 
 }  // namespace
 
-Status bound_backlog(const Context& context, bool sync_if_old) {
-  const Status status = shorten_backlog(context, sync_if_old);
+bool apply_worth_it(const Context& context) {
+  return unapplied_exceeds(context, kHelpedFactor / kOverdueFactor);
+}
+
+Status bound_backlog(const Context& context, bool helped) {
+  const Status status = shorten_backlog(context, helped);
   return status ? status : undecided(status);
 }
 

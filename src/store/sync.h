@@ -28,10 +28,16 @@ Status wait_durable(const Context& context, const Appended& commit, const Deadli
 Status flush(const Context& context, const Deadline& deadline);
 
 // Keeps the unsynced and the unapplied part of the log bounded, for commits that do not wait.
-Status bound_backlog(const Context& context, bool sync_if_old);
+// `helped`: a helper thread syncs in time and applies when it is worth it.
+Status bound_backlog(const Context& context, bool helped);
+// Whether so much waits to be applied that a helper thread should.
+bool apply_worth_it(const Context& context);
 
 // Applies the log's tail, so that the latest root covers every commit made before the call.
 Status apply_tail(const Context& context, const Deadline& deadline);
+
+// The same if nobody else is at it; otherwise nothing.
+Status try_apply_tail(const Context& context);
 
 // Checks that [from, to) holds the records that were appended there: after a failed sync that
 // nobody lived to report the cache may have fallen back to what is on the disk. Errors: IoError.

@@ -34,7 +34,7 @@ KeyRange KeyRange::prefix(std::string_view prefix) {
 void PinnedView::release() {
   if (released_) return;
   released_ = true;
-  if (engine_->usable().code() != StatusCode::kForked) engine_->pins().unpin(pinned_.slot);
+  if (engine_->usable().code() != StatusCode::kForked) engine_->pins().unpin(view_.pinned.slot);
 }
 
 Status PinnedView::readable() const {
@@ -44,10 +44,13 @@ Status PinnedView::readable() const {
 Result<std::optional<std::string_view>> PinnedView::get(std::string_view key) const {
   HOLDFAST_TRY(readable());
   HOLDFAST_TRY(engine_->check_key(key));
+  if (const store::RecentTable::Node* node = view_.find(key)) {
+    return store::RecentTable::value(*node);
+  }
   const tree::PageSource& pages = *engine_->context().pages;
-  auto found = tree::find(pages, pinned_.root.root, key);
+  auto found = tree::find(pages, root().root, key);
   if (!found) {
-    return found.status().with_path(engine_->context().data_path()).with_version(root().version);
+    return found.status().with_path(engine_->context().data_path()).with_version(version());
   }
   if (!*found) return std::optional<std::string_view>();
   if ((*found)->overflow.page_count == 0) {
@@ -81,7 +84,7 @@ Cursor Snapshot::scan(const KeyRange& range) {
 }
 
 uint64_t Snapshot::version() const {
-  return impl_->view.root().version;
+  return impl_->view.version();
 }
 
 // --- Transaction
@@ -135,7 +138,7 @@ Cursor Transaction::scan(const KeyRange& range) {
 }
 
 uint64_t Transaction::version() const {
-  return impl_->view.root().version;
+  return impl_->view.version();
 }
 
 Status Transaction::put(std::string_view key, std::string_view value) {
@@ -149,13 +152,13 @@ Status Transaction::del(std::string_view key) {
 Result<uint64_t> Transaction::commit() {
   HOLDFAST_TRY(impl_->readable());
   impl_->finished = true;
-  const uint64_t version = impl_->view.root().version;
+  const uint64_t version = impl_->view.version();
   if (impl_->writes.empty()) {
     impl_->view.release();
     return version;
   }
-  auto result = impl_->view.engine().commit(impl_->writes, impl_->reads,
-                                            impl_->view.root().position(), impl_->has_turn);
+  auto result = impl_->view.engine().commit(impl_->writes, impl_->reads, impl_->view.position(),
+                                            impl_->has_turn);
   impl_->view.release();
   return result;
 }

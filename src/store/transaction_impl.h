@@ -11,18 +11,22 @@ namespace holdfast {
 // Errors: TooLarge.
 Status check_value_size(uint64_t size);
 
-// A pinned root, unpinned at the end.
+// A pinned root, with the commits behind it if the view has any; unpinned at the end.
 class PinnedView {
  public:
-  PinnedView(std::shared_ptr<Store::Impl> engine, const store::Pins::Pinned& pinned)
-      : engine_(std::move(engine)), pinned_(pinned) {}
+  PinnedView(std::shared_ptr<Store::Impl> engine, store::RecentView view)
+      : engine_(std::move(engine)), view_(std::move(view)) {}
   ~PinnedView() { release(); }
   PinnedView(const PinnedView&) = delete;
   PinnedView& operator=(const PinnedView&) = delete;
 
   Store::Impl& engine() const { return *engine_; }
   const std::shared_ptr<Store::Impl>& engine_pointer() const { return engine_; }
-  const store::PublishedRoot& root() const { return pinned_.root; }
+  // Of a snapshot, which has no commits behind it.
+  const store::PublishedRoot& root() const { return view_.pinned.root; }
+  const store::RecentView& recent() const { return view_; }
+  uint64_t version() const { return view_.version; }
+  const log::Position& position() const { return view_.position; }
   bool is_released() const { return released_; }
   void release();
   // ok, or why nothing can be read any more.
@@ -31,22 +35,22 @@ class PinnedView {
 
  private:
   std::shared_ptr<Store::Impl> engine_;
-  store::Pins::Pinned pinned_;
+  store::RecentView view_;
   bool released_ = false;
 };
 
 class Snapshot::Impl {
  public:
   Impl(std::shared_ptr<Store::Impl> engine, const store::Pins::Pinned& pinned)
-      : view(std::move(engine), pinned) {}
+      : view(std::move(engine), store::view_of(pinned)) {}
   static const PinnedView& view_of(const Snapshot& snapshot) { return snapshot.impl_->view; }
   PinnedView view;
 };
 
 class Transaction::Impl {
  public:
-  Impl(std::shared_ptr<Store::Impl> engine, const store::Pins::Pinned& pinned)
-      : view(std::move(engine), pinned) {}
+  Impl(std::shared_ptr<Store::Impl> engine, store::RecentView view_in)
+      : view(std::move(engine), std::move(view_in)) {}
 
   static void give_turn(Transaction& txn) { txn.impl_->has_turn = true; }
   Status write(std::string_view key, std::optional<std::string_view> value);

@@ -1,0 +1,106 @@
+// Recent: what the log has and the tree has not yet, indexed in this process. A transaction reads
+// through it, so that it sees the newest commits without applying them: they can be applied later,
+// many at a time, by whoever has the leisure.
+//
+// Thread-safety: any. Process-safety: nothing is shared; each process reads the log for itself.
+// Invariants:
+//   1. The tables hold every write of the versions (root, view], for the pinned root; what they
+//      hold of older versions agrees with the root.
+//   2. A view never changes: what is added later has higher versions.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "log/reader.h"
+#include "store/context.h"
+#include "store/pins.h"
+#include "store/recent_table.h"
+#include "tree/cursor.h"
+
+namespace holdfast::store {
+
+// Oldest first.
+using RecentTables = std::vector<std::shared_ptr<RecentTable>>;
+
+// A pinned root and the commits behind it.
+struct RecentView {
+  Pins::Pinned pinned;
+  std::shared_ptr<const RecentTables> tables;  // null: the root has everything
+  uint64_t version = 0;
+  log::Position position;  // behind the last commit of the view
+
+  // The last write of `key` that the root does not have, or nullptr.
+  const RecentTable::Node* find(std::string_view key) const;
+};
+
+// A view of the root alone.
+RecentView view_of(const Pins::Pinned& pinned);
+
+class Recent {
+ public:
+  Recent(const Context& context, Pins& pins) : context_(context), pins_(pins) {}
+
+  // Pins the newest root and takes in what the log has behind it. Nothing when that is not
+  // possible, or would take longer than applying it, and nobody is at that: apply the tail then.
+  Result<std::optional<RecentView>> view();
+
+ private:
+  bool go_on(const PublishedRoot& root, const Tail& tail);
+  Status take_in(log::Lsn limit, uint64_t version);
+  void start_at(const PublishedRoot& root);
+  void drop_applied(uint64_t version);
+
+  const Context& context_;
+  Pins& pins_;
+  std::mutex mutex_;
+  std::shared_ptr<const RecentTables> tables_;
+  std::vector<uint64_t> ends_;  // version of the last write of each table
+  std::optional<log::Reader> reader_;
+};
+
+// The keys of a view in order: tree and tables merged. As tree::Cursor; `end` outlives it.
+class RecentCursor {
+ public:
+  RecentCursor(const tree::PageSource& pages, const RecentView& view)
+      : tree_(pages, view.pinned.root.root), view_(view) {}
+
+  void set_end(std::string_view end) {
+    end_ = end;
+    tree_.set_end(end);
+  }
+  void seek_first() { seek({}); }
+  void seek(std::string_view key);
+  void next() {
+    if (view_.tables == nullptr) [[likely]] {
+      tree_.next();
+    } else {
+      next_merged();
+    }
+  }
+  bool valid() const { return status() && (on_recent_ || tree_.valid()); }
+  const Status& status() const { return tree_.status(); }
+  std::string_view key() const { return on_recent_ ? RecentTable::key(*ahead_) : tree_.key(); }
+  bool inline_value(std::string_view* value) const {
+    return on_recent_ ? recent_value(value) : tree_.inline_value(value);
+  }
+  Result<std::string_view> value() const { return tree_.value(); }
+
+ private:
+  void next_merged();
+  bool recent_value(std::string_view* value) const;
+  const RecentTable::Node* first_recent(std::string_view key, bool behind) const;
+  void settle();
+
+  tree::Cursor tree_;
+  const RecentView& view_;
+  std::string_view end_;                      // empty: none
+  const RecentTable::Node* ahead_ = nullptr;  // the first write of the tables not passed yet
+  bool on_recent_ = false;                    // the cursor stands on it
+};
+
+}  // namespace holdfast::store
