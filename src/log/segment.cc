@@ -106,8 +106,9 @@ Status SegmentFiles::prepare(uint64_t number, uint64_t capacity) {
   for (uint64_t offset = 0; offset < capacity; offset += zeros.size()) {
     const size_t size = std::min<uint64_t>(zeros.size(), capacity - offset);
     HOLDFAST_TRY(file->write_at(offset, std::string_view(zeros).substr(0, size)));
+    // Piece by piece: commits that are synced meanwhile wait behind one of them, not behind all.
+    HOLDFAST_TRY(file->sync_data());
   }
-  HOLDFAST_TRY(file->sync_data());
   HOLDFAST_TRY(os_.rename(temporary, path(number)));
   return os_.sync_directory(directory_);
 }

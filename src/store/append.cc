@@ -41,12 +41,10 @@ uint64_t reserve_pages(const Context& context, int attempt) {
   return reserve << std::min(attempt, kReserveDoublingsMax);
 }
 
-// Makes room for `pages_max` more: applies, reclaims, and only then grows the file.
-Status make_headroom(const Context& context, uint64_t pages_max, int attempt,
-                     const Deadline& deadline) {
+// Makes room for `pages_max` more: applies, reclaims, and only then grows the file. REQUIRES: APPLY
+// held.
+Status make_headroom_locked(const Context& context, uint64_t pages_max, int attempt) {
   ControlBlock& control = context.control();
-  HOLDFAST_TRY(lock_apply(context, deadline));
-  const ApplyGuard guard(context);
   HOLDFAST_TRY(writable(context));
   HOLDFAST_TRY(apply_through(context, read_tail(control.tail).version, log::Trust::kAccepted));
   const Tail tail = read_tail(control.tail);
@@ -59,6 +57,13 @@ Status make_headroom(const Context& context, uint64_t pages_max, int attempt,
   const Status grown = grow_file(context, needed + reserve - free_pages);
   if (grown || free_pages >= needed) return Status::ok();
   return grow_file(context, needed - free_pages);
+}
+
+Status make_headroom(const Context& context, uint64_t pages_max, int attempt,
+                     const Deadline& deadline) {
+  HOLDFAST_TRY(lock_apply(context, deadline));
+  const ApplyGuard guard(context);
+  return make_headroom_locked(context, pages_max, attempt);
 }
 
 struct Attempt {
@@ -226,6 +231,17 @@ Result<Appended> append(const Context& context, log::PayloadBuilder& payload, co
     }
     HOLDFAST_TRY(make_headroom(context, pages_max, attempt, deadline));
   }
+}
+
+bool headroom_short(const Context& context) {
+  const ControlBlock& control = context.control();
+  return !headroom_suffices(control, read_tail(control.tail), reserve_pages(context, 0) / 2);
+}
+
+Status apply_and_replenish(const Context& context) {
+  if (!try_lock_apply(context, true)) return Status::ok();
+  const ApplyGuard guard(context);
+  return make_headroom_locked(context, 0, 0);
 }
 
 void append_note(const Context& context, log::Lsn durable_lsn) {

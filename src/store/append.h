@@ -27,6 +27,12 @@ struct Appended {
 Result<Appended> append(const Context& context, log::PayloadBuilder& payload, const ReadSet& reads,
                         log::Position snapshot, const Deadline& deadline);
 
+// Whether less than half of what commits to come should find free is left.
+bool headroom_short(const Context& context);
+// Applies the log's tail and makes room for the commits to come; nothing if somebody applies.
+// Errors: those of apply, NoSpace.
+Status apply_and_replenish(const Context& context);
+
 // Appends a note that carries `durable_lsn`, if the log is idle behind it and nobody commits.
 void append_note(const Context& context, log::Lsn durable_lsn);
 

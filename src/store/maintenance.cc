@@ -70,7 +70,7 @@ void Maintenance::apply_while_asked(std::unique_lock<std::mutex>& lock) {
   while (apply_ && !stopping_) {
     apply_ = false;
     lock.unlock();
-    (void)try_apply_tail(context_);
+    (void)apply_and_replenish(context_);
     lock.lock();
   }
 }

@@ -82,7 +82,7 @@ class RecentCursor {
       next_merged();
     }
   }
-  bool valid() const { return status() && (on_recent_ || tree_.valid()); }
+  bool valid() const { return on_recent_ || tree_.valid(); }
   const Status& status() const { return tree_.status(); }
   std::string_view key() const { return on_recent_ ? RecentTable::key(*ahead_) : tree_.key(); }
   bool inline_value(std::string_view* value) const {

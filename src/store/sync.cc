@@ -285,7 +285,8 @@ Status shorten_backlog(const Context& context, bool helped) {
 }  // namespace
 
 bool apply_worth_it(const Context& context) {
-  return unapplied_exceeds(context, kHelpedFactor / kOverdueFactor);
+  return unapplied_exceeds(context, kHelpedFactor / kOverdueFactor) ||
+         (unapplied_exceeds(context, 0) && headroom_short(context));
 }
 
 Status bound_backlog(const Context& context, bool helped) {
