@@ -7,14 +7,20 @@
 namespace holdfast::store {
 
 Pins::~Pins() {
+  if (const uint32_t spare = spare_.load(); spare != kNoSlot) idle_.push_back(spare);
   for (const uint32_t slot : idle_) context_.control().readers[slot].owner.store(0);
 }
 
 void Pins::abandon() {
+  spare_ = kNoSlot;
   idle_.clear();
 }
 
 Result<uint32_t> Pins::claim() {
+  if (const uint32_t spare = spare_.exchange(kNoSlot, std::memory_order_acquire);
+      spare != kNoSlot) {
+    return spare;
+  }
   {
     const std::lock_guard lock(mutex_);
     if (!idle_.empty()) {
@@ -88,6 +94,8 @@ void Pins::unpin(uint32_t slot) {
   ReaderSlot& reader = context_.control().readers[slot];
   reader.pin.store(0);
   if (reader.lsn.load(std::memory_order_relaxed) != 0) reader.lsn.store(0);
+  uint32_t none = kNoSlot;
+  if (spare_.compare_exchange_strong(none, slot, std::memory_order_release)) return;
   const std::lock_guard lock(mutex_);
   idle_.push_back(slot);
 }

@@ -7,6 +7,7 @@
 //   2. Slots go back to a list of this handle and are given up when it closes.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -43,7 +44,10 @@ class Pins {
 
  private:
   Result<uint32_t> claim();
+  static constexpr uint32_t kNoSlot = ~0u;
+
   const Context& context_;
+  std::atomic<uint32_t> spare_{kNoSlot};  // one idle slot that costs no lock; the others:
   std::mutex mutex_;
   std::vector<uint32_t> idle_;
 };
