@@ -1,5 +1,6 @@
 #include "blob/collector.h"
 
+#include "blob/fresh_view.h"
 #include "store/reclaim.h"
 
 namespace holdfast::blob {
@@ -81,6 +82,12 @@ Status Collector::decide_marked(Transaction& txn) {
     HOLDFAST_ASSIGN(const auto bytes, txn.get(key));
     if (!bytes) continue;  // it lives again, or another removed it
     HOLDFAST_ASSIGN(Mark mark, decode_mark(*bytes));
+    HOLDFAST_ASSIGN(const auto presence, find_presence(txn, candidate.name.hash));
+    if (presence && presence->incarnation == candidate.name.incarnation) {
+      // Marked by somebody whom the disk deceived.
+      HOLDFAST_TRY(txn.del(key));
+      continue;
+    }
     if (candidate.taken) {
       doomed_.emplace(candidate.name, mark.stored_size);
       if (mark.state == MarkState::kDoomed) continue;
@@ -106,8 +113,32 @@ Status Collector::decide() {
   return owner_.store->flush();
 }
 
+Status Collector::look_again() {
+  HOLDFAST_ASSIGN(const Snapshot snapshot, owner_.store->durable_snapshot());
+  const FreshView view(snapshot);
+  for (auto it = doomed_.begin(); it != doomed_.end();) {
+    const FileName& name = it->first;
+    HOLDFAST_ASSIGN(const auto bytes, view.get(mark_key(name)));
+    const auto mark = bytes ? decode_mark(*bytes) : Result<Mark>(Mark{});
+    HOLDFAST_TRY(mark.status());
+    bool is_needed = mark->state != MarkState::kDoomed;
+    HOLDFAST_ASSIGN(const auto present, view.get(presence_key(name.hash)));
+    if (present) {
+      HOLDFAST_ASSIGN(const Presence presence, decode_presence(*present));
+      if (presence.incarnation == name.incarnation) is_needed = true;
+    } else {
+      HOLDFAST_ASSIGN(const bool referenced, view.has_prefix(reference_prefix(name.hash)));
+      if (referenced) is_needed = true;
+    }
+    if (is_needed) ++report_.waiting;
+    it = is_needed ? doomed_.erase(it) : std::next(it);
+  }
+  return Status::ok();
+}
+
 Status Collector::remove_doomed() {
   if (doomed_.empty()) return Status::ok();
+  HOLDFAST_TRY(look_again());
   std::vector<FileName> names;
   for (const auto& [name, bytes] : doomed_) {
     HOLDFAST_TRY(owner_.files.remove(name));

@@ -8,8 +8,10 @@
 //   3. Whoever gets the lock dooms the mark in a durable commit that has read it. No transaction
 //      that brought the file back can be in the log before it without a conflict, not even one
 //      whose writer died with it half published; and none can follow: the handle is gone.
-//   4. Only then the file is removed, its directory synced, and the mark deleted. Whoever dies in
-//      between leaves the mark for the next.
+//   4. Only then, and after a last look at pages that are verified again (fresh_view.h), the file
+//   is
+//      removed, its directory synced, and the mark deleted. Whoever dies in between leaves the mark
+//      for the next.
 //   5. A file in new/ whose lock is free and that no presence names is an orphan: it gets a doomed
 //      mark in a durable commit that has read this, for the same reason as in 3. One that a durable
 //      version names is moved to its place.
@@ -48,6 +50,8 @@ class Collector {
   Status decide_orphans(Transaction& txn);
   Status decide_marked(Transaction& txn);
   Status remove_doomed();
+  // Takes from `doomed_` what a durable version, read anew, does not call doomed.
+  Status look_again();
   Status place_named();
 
   Blobs::Impl& owner_;

@@ -18,7 +18,8 @@ Status finished_error() {
 Status check_value_size(uint64_t size) {
   if (size <= kValueSizeMax) return Status::ok();
   return Status(StatusCode::kTooLarge, "a value may have 1048576 bytes; this one has " +
-                                           std::to_string(size) + ": split it");
+                                           std::to_string(size) +
+                                           ": keep it as a blob (holdfast/blob.h), or split it");
 }
 
 KeyRange KeyRange::prefix(std::string_view prefix) {

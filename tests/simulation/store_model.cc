@@ -203,6 +203,18 @@ void read_named(Store& store, Trial& trial, const std::string& name) {
 
 namespace {
 
+std::string compare_with_ledger(Store& store, Trial& trial) {
+  auto snapshot = store.snapshot();
+  if (!snapshot) return snapshot.status().to_string();
+  if (snapshot->version() < trial.ledger.durable_seen()) {
+    return "version " + std::to_string(trial.ledger.durable_seen()) +
+           " was read as durable, the store is back at " + std::to_string(snapshot->version());
+  }
+  std::map<uint64_t, bool> present;
+  if (std::string wrong = inconsistency(*snapshot, &present); !wrong.empty()) return wrong;
+  return compare(trial.ledger, present);
+}
+
 // What a failed disk lost before may only be told now, once.
 void write_again(Store& store, Trial& trial) {
   const bool written = transact(store, trial);
@@ -229,19 +241,13 @@ std::string verify_store(os::Os& os, Trial& trial) {
       if (warning.find("snapshot") != std::string::npos) return warning;
     }
     if (std::string wrong = check_report(*store); !wrong.empty()) return wrong;
-    auto snapshot = store->snapshot();
-    if (!snapshot) return snapshot.status().to_string();
-    if (snapshot->version() < trial.ledger.durable_seen()) {
-      return "version " + std::to_string(trial.ledger.durable_seen()) +
-             " was read as durable, the store is back at " + std::to_string(snapshot->version());
-    }
-    std::map<uint64_t, bool> present;
-    if (std::string wrong = inconsistency(*snapshot, &present); !wrong.empty()) return wrong;
-    if (std::string wrong = compare(trial.ledger, present); !wrong.empty()) return wrong;
+    if (std::string wrong = compare_with_ledger(*store, trial); !wrong.empty()) return wrong;
     if (std::string wrong = compare_names(*store, trial); !wrong.empty()) return wrong;
     write_again(*store, trial);
     if (!trial.ledger.failure().empty()) return "after recovery: " + trial.ledger.failure();
     if (std::string wrong = check_report(*store); !wrong.empty()) return "after writing, " + wrong;
+    if (!trial.verify_more) continue;
+    if (std::string wrong = trial.verify_more(os, *store); !wrong.empty()) return wrong;
   }
   return "";
 }

@@ -63,6 +63,8 @@ struct Trial {
   StoreOptions options;
   bool errors_allowed = false;  // a fault makes calls fail: then only lies are failures
   std::vector<Status> errors;   // what commits returned
+  // What else must hold of a store that has been opened again, undisturbed; "" if it does.
+  std::function<std::string(os::Os&, Store&)> verify_more;
 };
 
 inline constexpr const char* kStorePath = "/store";

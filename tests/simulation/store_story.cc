@@ -18,6 +18,7 @@ Outcome play(const Story& story, const Case& at) {
   Machine machine(at.seed, story.machine);
   Trial trial;
   trial.options = simulated_options(story.durability);
+  trial.verify_more = story.verify_more;
   if (story.prepare) story.prepare(machine.harness_os(), trial);
   if (!trial.ledger.failure().empty()) return {false, "preparing: " + trial.ledger.failure()};
   if (story.reboot) machine.cut_power();

@@ -20,6 +20,8 @@ struct Story {
   // The machine restarts between preparation and scripts.
   bool reboot = false;
   std::vector<Script> processes;
+  // See Trial::verify_more.
+  std::function<std::string(os::Os&, Store&)> verify_more = {};
   // Looks on at each step; may kill, stop or evict. Called once per run, to get a fresh one.
   using OnStep = std::function<void(Process&, StepKind, const StepDetail&)>;
   std::function<OnStep(Machine&)> observe;
