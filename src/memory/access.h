@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/uuid.h"
+#include "holdfast/blob.h"
 #include "holdfast/store.h"
 #include "search/keyspace.h"
 
@@ -19,6 +20,18 @@ namespace holdfast::memory {
 struct Stamp {
   Uuid id;
   int64_t created_us = 0;  // in the millisecond of `id`
+};
+
+// Blobs, in the transaction or view that a work was given.
+class BlobAccess {
+ public:
+  virtual ~BlobAccess() = default;
+  virtual Result<BlobWriter> write() = 0;
+  virtual Status reference(search::KeyTarget& target, const NewBlob& blob,
+                           std::string_view referrer) = 0;
+  virtual Status release(search::KeyTarget& target, const BlobRef& ref,
+                         std::string_view referrer) = 0;
+  virtual Result<BlobReader> open(search::KeySource& source, const BlobRef& ref) = 0;
 };
 
 class Access {
@@ -35,6 +48,9 @@ class Access {
   virtual Status write(const WriteWork& work) = 0;
   // The same, but does not run `work` when the space does not exist: for removing.
   virtual Status write_existing(const WriteWork& work) = 0;
+
+  // null where there are none: in a map.
+  virtual BlobAccess* blobs() { return nullptr; }
 
   virtual Stamp next_stamp() = 0;
   // Microseconds since 1970, UTC. Differs between machines and can jump: deadlines only.

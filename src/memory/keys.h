@@ -11,6 +11,7 @@
 // | 06 space:u32 id:16                      | observation: its embedding                       |
 // | 07 space:u32 key                        | observation: id:16 of the one added with the key |
 // | 08 01 space:u32 resource                | claim: who holds the resource (claim.cc)         |
+// | 0d 'k' space:u32 key                    | Kv: hash:32 and varint size of a value's blob    |
 //
 // Integers in keys are big-endian. Everything of a space is in a few key ranges of its own: names
 // that users choose are only ever the last part of a key, so none can reach into another's range.
@@ -38,6 +39,7 @@ enum class KeyKind : uint16_t {
   kEmbedding = 0x06,
   kIdempotency = 0x07,
   kClaim = 0x0801,
+  kKvBlob = 0x0d6b,  // 0d otherwise belongs to blob/
 };
 
 inline void append_big_endian(std::string& out, uint32_t value) {

@@ -7,6 +7,7 @@
 #include "memory/access.h"
 #include "memory/catalog.h"
 #include "memory/recall.h"
+#include "memory/space_blobs.h"
 #include "os/os.h"
 #include "search/store_keyspace.h"
 #include "store/engine.h"
@@ -21,10 +22,12 @@ class Space::Impl {
       : store_(std::move(store)),
         segments_(std::move(segments)),
         path_(space_path_text(segments_)),
-        may_cache_(store_->context().options.durability == Durability::strict) {}
+        may_cache_(store_->context().options.durability == Durability::strict),
+        blobs_(store_) {}
 
   Store::Impl& store() { return *store_; }
   const std::shared_ptr<Store::Impl>& store_pointer() const { return store_; }
+  memory::SpaceBlobs& blobs() { return blobs_; }
   const SpaceSegments& segments() const { return segments_; }
   const std::string& path() const { return path_; }
 
@@ -64,6 +67,7 @@ class Space::Impl {
   const SpaceSegments segments_;
   const std::string path_;
   const bool may_cache_;
+  memory::SpaceBlobs blobs_;
   std::atomic<uint32_t> cached_id_{0};  // 0: not known
   UuidSequence ids_;
 };
@@ -73,6 +77,7 @@ namespace {
 class SpaceAccess : public memory::Access {
  public:
   explicit SpaceAccess(std::shared_ptr<Space::Impl> space) : space_(std::move(space)) {}
+  memory::BlobAccess* blobs() override { return &space_->blobs(); }
   memory::Stamp next_stamp() override { return space_->next_stamp(); }
   int64_t now_us() override {
     return static_cast<int64_t>(space_->store().context().os.wall_time_us());

@@ -23,6 +23,7 @@ class ReaderSource final : public KeySource {
   Status scan(const KeyRange& range, const KeyVisitor& visit) override {
     return scan_reader(reader_, range, visit);
   }
+  Reader& reader() { return reader_; }
   uint64_t version() const override { return reader_.version(); }
 
  private:
@@ -43,6 +44,7 @@ class TransactionTarget final : public KeyTarget {
     return transaction_.put(key, value);
   }
   Status del(std::string_view key) override { return transaction_.del(key); }
+  Transaction& transaction() { return transaction_; }
 
  private:
   Transaction& transaction_;

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -12,37 +11,41 @@
 namespace holdfast::cli {
 namespace {
 
-// More than any value may have; the store says what its limit is.
+// More than any value that is read at once may have; the store says what its limit is.
 constexpr size_t kInputBytesMax = 64u << 20;
+constexpr size_t kPieceBytes = 1u << 20;
 
-Result<std::string> read_all(int fd, const std::string& name) {
-  std::string bytes;
-  std::array<char, 64 * 1024> buffer;
+using Take = std::function<Status(std::string_view piece)>;
+
+// Pieces are full but for the last one.
+Status read_all(int fd, const std::string& name, const Take& take) {
+  std::string piece(kPieceBytes, '\0');
+  size_t filled = 0;
   while (true) {
-    ssize_t count = ::read(fd, buffer.data(), buffer.size());
+    ssize_t count = ::read(fd, piece.data() + filled, piece.size() - filled);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) {
       return Status(StatusCode::kIoError, std::string("read: ") + std::strerror(errno))
           .with_path(name);
     }
-    if (count == 0) return bytes;
-    bytes.append(buffer.data(), static_cast<size_t>(count));
-    if (bytes.size() > kInputBytesMax) {
-      return Status(StatusCode::kTooLarge, "more than 64 MiB of input").with_path(name);
-    }
+    filled += static_cast<size_t>(count);
+    if (count > 0 && filled < piece.size()) continue;
+    if (filled > 0) HOLDFAST_TRY(take({piece.data(), filled}));
+    if (count == 0) return Status::ok();
+    filled = 0;
   }
 }
 
 }  // namespace
 
-Result<std::string> read_value(const std::optional<std::string>& argument,
-                               const std::string& file) {
+Status read_pieces(const std::optional<std::string>& argument, const std::string& file,
+                   const Take& take) {
   if (argument.has_value() == !file.empty()) {
     return Status(StatusCode::kInvalidArgument,
                   "give the value once: as an argument, - for stdin, or --file FILE");
   }
-  if (argument && *argument != "-") return *argument;
-  if (argument) return read_all(STDIN_FILENO, "stdin");
+  if (argument && *argument != "-") return take(*argument);
+  if (argument) return read_all(STDIN_FILENO, "stdin", take);
   int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
     // What the command line names and is not there is a wrong command line, not a missing key.
@@ -51,8 +54,19 @@ Result<std::string> read_value(const std::optional<std::string>& argument,
                                         : StatusCode::kIoError;
     return Status(code, std::string("open: ") + std::strerror(errno)).with_path(file);
   }
-  auto bytes = read_all(fd, file);
+  Status status = read_all(fd, file, take);
   ::close(fd);
+  return status;
+}
+
+Result<std::string> read_value(const std::optional<std::string>& argument,
+                               const std::string& file) {
+  std::string bytes;
+  HOLDFAST_TRY(read_pieces(argument, file, [&](std::string_view piece) {
+    bytes.append(piece);
+    if (bytes.size() <= kInputBytesMax) return Status::ok();
+    return Status(StatusCode::kTooLarge, "more than 64 MiB of input");
+  }));
   return bytes;
 }
 

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "holdfast/status.h"
 
@@ -12,6 +14,11 @@ namespace holdfast::cli {
 // The value of `argument`; "-" means stdin; `file`, if given, is read instead.
 // Errors: InvalidArgument (neither or both), NotFound, PermissionDenied, IoError, TooLarge.
 Result<std::string> read_value(const std::optional<std::string>& argument, const std::string& file);
+
+// The same as a stream of any size: `take` gets piece after piece of at most 1 MiB. Errors also
+// those of `take`.
+Status read_pieces(const std::optional<std::string>& argument, const std::string& file,
+                   const std::function<Status(std::string_view piece)>& take);
 
 // "2026-01-31T09:05:00Z" or "2026-01-31". Errors: InvalidArgument. Empty text: nullopt.
 Result<std::optional<int64_t>> parse_time_option(const std::string& text);

@@ -15,20 +15,70 @@ struct PutArguments {
   std::string file;
 };
 
+// Takes a value in pieces: a small one is kept, a large one goes on to a blob. The store is opened,
+// and perhaps made, when something was read: a command line that is wrong makes none.
+class ValueInput {
+ public:
+  explicit ValueInput(const Context& context) : context_(context) {}
+
+  Status take(std::string_view piece) {
+    if (!writer_ && small_.size() + piece.size() <= kKvValueSizeMax) {
+      small_.append(piece);
+      return Status::ok();
+    }
+    if (!writer_) {
+      HOLDFAST_TRY(open());
+      HOLDFAST_ASSIGN(BlobWriter writer, space_->kv().write());
+      writer_.emplace(std::move(writer));
+      HOLDFAST_TRY(writer_->append(small_));
+    }
+    return writer_->append(piece);
+  }
+
+  // Returns the commit's version.
+  Result<uint64_t> put(const std::string& key) {
+    HOLDFAST_TRY(open());
+    std::optional<NewBlob> blob;
+    if (writer_) {
+      HOLDFAST_ASSIGN(NewBlob written, writer_->finish());
+      blob.emplace(std::move(written));
+    }
+    return store_->update([&](Transaction& transaction) {
+      const Kv kv = space_->kv(transaction);
+      return blob ? kv.put(key, *blob) : kv.put(key, small_);
+    });
+  }
+  Status close() { return store_->close(); }
+
+ private:
+  Status open() {
+    if (store_) return Status::ok();
+    HOLDFAST_ASSIGN(Store store, context_.open_store(IfAbsent::kCreateForUser));
+    store_.emplace(std::move(store));
+    HOLDFAST_ASSIGN(Space space, context_.open_space(*store_));
+    space_.emplace(std::move(space));
+    return Status::ok();
+  }
+
+  const Context& context_;
+  std::string small_;
+  std::optional<Store> store_;
+  std::optional<Space> space_;
+  std::optional<BlobWriter> writer_;
+};
+
 Status put(const Context& context, const PutArguments& arguments) {
-  HOLDFAST_ASSIGN(std::string value, read_value(arguments.value, arguments.file));
-  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kCreateForUser));
-  HOLDFAST_ASSIGN(Space space, context.open_space(store));
-  HOLDFAST_ASSIGN(uint64_t version, store.update([&](Transaction& transaction) {
-    return space.kv(transaction).put(arguments.key, value);
-  }));
+  ValueInput input(context);
+  HOLDFAST_TRY(read_pieces(arguments.value, arguments.file,
+                           [&](std::string_view piece) { return input.take(piece); }));
+  HOLDFAST_ASSIGN(const uint64_t version, input.put(arguments.key));
   if (context.output().json()) {
     Json json;
     set_bytes(json, "key", arguments.key);
     json["version"] = version;
     context.output().print(json);
   }
-  return store.close();
+  return input.close();
 }
 
 Status missing(const std::string& key, const Space& space) {
@@ -46,24 +96,38 @@ struct GetArguments {
   std::string snapshot;
 };
 
+Status print_value(const Output& output, KvReader& reader) {
+  std::string piece(256u << 10, '\0');
+  char last = '\0';
+  while (true) {
+    HOLDFAST_ASSIGN(const size_t count, reader.read(piece.data(), piece.size()));
+    if (count == 0) break;
+    output.raw(std::string_view(piece).substr(0, count));
+    last = piece[count - 1];
+  }
+  if (output.terminal() && last != '\n') output.raw("\n");
+  return Status::ok();
+}
+
 Status get(const Context& context, const GetArguments& arguments) {
   const std::string& key = arguments.key;
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
   HOLDFAST_ASSIGN(Snapshot snapshot, snapshot_of(store, arguments.snapshot));
-  HOLDFAST_ASSIGN(auto value, space.kv(snapshot).get(key));
-  if (!value) return missing(key, space);
+  const Kv kv = space.kv(snapshot);
   const Output& output = context.output();
   if (output.json()) {
+    HOLDFAST_ASSIGN(auto value, kv.get(key));
+    if (!value) return missing(key, space);
     Json json;
     set_bytes(json, "key", key);
     set_bytes(json, "value", *value);
     output.print(json);
     return Status::ok();
   }
-  output.raw(*value);
-  if (output.terminal() && (value->empty() || value->back() != '\n')) output.raw("\n");
-  return Status::ok();
+  HOLDFAST_ASSIGN(auto reader, kv.open(key));
+  if (!reader) return missing(key, space);
+  return print_value(output, *reader);
 }
 
 Status del(const Context& context, const std::string& key) {
@@ -71,7 +135,7 @@ Status del(const Context& context, const std::string& key) {
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
   auto version = store.update([&](Transaction& transaction) -> Status {
     Kv kv = space.kv(transaction);
-    HOLDFAST_ASSIGN(auto value, kv.get(key));
+    HOLDFAST_ASSIGN(auto value, kv.open(key));
     return value ? kv.del(key) : missing(key, space);
   });
   HOLDFAST_TRY(version.status());
@@ -91,13 +155,15 @@ void print_entries(const Output& output, const std::vector<KvEntry>& entries, bo
     if (output.json()) {
       Json json;
       set_bytes(json, "key", entry.key);
-      if (!keys_only) set_bytes(json, "value", entry.value);
+      if (!keys_only && !entry.is_blob) set_bytes(json, "value", entry.value);
+      json["bytes"] = entry.size;
+      if (entry.is_blob) json["is_blob"] = true;
       output.print(json);
     } else if (keys_only) {
       output.line(printable(entry.key));
     } else {
-      table.add(
-          {one_line(entry.key, 60), std::to_string(entry.value.size()), one_line(entry.value, 60)});
+      table.add({one_line(entry.key, 60), std::to_string(entry.size),
+                 entry.is_blob ? "(large: holdfast get)" : one_line(entry.value, 60)});
     }
   }
   if (!table.empty()) table.print(output);
