@@ -295,7 +295,14 @@ TEST(BlobErrors, FailedCallsLeaveNothingHalf) {
 
 TEST(BlobErrors, FailedSyncsLoseNoContent) {
   expect_survived(story_of(kept({9}), {script_of(live_a_life), script_of(live_a_life)}),
-                  {Fault::kSyncError, Fault::kWritebackError}, 3, {Fault::kSyncError});
+                  {Fault::kSyncError}, 6, {Fault::kSyncError});
+}
+
+// A process may then read, from pages that it verified before, what is no longer so.
+TEST(BlobErrors, LostWritebackNeverRemovesWhatIsNeeded) {
+  Story story = story_of(kept({9}), {script_of(live_a_life), script_of(live_a_life)});
+  story.verify_cold = true;
+  expect_survived(story, {Fault::kWritebackError}, 2);
 }
 
 }  // namespace

@@ -44,7 +44,9 @@ Outcome play(const Story& story, const Case& at) {
   if (may_lose && story.durability == Durability::batched) {
     trial.ledger.forget_acknowledged();
   }
-  return {fired, verify_machine(machine, trial)};
+  if (!story.verify_cold) return {fired, verify_machine(machine, trial)};
+  machine.cut_power();
+  return {fired, verify_store(machine.harness_os(), trial)};
 }
 
 void expect_survived(const Story& story, std::vector<Fault> faults, uint64_t seeds,

@@ -19,6 +19,8 @@ struct Story {
   Script prepare;
   // The machine restarts between preparation and scripts.
   bool reboot = false;
+  // What the kernel caches is damaged by the faults: only what is on the disk is verified.
+  bool verify_cold = false;
   std::vector<Script> processes;
   // See Trial::verify_more.
   std::function<std::string(os::Os&, Store&)> verify_more = {};
