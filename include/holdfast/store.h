@@ -91,6 +91,29 @@ struct NamedSnapshot {
 constexpr size_t kSnapshotNameSizeMax = 64;  // bytes
 constexpr size_t kNamedSnapshotsMax = 64;
 
+// One of the locks that processes share. Holds of locks that are held for microseconds are timed
+// only now and then; the others nearly always.
+struct LockStats {
+  std::string name;
+  std::string holder;        // who holds it now, with the state of its process; empty: nobody
+  uint64_t takeovers = 0;    // times that it was taken from an owner that had died
+  uint64_t waits = 0;        // times that somebody slept before it got it,
+  uint64_t waited_us = 0;    // and for how long in all
+  uint64_t holds_timed = 0;  // how many holds these two are about
+  uint64_t held_us = 0;      // sum
+  uint64_t held_us_max = 0;
+};
+
+// A snapshot or transaction that is open.
+struct ReaderStats {
+  uint64_t version = 0;  // that it reads
+  // How long ago its version was replaced, at least; 0 while nothing newer is durable.
+  uint64_t age_us_min = 0;
+  uint64_t pages_held = 0;  // that wait for this version alone; an estimate while others write
+  bool keeps_log = false;   // a transaction: what was logged since stays, to validate it
+  std::string process;     // "pid 4711, state S (sleeping)"
+};
+
 // Figures of the store (all processes) since its control block was made.
 struct StoreStats {
   uint64_t version = 0;          // last commit
@@ -112,6 +135,20 @@ struct StoreStats {
   uint32_t processes = 0;              // attached now
   uint64_t oldest_pinned_version = 0;  // equals `durable_version` when nothing older is pinned
   std::vector<NamedSnapshot> snapshots;
+
+  uint64_t retries = 0;            // transactions that update() ran again after a conflict
+  uint64_t turns = 0;              // those that lost so often that they took their turn
+  uint64_t commits_unapplied = 0;  // in the log and not yet in the tree
+  uint64_t commits_unsynced = 0;   // not yet on the disk
+  uint64_t checkpoint_version = 0;
+  uint64_t checkpoint_age_us = 0;
+  uint64_t log_segments = 0;           // files, prepared ones included
+  uint64_t log_segments_prepared = 0;  // of these, for what comes
+  uint64_t log_bytes_needed = 0;       // from the oldest record that something needs to the tail
+  std::string log_needed_by;           // "checkpoint", or the transaction's process
+  uint32_t readers = 0;                // snapshots and transactions open now
+  std::vector<ReaderStats> oldest_readers;  // the oldest first, at most 8
+  std::vector<LockStats> locks;
 };
 
 // Names one open handle of a store, as long as the store lives. Two handles of one process differ.

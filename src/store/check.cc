@@ -237,41 +237,4 @@ Result<CheckReport> check_store(const Context& context, Pins& pins) {
   return report;
 }
 
-Result<StoreStats> collect_stats(const Context& context) {
-  ControlBlock& control = context.control();
-  StoreStats stats;
-  const PublishedRoot durable = read_durable_root(control);
-  stats.version = read_tail(control.tail).version;
-  stats.durable_version = durable.version;
-  stats.commits = control.counters.commits.load();
-  stats.syncs = control.counters.syncs.load();
-  stats.applies = control.counters.applies.load();
-  stats.conflicts = control.counters.conflicts.load();
-  stats.voids = control.counters.voids.load();
-  stats.checkpoints = control.counters.checkpoints.load();
-  for (const LockLine* line :
-       {&control.commit_lock, &control.apply_lock, &control.sync_lock, &control.checkpoint_lock,
-        &control.prepare_lock, &control.turn_lock}) {
-    stats.takeovers += line->holders_died.load();
-  }
-  stats.file_pages = control.allocation.file_pages.load();
-  stats.free_pages = control.allocation.free_pages.load();
-  stats.retired_pages = control.allocation.retired_pages.load();
-  stats.leaked_pages = control.allocation.leaked_pages.load();
-  stats.tree_height = read_latest_root(control).root.height;
-  stats.page_size_bytes = context.page_size();
-  stats.processes = context.attachment->processes_alive();
-  HOLDFAST_ASSIGN(const std::vector<uint64_t> numbers, context.segments->list());
-  for (const uint64_t number : numbers) {
-    if (auto segment = context.segments->open(number)) stats.log_bytes += (*segment)->capacity();
-  }
-  stats.oldest_pinned_version = durable.version;
-  const uint32_t used = std::min(control.reader_slots_used.load(), kReaderSlots);
-  for (uint32_t i = 0; i < used; ++i) {
-    const uint64_t pin = control.readers[i].pin.load();
-    if (pin != 0) stats.oldest_pinned_version = std::min(stats.oldest_pinned_version, pin - 1);
-  }
-  return stats;
-}
-
 }  // namespace holdfast::store

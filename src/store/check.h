@@ -1,4 +1,4 @@
-// Check and stats: looks at everything, changes nothing. Runs while others write: the tree is
+// Check: looks at everything, changes nothing. Runs while others write: the tree is
 // verified at a pinned version, the allocator's view is copied under APPLY.
 #pragma once
 
@@ -10,7 +10,5 @@ namespace holdfast::store {
 
 // Errors: those of reading at all; what is wrong with the store is in the report's problems.
 Result<CheckReport> check_store(const Context& context, Pins& pins);
-
-Result<StoreStats> collect_stats(const Context& context);
 
 }  // namespace holdfast::store

@@ -20,9 +20,9 @@ namespace holdfast::store {
 // The six locks of control.h, named as messages name them.
 struct Locks {
   Locks(os::Os& os, const Attachment& attachment, ControlBlock& control)
-      : commit(os, attachment, control.commit_lock, "commit"),
-        apply(os, attachment, control.apply_lock, "apply"),
-        sync(os, attachment, control.sync_lock, "sync"),
+      : commit(os, attachment, control.commit_lock, "commit", 64),
+        apply(os, attachment, control.apply_lock, "apply", 8),
+        sync(os, attachment, control.sync_lock, "sync", 8),
         checkpoint(os, attachment, control.checkpoint_lock, "checkpoint"),
         prepare(os, attachment, control.prepare_lock, "segment preparation"),
         turn(os, attachment, control.turn_lock, "turn") {}

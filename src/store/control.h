@@ -27,12 +27,18 @@ constexpr uint32_t kReaderSlots = 2048;
 constexpr uint32_t kRootRingSize = 4096;
 constexpr uint32_t kEpochEnds = 64;
 
-// Who holds a lock: the word of shared_lock.h, and since when, for messages.
+// Who holds a lock: the word of shared_lock.h. The rest is for stats, written by the holder.
 struct alignas(64) LockLine {
   Shared<uint32_t> word;
-  Shared<uint32_t> holders_died;  // take-overs, for stats
-  Shared<uint64_t> since_us;
+  Shared<uint32_t> holders_died;  // take-overs
+  Shared<uint64_t> since_us;      // when the last timed hold began, or the last take-over
+  Shared<uint64_t> holds_timed;   // only some holds are timed: asking the clock costs
+  Shared<uint64_t> held_us;       // sum over these
+  Shared<uint64_t> held_us_max;
+  Shared<uint64_t> waits;  // times that somebody slept before it got the lock
+  Shared<uint64_t> waited_us;
 };
+static_assert(sizeof(LockLine) == 64);  // one cache line: its holder has it anyway
 
 // Written under COMMIT: where the next record goes. Two copies; `sequence & 1` names the one that
 // is valid, so that a writer killed half-way leaves the other.
@@ -181,6 +187,8 @@ struct alignas(64) CounterLine {
   alignas(64) Shared<uint64_t> applies;
   Shared<uint64_t> voids;
   Shared<uint64_t> checkpoints;
+  Shared<uint64_t> retries;  // transactions that update() ran again
+  Shared<uint64_t> turns;    // those that needed their turn
 };
 
 struct alignas(64) ProcessSlot {

@@ -7,6 +7,7 @@
 #include "store/check.h"
 #include "store/checkpoint.h"
 #include "store/exclusive.h"
+#include "store/stats.h"
 #include "store/sync.h"
 #include "store/transaction_impl.h"
 #include "store/watch_slots.h"
@@ -221,6 +222,7 @@ Result<uint64_t> Store::Impl::update(const Work& work) {
   for (int i = 0; i < kOptimisticAttempts; ++i) {
     auto result = attempt(work, false);
     if (result || !is_retryable(result.status())) return result;
+    context_->control().counters.retries.fetch_add(1);
     uint8_t noise = 0;
     context_->os.random_bytes(reinterpret_cast<char*>(&noise), sizeof(noise));
     context_->os.sleep_us((kBackoffUs << i) * (64 + noise) / 256);
@@ -228,9 +230,11 @@ Result<uint64_t> Store::Impl::update(const Work& work) {
   store::SharedLock& turn = context_->locks->turn;
   if (turn.lock(deadline) == store::LockOutcome::kNotNow) return turn.busy();
   const store::LockGuard guard(turn);
+  context_->control().counters.turns.fetch_add(1);
   while (true) {
     auto result = attempt(work, true);
     if (result || !is_retryable(result.status())) return result;
+    context_->control().counters.retries.fetch_add(1);
     if (deadline.passed()) return result;
   }
 }

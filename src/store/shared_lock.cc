@@ -19,31 +19,69 @@ void pause_briefly() {
 
 }  // namespace
 
+void SharedLock::begin_timing() {
+  timing_ = true;
+  timed_since_us_ = os_.monotonic_time_us();
+  line_.since_us.store(timed_since_us_, std::memory_order_relaxed);
+}
+
+// Dying in between, or being overtaken by a holder that believed this one dead, costs a figure.
+void SharedLock::end_timing() {
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  timing_ = false;
+  const uint64_t held_us = os_.monotonic_time_us() - timed_since_us_;
+  line_.holds_timed.store(line_.holds_timed.load(kRelaxed) + 1, kRelaxed);
+  line_.held_us.store(line_.held_us.load(kRelaxed) + held_us, kRelaxed);
+  if (held_us > line_.held_us_max.load(kRelaxed)) line_.held_us_max.store(held_us, kRelaxed);
+}
+
+void SharedLock::note_wait(uint64_t began_us) {
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  const uint64_t waited_us = os_.monotonic_time_us() - began_us;
+  line_.waits.store(line_.waits.load(kRelaxed) + 1, kRelaxed);
+  line_.waited_us.store(line_.waited_us.load(kRelaxed) + waited_us, kRelaxed);
+}
+
 bool SharedLock::take_over(uint32_t word) {
   if (word == 0 || !attachment_.owner_dead(word)) return false;
   if (!line_.word.compare_exchange(word, attachment_.owner() | kWaitersBit)) return false;
   line_.holders_died.fetch_add(1);
-  line_.since_us.store(os_.monotonic_time_us(), std::memory_order_relaxed);
+  begin_timing();
   return true;
 }
 
 LockOutcome SharedLock::try_lock(bool probe) {
   uint32_t expected = 0;
-  if (line_.word.compare_exchange(expected, attachment_.owner())) return LockOutcome::kAcquired;
+  if (line_.word.compare_exchange(expected, attachment_.owner())) {
+    begin_hold();
+    return LockOutcome::kAcquired;
+  }
   if (probe && take_over(expected)) return LockOutcome::kOwnerDied;
   return LockOutcome::kNotNow;
 }
 
 LockOutcome SharedLock::lock(const Deadline& deadline) {
   uint32_t expected = 0;
-  if (line_.word.compare_exchange(expected, attachment_.owner())) return LockOutcome::kAcquired;
+  if (line_.word.compare_exchange(expected, attachment_.owner())) {
+    begin_hold();
+    return LockOutcome::kAcquired;
+  }
   for (int spin = 0; spin < kSpins; ++spin) {
     pause_briefly();
     expected = line_.word.load(std::memory_order_relaxed);
     if (expected == 0 && line_.word.compare_exchange(expected, attachment_.owner())) {
+      begin_hold();
       return LockOutcome::kAcquired;
     }
   }
+  const uint64_t began_us = os_.monotonic_time_us();
+  const LockOutcome outcome = sleep_until_locked(deadline);
+  if (outcome == LockOutcome::kAcquired) begin_hold();
+  if (outcome != LockOutcome::kNotNow) note_wait(began_us);
+  return outcome;
+}
+
+LockOutcome SharedLock::sleep_until_locked(const Deadline& deadline) {
   while (true) {
     uint32_t word = line_.word.load();
     if (word == 0) {
@@ -65,12 +103,14 @@ LockOutcome SharedLock::lock(const Deadline& deadline) {
 }
 
 void SharedLock::unlock() {
+  if (timing_) end_timing();
   const uint32_t word = line_.word.exchange(0);
   CHECK((word | kWaitersBit) == (attachment_.owner() | kWaitersBit));
   if ((word & kWaitersBit) != 0) os_.futex_wake(line_.word, 1);
 }
 
 void SharedLock::unlock_unrepaired() {
+  timing_ = false;
   // A word that names no slot that can exist: dead by definition.
   constexpr uint32_t kNobody = 0x3ffu << 2 | kWaitersBit;
   static_assert(owner_slot(kNobody) >= kProcessSlots);

@@ -35,6 +35,7 @@ Commands::Commands()
       "  holdfast remember \"login fails when the clock is behind\"\n"
       "  holdfast recall \"clock login\"");
   add_start_commands(*this);
+  add_stats_command(*this);
   add_kv_commands(*this);
   add_memory_commands(*this);
   add_ingest_commands(*this);

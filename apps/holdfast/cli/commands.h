@@ -51,7 +51,8 @@ constexpr const char* kGroupKeyValue = "Key-value";
 constexpr const char* kGroupMemory = "Memory";
 constexpr const char* kGroupCare = "Care";
 
-void add_start_commands(Commands& commands);   // init whoami status stats
+void add_start_commands(Commands& commands);   // init whoami status
+void add_stats_command(Commands& commands);    // stats
 void add_kv_commands(Commands& commands);      // put get del ls
 void add_memory_commands(Commands& commands);  // remember recall show list
 void add_ingest_commands(Commands& commands);  // ingest verify-ledger

@@ -164,56 +164,6 @@ Status status(const Context& context) {
   return Status::ok();
 }
 
-Status stats(const Context& context) {
-  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
-  HOLDFAST_ASSIGN(StoreStats stats, store.stats());
-  uint64_t page_bytes = stats.page_size_bytes;
-  Json json = {{"version", stats.version},
-               {"durable_version", stats.durable_version},
-               {"oldest_pinned_version", stats.oldest_pinned_version},
-               {"processes", stats.processes},
-               {"commits", stats.commits},
-               {"syncs", stats.syncs},
-               {"applies", stats.applies},
-               {"conflicts", stats.conflicts},
-               {"takeovers", stats.takeovers},
-               {"voids", stats.voids},
-               {"checkpoints", stats.checkpoints},
-               {"tree_height", stats.tree_height},
-               {"page_size_bytes", stats.page_size_bytes},
-               {"data_bytes", stats.file_pages * page_bytes},
-               {"free_bytes", stats.free_pages * page_bytes},
-               {"retired_bytes", stats.retired_pages * page_bytes},
-               {"leaked_bytes", stats.leaked_pages * page_bytes},
-               {"log_bytes", stats.log_bytes}};
-  if (context.output().json()) {
-    json["snapshots"] = Json::array();
-    for (const NamedSnapshot& snapshot : stats.snapshots) {
-      Json entry;
-      set_bytes(entry, "name", snapshot.name);
-      entry["version"] = snapshot.version;
-      entry["held_bytes"] = snapshot.pages_held * page_bytes;
-      json["snapshots"].push_back(std::move(entry));
-    }
-    context.output().print(json);
-    return Status::ok();
-  }
-  Facts facts;
-  for (const auto& [name, value] : json.items()) {
-    bool bytes = name.size() > 6 && name.compare(name.size() - 6, 6, "_bytes") == 0;
-    uint64_t number = value.get<uint64_t>();
-    facts.add(bytes ? name.substr(0, name.size() - 6) : name,
-              bytes ? size_text(number) : with_separators(number));
-  }
-  for (const NamedSnapshot& snapshot : stats.snapshots) {
-    facts.add("snapshot " + one_line(snapshot.name, 64),
-              "version " + with_separators(snapshot.version) + ", holds back " +
-                  size_text(snapshot.pages_held * page_bytes));
-  }
-  facts.print(context.output());
-  return Status::ok();
-}
-
 }  // namespace
 
 void add_start_commands(Commands& commands) {
@@ -230,8 +180,6 @@ void add_start_commands(Commands& commands) {
                "holdfast whoami", whoami);
   commands.add(kGroupStart, "status", "Print the state of the store", "holdfast status --json",
                status);
-  commands.add(kGroupStart, "stats", "Print the figures of the store, of all processes",
-               "holdfast stats", stats);
 }
 
 }  // namespace holdfast::cli
