@@ -91,5 +91,49 @@ Status dump_tree(os::Os& os, const std::string& path, const TreeDumpOptions& opt
 Status dump_meta(os::Os& os, const std::string& path, const RowSink& sink);
 Status dump_control(os::Os& os, const std::string& path, const RowSink& sink);
 
+// Keys that salvage could not vouch for: from `lower` on, below `upper` (none: to the last key).
+struct DamagedRange {
+  std::string lower;
+  std::optional<std::string> upper;
+  // Keys found all the same, in pages that nothing vouches for any more or in the log: others may
+  // be missing, some may be older than the last that was written, or have been deleted.
+  uint64_t keys_found = 0;
+};
+
+struct SalvageOptions {
+  // Go on although processes have the store open: what they write meanwhile may be missing.
+  bool while_open = false;
+  // Called now and then with what is being done and how far it is; `total` 0: not known.
+  std::function<void(std::string_view what, uint64_t done, uint64_t total)> progress = {};
+};
+
+struct SalvageReport {
+  std::string base;  // which tree was taken: "checkpoint 7 of version 1200"
+  uint64_t keys = 0;
+  uint64_t key_bytes = 0;
+  uint64_t value_bytes = 0;
+  uint64_t keys_uncertain = 0;  // of them in damaged ranges
+  uint64_t version = 0;         // the last version of the old store that is in the new one
+  uint64_t version_new = 0;     // that of the new store, above every version of the old one
+  uint64_t log_records_applied = 0;
+  uint64_t log_records_beyond_damage = 0;  // of them behind a place that could not be read
+  uint64_t log_records_skipped = 0;        // void, or behind a torn end: never acknowledged
+  uint64_t damaged_ranges_count = 0;
+  std::vector<DamagedRange> damaged_ranges;  // the first 1,000
+  uint64_t damage_count = 0;
+  std::vector<std::string> damage;  // places that could not be read, the first 1,000
+  std::vector<std::string> doubts;  // whatever else may differ from what was acknowledged
+  // Whether the new store is what the old one was, key for key.
+  bool complete() const { return damaged_ranges_count == 0 && doubts.empty(); }
+};
+
+// Writes a new store to `to` from what is intact of the one in `from`, which is neither changed nor
+// locked. `to` appears when it is whole; until then it is called `to`.partial.
+// Errors: NotAStore, InvalidArgument (`to` exists, or its .partial), Busy (the store is open; the
+// message says by whom), Unsupported (a format of a newer Holdfast), and those of writing a store.
+// Damage is no error: the report says what is lost.
+Result<SalvageReport> salvage(os::Os& os, const std::string& from, const std::string& to,
+                              const SalvageOptions& options);
+
 }  // namespace care
 }  // namespace holdfast

@@ -77,6 +77,8 @@ class LogDump final : public LogVisitor {
     row.add("bytes", view.bytes);
     if (view.last && !view.begun) {
       row.add("problem", "none: bytes of an earlier use of the file, or of a write cut short");
+    } else if (view.is_void) {
+      row.add("problem", "none: a later segment declares that history ends before");
     } else if (view.last) {
       row.add("problem", "a record was begun here and is not whole");
     } else {

@@ -37,7 +37,7 @@ Result<std::optional<log::Record>> record_by_payload(log::Window& window, uint64
 // Collects what lies between records.
 class Gap {
  public:
-  Gap(uint64_t segment, LogVisitor& visitor) : segment_(segment), visitor_(visitor) {}
+  Gap(const SegmentView& segment, LogVisitor& visitor) : segment_(segment), visitor_(visitor) {}
 
   void skip(uint64_t offset, std::string_view bytes, bool begun) {
     if (all_zero(bytes)) return;
@@ -50,7 +50,9 @@ class Gap {
   Status close(bool last) {
     if (end_ == 0) return Status::ok();
     GapView view;
-    view.segment = segment_;
+    view.segment = segment_.number;
+    view.is_void =
+        segment_.declared_end && log::make_lsn(segment_.number, begin_) >= *segment_.declared_end;
     view.offset = begin_;
     view.bytes = end_ - begin_;
     view.begun = begun_;
@@ -60,7 +62,7 @@ class Gap {
   }
 
  private:
-  const uint64_t segment_;
+  const SegmentView& segment_;
   LogVisitor& visitor_;
   uint64_t begin_ = 0;
   uint64_t end_ = 0;  // 0: no gap is open
@@ -147,7 +149,7 @@ Status LogWalk::walk_segment(const SegmentView& view, std::shared_ptr<log::Segme
                              LogVisitor& visitor) {
   log::Window window;
   window.enter(segment);
-  Gap gap(view.number, visitor);
+  Gap gap(view, visitor);
   uint32_t chain = view.header.prev_crc;
   bool chain_known = view.started;
   for (uint64_t offset = log::kSegmentHeaderSize; offset < view.bytes;) {

@@ -48,6 +48,7 @@ struct GapView {
   uint64_t bytes = 0;
   bool begun = false;  // a record that names this very place stands at its beginning
   bool last = false;
+  bool is_void = false;  // behind the declared end
 };
 
 class LogVisitor {

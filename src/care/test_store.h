@@ -73,6 +73,8 @@ class TestStore {
     return log::SegmentFiles(*os_, "/store/wal", 1).path(number);
   }
 
+  std::vector<uint64_t> log_numbers() { return *log::SegmentFiles(*os_, "/store/wal", 1).list(); }
+
   std::vector<Row> rows_;
   RowSink sink() {
     rows_.clear();

@@ -79,6 +79,8 @@ class MemoryOs final : public Os {
   Status rename(const std::string& from, const std::string& to) override {
     const std::string plain_to = plain_path(to);
     std::lock_guard lock(mutex_);
+    if (directories_.count(plain_path(from)) != 0)
+      return rename_directory(plain_path(from), plain_to);
     const auto found = files_.find(plain_path(from));
     if (found == files_.end()) return not_found(from);
     if (directories_.count(parent_of(plain_to)) == 0) return not_found(to);
@@ -153,6 +155,32 @@ class MemoryOs final : public Os {
   Status require_directory(const std::string& path) {
     std::lock_guard lock(mutex_);
     return directories_.count(plain_path(path)) != 0 ? Status::ok() : not_found(path);
+  }
+
+  // REQUIRES: mutex_ is held.
+  Status rename_directory(const std::string& from, const std::string& to) {
+    if (directories_.count(to) != 0 || files_.count(to) != 0 || to.rfind(from + "/", 0) == 0) {
+      return Status(StatusCode::kInvalidArgument, "something is in the way of the directory")
+          .with_path(to);
+    }
+    const auto moved = [&](const std::string& path) { return to + path.substr(from.size()); };
+    const auto below = [&](const std::string& path) {
+      return path == from || path.rfind(from + "/", 0) == 0;
+    };
+    for (auto it = files_.begin(); it != files_.end();) {
+      const auto current = it++;
+      if (!below(current->first)) continue;
+      auto file = files_.extract(current);
+      file.key() = moved(file.key());
+      files_.insert(std::move(file));
+    }
+    const std::set<std::string> before = directories_;
+    for (const std::string& path : before) {
+      if (!below(path)) continue;
+      directories_.erase(path);
+      directories_.insert(moved(path));
+    }
+    return Status::ok();
   }
 
   // REQUIRES: mutex_ is held.

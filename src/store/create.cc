@@ -29,7 +29,8 @@ Status check_format(const StoreOptions& options) {
   return Status::ok();
 }
 
-Status create_log(os::Os& os, const std::string& directory, const Superblock& superblock) {
+Status create_log(os::Os& os, const std::string& directory, const Superblock& superblock,
+                  const Beginning& beginning) {
   HOLDFAST_TRY(os.make_directories(directory));
   log::SegmentFiles files(os, directory, superblock.segment_capacity_max);
   HOLDFAST_ASSIGN(const std::vector<uint64_t> leftovers, files.list());
@@ -39,6 +40,7 @@ Status create_log(os::Os& os, const std::string& directory, const Superblock& su
   log::SegmentHeader header;
   header.store_id = superblock.store_id;
   header.segment = kFirstSegment;
+  header.start_version = beginning.version;
   header.epoch = 1;
   os.random_bytes(reinterpret_cast<char*>(&header.salt), sizeof(header.salt));
   header.created_us = superblock.created_us;
@@ -49,13 +51,16 @@ Status create_log(os::Os& os, const std::string& directory, const Superblock& su
   return segment->file().sync_data();
 }
 
-Status create_data(os::Os& os, const std::string& path, const Superblock& superblock) {
+Status create_data(os::Os& os, const std::string& path, const Superblock& superblock,
+                   const Beginning& beginning) {
   HOLDFAST_ASSIGN(auto data, os.open(path, os::OpenMode::kCreate));
   HOLDFAST_TRY(data->truncate(0));
   HOLDFAST_TRY(data->truncate(uint64_t{kFirstPage} << superblock.page_shift));
   HOLDFAST_TRY(write_superblock(*data, superblock));
   PublishedRoot empty;
   empty.lsn = log::make_lsn(kFirstSegment, log::kSegmentHeaderSize);
+  empty.version = beginning.version;
+  empty.time_us = beginning.time_us;
   empty.epoch = 1;
   Meta meta = meta_of(empty, superblock.store_id, 0);
   meta.file_pages = kFirstPage;
@@ -93,15 +98,16 @@ Result<PathState> inspect_path(os::Os& os, const std::string& path) {
   return foreign ? PathState::kForeign : PathState::kEmpty;
 }
 
-Status create_store(os::Os& os, const std::string& path, const StoreOptions& options) {
+Status create_store(os::Os& os, const std::string& path, const StoreOptions& options,
+                    const Beginning& beginning) {
   HOLDFAST_TRY(check_format(options));
   Superblock superblock;
   superblock.page_shift = static_cast<uint32_t>(std::countr_zero(options.page_size_bytes));
   superblock.segment_capacity_max = options.segment_size_bytes;
   superblock.created_us = os.wall_time_us();
   os.random_bytes(superblock.store_id.data(), superblock.store_id.size());
-  HOLDFAST_TRY(create_log(os, path + "/wal", superblock));
-  HOLDFAST_TRY(create_data(os, path + "/data.new", superblock));
+  HOLDFAST_TRY(create_log(os, path + "/wal", superblock, beginning));
+  HOLDFAST_TRY(create_data(os, path + "/data.new", superblock, beginning));
   HOLDFAST_TRY(os.sync_directory(path));
   return os.rename(path + "/data.new", path + "/data");
 }

@@ -20,9 +20,16 @@ enum class PathState : uint8_t {
 };
 Result<PathState> inspect_path(os::Os& os, const std::string& path);
 
+// Where the history of a new store begins: behind version `version`, committed at `time_us`.
+struct Beginning {
+  uint64_t version = 0;
+  uint64_t time_us = 0;
+};
+
 // REQUIRES: `path` is a directory, kEmpty. Errors: InvalidArgument (format options), Os's. The
 // names are durable only after sync_entries().
-Status create_store(os::Os& os, const std::string& path, const StoreOptions& options);
+Status create_store(os::Os& os, const std::string& path, const StoreOptions& options,
+                    const Beginning& beginning = {});
 
 // Makes the names of the store's files, and its own, durable. Every cold start does it: whoever
 // created the store may have died between naming it and syncing the name.

@@ -42,6 +42,7 @@ Commands::Commands()
   add_care_commands(*this);
   add_dump_commands(*this);
   add_view_commands(*this);
+  add_salvage_command(*this);
   add_torture_command(*this);
 }
 

@@ -1,0 +1,78 @@
+#include "care/salvage_target.h"
+
+#include "store/named.h"
+
+namespace holdfast::care {
+namespace {
+
+constexpr uint64_t kPendingBytesMax = 4u << 20;
+constexpr size_t kPendingWritesMax = 20'000;
+
+}  // namespace
+
+Result<std::unique_ptr<SalvageTarget>> SalvageTarget::create(os::Os& os, const std::string& path,
+                                                             const StoreOptions& options,
+                                                             const store::Beginning& beginning) {
+  HOLDFAST_TRY(os.make_directories(path));
+  HOLDFAST_TRY(store::create_store(os, path, options, beginning));
+  HOLDFAST_ASSIGN(Store store, Store::open(os, path, options));
+  return std::unique_ptr<SalvageTarget>(new SalvageTarget(std::move(store)));
+}
+
+Status SalvageTarget::add(Write write) {
+  pending_bytes_ += write.key.size() + (write.value ? write.value->size() : 0);
+  pending_.push_back(std::move(write));
+  const bool full = pending_bytes_ >= kPendingBytesMax || pending_.size() >= kPendingWritesMax;
+  return full ? flush() : Status::ok();
+}
+
+Status SalvageTarget::put(std::string_view key, std::string_view value) {
+  if (key.starts_with(store::named_prefix())) {
+    snapshot_names_.emplace(key.substr(store::named_prefix().size()));
+    return Status::ok();
+  }
+  return add({std::string(key), std::string(value)});
+}
+
+Status SalvageTarget::del(std::string_view key) {
+  if (key.starts_with(store::named_prefix())) {
+    snapshot_names_.erase(std::string(key.substr(store::named_prefix().size())));
+    return Status::ok();
+  }
+  return add({std::string(key), std::nullopt});
+}
+
+Status SalvageTarget::flush() {
+  if (pending_.empty()) return Status::ok();
+  const auto version = store_.update([this](Transaction& txn) -> Status {
+    for (const Write& write : pending_) {
+      HOLDFAST_TRY(write.value ? txn.put(write.key, *write.value) : txn.del(write.key));
+    }
+    return Status::ok();
+  });
+  pending_.clear();
+  pending_bytes_ = 0;
+  return version.status();
+}
+
+Result<SalvageTarget::Counts> SalvageTarget::count(const KeyRange& range) {
+  HOLDFAST_TRY(store_.flush());
+  HOLDFAST_ASSIGN(Snapshot snapshot, store_.snapshot());
+  Counts counts;
+  counts.version = snapshot.version();
+  Cursor cursor = snapshot.scan(range);
+  for (; cursor.valid(); cursor.next()) {
+    ++counts.keys;
+    counts.key_bytes += cursor.key().size();
+    counts.value_bytes += cursor.value().size();
+  }
+  HOLDFAST_TRY(cursor.status());
+  return counts;
+}
+
+Status SalvageTarget::close() {
+  HOLDFAST_TRY(store_.checkpoint());
+  return store_.close();
+}
+
+}  // namespace holdfast::care

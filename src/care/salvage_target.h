@@ -1,0 +1,57 @@
+// SalvageTarget: the new store that salvage writes, in transactions of bounded size.
+//
+// Who: care/salvage. One thread at a time.
+// Invariants:
+//   1. What is written later wins.
+//   2. Names of snapshots are not written: they lead to pages of the old store. They are remembered.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "holdfast/store.h"
+#include "log/record.h"
+#include "store/create.h"
+
+namespace holdfast::care {
+
+class SalvageTarget {
+ public:
+  static Result<std::unique_ptr<SalvageTarget>> create(os::Os& os, const std::string& path,
+                                                       const StoreOptions& options,
+                                                       const store::Beginning& beginning);
+
+  Status put(std::string_view key, std::string_view value);
+  Status del(std::string_view key);
+  Status flush();
+  // Of the snapshots that had one.
+  const std::set<std::string>& snapshot_names() const { return snapshot_names_; }
+  // Counts what the store holds. REQUIRES: flush().
+  struct Counts {
+    uint64_t keys = 0;
+    uint64_t key_bytes = 0;
+    uint64_t value_bytes = 0;
+    uint64_t version = 0;
+  };
+  Result<Counts> count(const KeyRange& range);
+  Status close();
+
+ private:
+  struct Write {
+    std::string key;
+    std::optional<std::string> value;
+  };
+  explicit SalvageTarget(Store store) : store_(std::move(store)) {}
+  Status add(Write write);
+
+  Store store_;
+  std::vector<Write> pending_;
+  uint64_t pending_bytes_ = 0;
+  std::set<std::string> snapshot_names_;
+};
+
+}  // namespace holdfast::care
