@@ -118,6 +118,8 @@ struct SalvageReport {
   uint64_t log_records_applied = 0;
   uint64_t log_records_beyond_damage = 0;  // of them behind a place that could not be read
   uint64_t log_records_skipped = 0;        // void, or behind a torn end: never acknowledged
+  uint64_t blob_files = 0;                 // copied: contents beside the tree
+  uint64_t blob_bytes = 0;
   uint64_t damaged_ranges_count = 0;
   std::vector<DamagedRange> damaged_ranges;  // the first 1,000
   uint64_t damage_count = 0;
@@ -134,6 +136,35 @@ struct SalvageReport {
 // Damage is no error: the report says what is lost.
 Result<SalvageReport> salvage(os::Os& os, const std::string& from, const std::string& to,
                               const SalvageOptions& options);
+
+enum class Severity : uint8_t {
+  kAdvice,   // nothing is wrong; something should be known, or done some day
+  kProblem,  // something keeps the store from working as it should; no data is damaged
+  kDamage,   // data is damaged or missing
+};
+
+struct Finding {
+  Severity severity = Severity::kAdvice;
+  std::string topic;  // a stable name, such as "file-system" or "lock"
+  std::string what;
+  std::string why;     // it matters
+  std::string advice;  // what to do: a command where there is one
+};
+
+struct DoctorReport {
+  std::vector<Finding> findings;  // the gravest first
+  // Of the gravest finding; nullopt: nothing was found.
+  std::optional<Severity> severity() const {
+    if (findings.empty()) return std::nullopt;
+    return findings.front().severity;
+  }
+};
+
+// Says what is wrong with a store and what to do about it; changes nothing, and works when opening
+// fails. It looks at superblock, metas, roots, the whole log, the control block, locks, readers and
+// the machine; for every page, use Store::check.
+// Errors: NotAStore (nothing of a store is there), Os's for the directory.
+Result<DoctorReport> doctor(os::Os& os, const std::string& path);
 
 }  // namespace care
 }  // namespace holdfast

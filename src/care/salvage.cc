@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "care/copy_blobs.h"
 #include "care/salvage_log.h"
 #include "care/salvage_tree.h"
 
@@ -23,6 +24,7 @@ class Salvage {
   void judge_end(SalvageReport& report);
   uint64_t newest_birth();
   Status take(SalvageTarget& target, SalvageReport& report);
+  Status take_blobs(SalvageTarget& target, SalvageReport& report);
   Status count(SalvageTarget& target, const std::vector<KeySpan>& damaged, SalvageReport& report);
   void say(std::string_view what) {
     if (options_.progress) options_.progress(what, 0, 0);
@@ -53,7 +55,7 @@ Status Salvage::require_closed() {
       who += (who.empty() ? "" : ", ") + files_.describe_slot(slot);
   }
   return Status(StatusCode::kBusy,
-                "the store is open in " + who +
+                "the store is open in " + (who.empty() ? "another process" : who) +
                     "; end these processes first, or salvage what is there while they write "
                     "(--while-open)")
       .with_path(files_.path());
@@ -155,6 +157,17 @@ Status Salvage::count(SalvageTarget& target, const std::vector<KeySpan>& damaged
   return Status::ok();
 }
 
+Status Salvage::take_blobs(SalvageTarget& target, SalvageReport& report) {
+  say("copying blobs");
+  HOLDFAST_TRY(copy_blobs(files_.os(), files_.path(), os_, partial_, report));
+  HOLDFAST_ASSIGN(const BlobCheck check, target.check_blobs());
+  for (const std::string& problem : check.problems) {
+    add_damage(report, problem);
+    add_doubt(report, problem);
+  }
+  return Status::ok();
+}
+
 Status Salvage::run(SalvageReport& report) {
   HOLDFAST_TRY(require_new(to_));
   HOLDFAST_TRY(require_new(partial_));
@@ -166,7 +179,8 @@ Status Salvage::run(SalvageReport& report) {
   HOLDFAST_ASSIGN(survey_, survey_log(files_));
   // Pages may be of commits that nothing else knows any more.
   const uint64_t version = std::max(version_max(), newest_birth());
-  const store::Beginning beginning{version + 1, survey_.time_max_us};
+  // The same store: its blobs carry its name.
+  const store::Beginning beginning{version + 1, survey_.time_max_us, files_.store_id()};
   HOLDFAST_ASSIGN(auto target, SalvageTarget::create(os_, partial_, format(), beginning));
   HOLDFAST_TRY(take(*target, report));
   for (const Unreadable& piece : files_.unreadable()) {
@@ -177,6 +191,7 @@ Status Salvage::run(SalvageReport& report) {
   if (files_.in_use()) {
     add_doubt(report, "processes had the store open meanwhile; what they wrote may be missing");
   }
+  HOLDFAST_TRY(take_blobs(*target, report));
   for (const std::string& name : target->snapshot_names()) {
     add_doubt(report, "the snapshot \"" + key_text(name) +
                           "\" is not carried over: the new store holds the newest version only");

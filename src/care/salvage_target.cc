@@ -70,6 +70,11 @@ Result<SalvageTarget::Counts> SalvageTarget::count(const KeyRange& range) {
   return counts;
 }
 
+Result<BlobCheck> SalvageTarget::check_blobs() {
+  HOLDFAST_ASSIGN(Snapshot snapshot, store_.snapshot());
+  return store_.blobs().check(snapshot, true);
+}
+
 Status SalvageTarget::close() {
   HOLDFAST_TRY(store_.checkpoint());
   return store_.close();

@@ -3,7 +3,8 @@
 // Who: care/salvage. One thread at a time.
 // Invariants:
 //   1. What is written later wins.
-//   2. Names of snapshots are not written: they lead to pages of the old store. They are remembered.
+//   2. Names of snapshots are not written: they lead to pages of the old store. They are
+//   remembered.
 #pragma once
 
 #include <memory>
@@ -13,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "holdfast/blob.h"
 #include "holdfast/store.h"
 #include "log/record.h"
 #include "store/create.h"
@@ -38,6 +40,8 @@ class SalvageTarget {
     uint64_t version = 0;
   };
   Result<Counts> count(const KeyRange& range);
+  // Every blob against its hash, and the records of blobs against each other.
+  Result<BlobCheck> check_blobs();
   Status close();
 
  private:

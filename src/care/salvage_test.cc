@@ -7,6 +7,7 @@
 
 #include "care/span_map.h"
 #include "care/test_store.h"
+#include "holdfast/blob.h"
 
 namespace holdfast::care {
 namespace {
@@ -240,6 +241,54 @@ TEST_F(SalvageTest, NeverWritesOverSomething) {
   ASSERT_TRUE(os_->make_directories("/new.partial"));
   EXPECT_EQ(salvage(*os_, "/store", "/new", {}).status().code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(salvage(*os_, "/nowhere", "/new2", {}).status().code(), StatusCode::kNotAStore);
+}
+
+TEST_F(SalvageTest, BlobsComeAlongAndDamagedOnesAreSaid) {
+  const std::string content(300'000, 'c');
+  BlobRef ref;
+  {
+    Store store = open();
+    auto blob = store.blobs().write(content);
+    ASSERT_TRUE(blob) << blob.status().to_string();
+    ref = blob->ref();
+    ASSERT_TRUE(store.update([&](Transaction& txn) -> Status {
+      return store.blobs().reference(txn, *blob, "somebody");
+    }));
+    ASSERT_TRUE(store.close());
+  }
+  const SalvageReport report = salvaged();
+  EXPECT_TRUE(report.complete()) << testing::PrintToString(report.doubts);
+  EXPECT_EQ(report.blob_files, 1u);
+  Store store = open(to_);
+  Snapshot snapshot = std::move(*store.snapshot());
+  auto reader = store.blobs().open(snapshot, ref);
+  ASSERT_TRUE(reader) << reader.status().to_string();
+  std::string found(content.size() + 1, '\0');
+  EXPECT_EQ(*reader->read(found.data(), found.size()), content.size());
+  found.resize(content.size());
+  EXPECT_EQ(found, content);
+
+  const std::vector<std::string> directories = *os_->list("/store/blobs");
+  for (const std::string& directory : directories) {
+    const auto names = os_->list("/store/blobs/" + directory);
+    if (!names || names->empty()) continue;
+    flip("/store/blobs/" + directory + "/" + names->front(), 60);
+  }
+  EXPECT_FALSE(salvaged().complete());
+}
+
+TEST_F(SalvageTest, ANamedSnapshotIsSaidToBeLeftBehind) {
+  {
+    Store store = open();
+    ASSERT_TRUE(store.create_snapshot("before"));
+    ASSERT_TRUE(store.create_snapshot("dropped"));
+    ASSERT_TRUE(store.drop_snapshot("dropped"));
+    ASSERT_TRUE(store.close());
+  }
+  const SalvageReport report = salvaged();
+  ASSERT_EQ(report.doubts.size(), 1u);
+  EXPECT_THAT(report.doubts[0], HasSubstr("\"before\""));
+  EXPECT_EQ(found_, model_);
 }
 
 TEST_F(SalvageTest, AnyFlippedBitIsEitherMadeUpForOrSaid) {

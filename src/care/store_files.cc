@@ -216,7 +216,9 @@ std::optional<bool> StoreFiles::alive(uint32_t slot) {
 
 bool StoreFiles::in_use() {
   if (lock_file_ == nullptr) return false;
-  const auto held = lock_file_->lock_held_by_other(store::liveness_byte(0), store::kProcessSlots);
+  // The attach lock too: who has the store for itself alone holds that one.
+  const auto held = lock_file_->lock_held_by_other(store::kAttachByte,
+                                                   store::kExclusiveByte - store::kAttachByte + 1);
   return held && *held;
 }
 

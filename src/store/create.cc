@@ -106,6 +106,7 @@ Status create_store(os::Os& os, const std::string& path, const StoreOptions& opt
   superblock.segment_capacity_max = options.segment_size_bytes;
   superblock.created_us = os.wall_time_us();
   os.random_bytes(superblock.store_id.data(), superblock.store_id.size());
+  if (beginning.store_id) superblock.store_id = *beginning.store_id;
   HOLDFAST_TRY(create_log(os, path + "/wal", superblock, beginning));
   HOLDFAST_TRY(create_data(os, path + "/data.new", superblock, beginning));
   HOLDFAST_TRY(os.sync_directory(path));

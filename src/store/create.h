@@ -4,6 +4,8 @@
 // Who: open, holding the attach lock exclusively.
 #pragma once
 
+#include <array>
+#include <optional>
 #include <string>
 
 #include "holdfast/store.h"
@@ -20,10 +22,12 @@ enum class PathState : uint8_t {
 };
 Result<PathState> inspect_path(os::Os& os, const std::string& path);
 
-// Where the history of a new store begins: behind version `version`, committed at `time_us`.
+// Where the history of a new store begins: behind version `version`, committed at `time_us`. With
+// `store_id` it goes on as that store.
 struct Beginning {
   uint64_t version = 0;
   uint64_t time_us = 0;
+  std::optional<std::array<char, 16>> store_id = {};
 };
 
 // REQUIRES: `path` is a directory, kEmpty. Errors: InvalidArgument (format options), Os's. The

@@ -43,6 +43,7 @@ Commands::Commands()
   add_dump_commands(*this);
   add_view_commands(*this);
   add_salvage_command(*this);
+  add_doctor_command(*this);
   add_torture_command(*this);
 }
 

@@ -60,6 +60,7 @@ void add_care_commands(Commands& commands);    // check
 void add_dump_commands(Commands& commands);    // dump log, page, tree, meta, control
 void add_view_commands(Commands& commands);    // snapshot watch
 void add_salvage_command(Commands& commands);  // salvage
+void add_doctor_command(Commands& commands);   // doctor
 void add_torture_command(Commands& commands);  // torture
 
 }  // namespace holdfast::cli

@@ -57,9 +57,10 @@ class StoreCommandsTest : public CommandsTest {
 };
 
 TEST_F(CommandsTest, EveryCommandHasAnExample) {
-  for (const char* name : {"init", "whoami", "status", "stats", "put", "get", "del", "ls",
-                           "remember", "recall", "show", "list", "ingest", "verify-ledger", "check",
-                           "dump", "salvage", "snapshot", "watch", "torture"}) {
+  for (const char* name :
+       {"init",  "whoami",   "status", "stats",   "put",      "get",    "del",
+        "ls",    "remember", "recall", "show",    "list",     "ingest", "verify-ledger",
+        "check", "doctor",   "dump",   "salvage", "snapshot", "watch",  "torture"}) {
     EXPECT_EQ(run_bare({name, "--help"}), kExitOk);
     EXPECT_THAT(out_, HasSubstr(std::string("Example:\n  holdfast ") + name));
   }

@@ -29,6 +29,8 @@ Json json_of(const care::SalvageReport& report, const std::string& to) {
                {"log_records_applied", report.log_records_applied},
                {"log_records_beyond_damage", report.log_records_beyond_damage},
                {"log_records_skipped", report.log_records_skipped},
+               {"blob_files", report.blob_files},
+               {"blob_bytes", report.blob_bytes},
                {"damaged_ranges_count", report.damaged_ranges_count},
                {"damage_count", report.damage_count}};
   json["damaged_ranges"] = Json::array();
@@ -52,6 +54,8 @@ void print_report(const Output& output, const care::SalvageReport& report, const
                                " of them beyond damage; " +
                                with_separators(report.log_records_skipped) +
                                " skipped that were never acknowledged");
+  facts.add("blobs",
+            with_separators(report.blob_files) + " files (" + size_text(report.blob_bytes) + ")");
   facts.add("damaged places", with_separators(report.damage_count));
   facts.add("damaged ranges", with_separators(report.damaged_ranges_count) + ", with " +
                                   with_separators(report.keys_uncertain) +

@@ -118,13 +118,14 @@ void print_locks(const Output& output, const StoreStats& stats) {
 
 void print_readers(const Output& output, const StoreStats& stats) {
   if (stats.oldest_readers.empty()) return;
-  Table table({"oldest readers", "behind by", "since at least", "holds back", "keeps log", "process"});
+  Table table(
+      {"oldest readers", "behind by", "since at least", "holds back", "keeps log", "process"});
   for (const ReaderStats& reader : stats.oldest_readers) {
     table.add({"version " + std::to_string(reader.version),
                with_separators(stats.version - std::min(stats.version, reader.version)),
                duration_text(reader.age_us_min),
-               size_text(reader.pages_held * stats.page_size_bytes), reader.keeps_log ? "yes" : "no",
-               printable(reader.process)});
+               size_text(reader.pages_held * stats.page_size_bytes),
+               reader.keeps_log ? "yes" : "no", printable(reader.process)});
   }
   output.line("");
   table.print(output);
