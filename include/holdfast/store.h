@@ -198,7 +198,8 @@ class Store {
 
   // Reads what has been acknowledged: in strict mode nothing that a crash can take back.
   Result<Snapshot> snapshot();
-  // Reads the newest commits, durable or not.
+  // Reads the newest commits, durable or not. In strict mode a commit returns, and a commit that
+  // wrote nothing too, when all that the transaction read is durable.
   Result<Transaction> begin();
 
   // Runs `work` in a transaction and commits it; retries on Conflict a bounded number of times,

@@ -239,6 +239,99 @@ TEST_F(DamagedCheckpointTest, ADamagedLeafIsToldWhenItIsRead) {
   EXPECT_THAT(store.check()->problems, SizeIs(testing::Ge(1u)));
 }
 
+// Every page of the newest checkpoint that the older one does not share, one at a time. What the
+// cold start reads of it sends it back to the older one; what it does not read stays to be found.
+TEST_F(DamagedCheckpointTest, ADamagedBranchOrALeafThatReplayChangesFallsBackToTheOlder) {
+  std::vector<uint32_t> pages;
+  {
+    const auto file = *machine_.os().open("/s/data", os::OpenMode::kReadWrite);
+    const auto map = *file->map(1u << 20, os::MapAccess::kRead);
+    const auto count = static_cast<uint32_t>(file->info()->size_bytes / 512);
+    tree::PageSource source(map->data(), 9, count);
+    source.set_page_count(count);
+    ASSERT_TRUE(tree::walk(source, root_of(newer_).root, true, [&](const tree::VisitedRun& run) {
+      const bool run_of_value = run.kind == tree::VisitedRun::Kind::kOverflow;
+      if (run.birth_version > older_.version && !run_of_value) {
+        pages.push_back(run.pgno);
+      }
+      return Result<bool>(run.birth_version > older_.version);
+    }));
+  }
+  ASSERT_GT(pages.size(), 3u);
+  const std::string before = machine_.read("/s/data", 0, 1u << 20);
+  const std::map<std::string, std::string> log = [&] {
+    std::map<std::string, std::string> files;
+    const std::vector<std::string> names = *machine_.os().list("/s/wal");
+    for (const std::string& name : names) {
+      files[name] = machine_.read("/s/wal/" + name, 0, 1u << 20);
+    }
+    return files;
+  }();
+  size_t fallbacks = 0;
+  for (const uint32_t pgno : pages) {
+    const std::vector<std::string> names = *machine_.os().list("/s/wal");
+    for (const std::string& name : names) {
+      ASSERT_TRUE(machine_.os().remove("/s/wal/" + name));
+    }
+    for (const auto& [name, bytes] : log) machine_.write("/s/wal/" + name, 0, bytes);
+    machine_.write("/s/data", 0, before);
+    (void)machine_.os().remove("/s/shm");
+    machine_.flip("/s/data", page_offset(pgno) + 100);
+    auto store = machine_.try_open();
+    ASSERT_TRUE(store) << store.status().to_string();
+    if (store->recovery().transactions_applied == 1) continue;  // a leaf that nobody looked at
+    ++fallbacks;
+    EXPECT_EQ(store->recovery().transactions_applied, 31u);
+    EXPECT_THAT(store->recovery().warnings.front(), HasSubstr("page " + std::to_string(pgno)));
+    EXPECT_EQ(contents(*store), before_);
+    EXPECT_THAT(store->check()->problems, IsEmpty());
+  }
+  EXPECT_GE(fallbacks, 2u);  // the root, and a branch or a leaf
+}
+
+TEST_F(DamagedCheckpointTest, WithoutTheLogBehindTheOlderSalvageIsOffered) {
+  machine_.flip("/s/data", page_offset(newer_.root_pgno) + 100);
+  const uint64_t first = log::lsn_segment(older_.lsn);
+  ASSERT_LT(first, log::lsn_segment(newer_.lsn));
+  ASSERT_TRUE(machine_.os().remove(machine_.log_path(first)));
+  const Status status = machine_.try_open().status();
+  EXPECT_EQ(status.code(), StatusCode::kCorruption);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("missing"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("salvage"));
+}
+
+// The newest checkpoint is damaged and so is the log before it: its meta alone still witnesses how
+// far history went, so the older checkpoint is not passed off for all there was.
+TEST_F(DamagedCheckpointTest, ALogThatEndsBeforeADamagedCheckpointIsCorruption) {
+  machine_.flip("/s/data", page_offset(newer_.root_pgno) + 100);
+  const uint64_t number = log::lsn_segment(older_.lsn);
+  const uint64_t offset = log::lsn_offset(older_.lsn);
+  for (uint64_t segment = number;; ++segment) {
+    const std::string path = machine_.log_path(segment);
+    const uint64_t from = segment == number ? offset : 0;
+    const std::string bytes = [&] {
+      auto file = machine_.os().open(path, os::OpenMode::kReadWrite);
+      return file ? machine_.read(path, 0, 1u << 20) : std::string();
+    }();
+    if (bytes.empty()) break;
+    machine_.write(path, from, std::string(bytes.size() - from, '\0'));
+  }
+  const Status status = machine_.try_open().status();
+  EXPECT_EQ(status.code(), StatusCode::kCorruption) << status.to_string();
+}
+
+TEST_F(DamagedCheckpointTest, ACheckpointAtTheStartOfASegmentIsReachedFromTheOlder) {
+  machine_.open();  // starts cold: its checkpoint stands at the beginning of a new segment
+  machine_.reboot();
+  const Meta newest =
+      machine_.meta(0)->number > machine_.meta(1)->number ? *machine_.meta(0) : *machine_.meta(1);
+  ASSERT_EQ(log::lsn_offset(newest.lsn), log::kSegmentHeaderSize);
+  machine_.flip("/s/data", page_offset(newest.root_pgno) + 100);
+  auto store = machine_.try_open();
+  ASSERT_TRUE(store) << store.status().to_string();
+  EXPECT_EQ(contents(*store), before_);
+}
+
 // What a process leaves that dies in a checkpoint.
 TEST_F(CheckpointTest, TheCheckpointOfADeadOwnerIsCompleted) {
   commit(20);

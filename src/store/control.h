@@ -12,7 +12,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 
 #include "log/format.h"
 #include "os/shared.h"
@@ -233,6 +235,7 @@ struct alignas(4096) ControlHeader {
   Shared<uint64_t> store_id[2];
   Shared<uint64_t> data_device;
   Shared<uint64_t> data_inode;
+  Shared<uint64_t> lock_inode;   // of LOCK: who holds bytes of another file is not seen
   Shared<uint64_t> incarnation;  // random for each time the block is made
   Shared<uint32_t> page_shift;
   Shared<uint32_t> segment_capacity_max;
@@ -294,8 +297,53 @@ constexpr Region kHeldRegions[2] = {
      kHeldCapacity * sizeof(RetiredEntry)}};
 constexpr uint64_t kControlFileSize = round_to_page(kHeldRegions[1].offset + kHeldRegions[1].size);
 
-constexpr uint64_t kControlLayout =
-    kControlMagic ^ sizeof(ControlBlock) << 32 ^ kControlFileSize << 4 ^ sizeof(RetiredEntry);
+// Counts changes of what the fields mean that show in no size or place.
+constexpr uint64_t kControlRevision = 1;
+
+// A hash of every size, place and count above: two builds that differ in one cannot share a block.
+constexpr uint64_t control_layout() {
+  uint64_t hash = kControlMagic;
+  for (const uint64_t value : std::initializer_list<uint64_t>{
+           kControlRevision,
+           sizeof(ControlBlock),
+           kControlFileSize,
+           kBitmapRegion.offset,
+           kExtentRegion.offset,
+           kRetiredRegion.offset,
+           kHeldRegions[0].offset,
+           sizeof(RetiredEntry),
+           sizeof(TailCopy),
+           sizeof(RootEntry),
+           sizeof(ProcessSlot),
+           sizeof(ReaderSlot),
+           kProcessSlots,
+           kReaderSlots,
+           kRootRingSize,
+           kEpochEnds,
+           kWaitLines,
+           offsetof(ControlBlock, tail),
+           offsetof(ControlBlock, synced),
+           offsetof(ControlBlock, roots),
+           offsetof(ControlBlock, waits),
+           offsetof(ControlBlock, state),
+           offsetof(ControlBlock, allocation),
+           offsetof(ControlBlock, checkpoint),
+           offsetof(ControlBlock, intent),
+           offsetof(ControlBlock, named),
+           offsetof(ControlBlock, counters),
+           offsetof(ControlBlock, watches),
+           offsetof(ControlBlock, watch_slots),
+           sizeof(WatchSlot),
+           offsetof(ControlBlock, epoch_end_version),
+           offsetof(ControlBlock, processes),
+           offsetof(ControlBlock, readers),
+           offsetof(ControlBlock, roots_ring),
+       }) {
+    hash = (hash ^ value) * 0x100000001b3;
+  }
+  return hash;
+}
+constexpr uint64_t kControlLayout = control_layout();
 
 // Byte of the LOCK file: 0 is the attach lock, 1 + slot says that the slot's process lives, and the
 // last one that whoever has the attach lock has the store for itself alone.

@@ -239,6 +239,20 @@ Result<uint64_t> Store::Impl::update(const Work& work) {
   }
 }
 
+Status Store::Impl::await_read(const log::Position& position) {
+  if (context_->options.durability != Durability::strict) return Status::ok();
+  const store::ControlBlock& control = context_->control();
+  // The epoch after the version: see wait_durable.
+  const bool durable = store::read_durable_root(control).version >= position.version &&
+                       control.state.epoch.load(std::memory_order_seq_cst) == position.epoch;
+  if (durable) return Status::ok();
+  const Status status = store::wait_durable(
+      *context_, {position.version, position.epoch, position.lsn}, context_->deadline());
+  if (status) return status;
+  return Status(status.code(), "what the transaction read may not last: " + status.to_string())
+      .with_version(position.version);
+}
+
 Status Store::Impl::flush() {
   HOLDFAST_TRY(usable());
   return store::flush(*context_, context_->deadline());

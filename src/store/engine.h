@@ -61,6 +61,9 @@ class Store::Impl : public std::enable_shared_from_this<Store::Impl> {
 
   Result<Watch> watch(const KeyRange& range, std::optional<uint64_t> cursor);
 
+  // Strict: waits until what a transaction read at `position` is durable. Aborted: it was voided.
+  Status await_read(const log::Position& position);
+
   Status flush();
   Status checkpoint();
   Status close();

@@ -52,7 +52,21 @@ void assign(Shared<uint64_t> (&words)[2], const std::array<char, 16>& bytes) {
   words[1].store(values[1]);
 }
 
-enum class ControlState : uint8_t { kValid, kAbsent, kOtherLayout, kOtherBoot, kOtherStore };
+enum class ControlState : uint8_t {
+  kValid,
+  kAbsent,
+  kOtherLayout,
+  kOtherBoot,
+  kOtherStore,
+  kOtherLock
+};
+
+bool any_attached(const ControlBlock& control) {
+  for (const ProcessSlot& slot : control.processes) {
+    if (slot.attached.load(std::memory_order_relaxed) != 0) return true;
+  }
+  return false;
+}
 
 Result<ControlState> inspect_control(Context& context) {
   auto file = context.os.open(context.control_path(), os::OpenMode::kReadWrite);
@@ -73,6 +87,11 @@ Result<ControlState> inspect_control(Context& context) {
   HOLDFAST_ASSIGN(const os::FileInfo data, context.data_file->info());
   if (header.data_device.load() != data.device || header.data_inode.load() != data.inode) {
     return ControlState::kOtherStore;
+  }
+  // Nobody's liveness can be seen through another LOCK: what the slots say must do.
+  HOLDFAST_ASSIGN(const os::FileInfo lock, context.lock_file->info());
+  if (header.lock_inode.load() != lock.inode) {
+    return any_attached(control) ? ControlState::kOtherLock : ControlState::kOtherStore;
   }
   std::memcpy(context.store_id.data(), &header.store_id, context.store_id.size());
   context.page_shift = header.page_shift.load();
@@ -172,7 +191,7 @@ Status make_control(Context& context) {
 }
 
 // REQUIRES: the attach lock held exclusively, nobody attached.
-Status start_cold(Context& context, RecoveryReport& report) {
+Status start_cold(Context& context, bool from_older, RecoveryReport& report) {
   HOLDFAST_ASSIGN(const Superblock superblock,
                   read_superblock(*context.data_file, context.data_path()));
   context.store_id = superblock.store_id;
@@ -181,7 +200,7 @@ Status start_cold(Context& context, RecoveryReport& report) {
   HOLDFAST_TRY(make_control(context));
   HOLDFAST_TRY(sync_entries(context.os, context.path));
   HOLDFAST_TRY(map_data(context));
-  HOLDFAST_TRY(recover(context, superblock, report));
+  HOLDFAST_TRY(recover(context, superblock, from_older, report));
   ControlHeader& header = context.control().header;
   HOLDFAST_ASSIGN(const os::FileInfo data, context.data_file->info());
   header.magic.store(kControlMagic);
@@ -190,6 +209,8 @@ Status start_cold(Context& context, RecoveryReport& report) {
   assign(header.store_id, context.store_id);
   header.data_device.store(data.device);
   header.data_inode.store(data.inode);
+  HOLDFAST_ASSIGN(const os::FileInfo lock, context.lock_file->info());
+  header.lock_inode.store(lock.inode);
   uint64_t incarnation = 0;
   context.os.random_bytes(reinterpret_cast<char*>(&incarnation), sizeof(incarnation));
   header.incarnation.store(incarnation);
@@ -199,18 +220,43 @@ Status start_cold(Context& context, RecoveryReport& report) {
   return Status::ok();
 }
 
-// After a disk error the page cache may show bytes that are not on the disk, and the disk's again
-// once they are evicted, in the middle of reading. What is damaged stays so when read again.
-Status start_cold_patiently(Context& context, RecoveryReport& report) {
-  constexpr int kAttempts = 3;
+// One attempt, with nothing left of it unless it succeeds.
+Status try_cold(Context& context, bool from_older, RecoveryReport& report) {
   const RecoveryReport before = report;
-  for (int attempt = 1;; ++attempt) {
-    const Status status = start_cold(context, report);
-    if (status.code() != StatusCode::kCorruption || attempt == kAttempts) return status;
+  Status status = start_cold(context, from_older, report);
+  if (!status) {
     context.locks.reset();
     context.attachment.reset();
     report = before;
   }
+  return status;
+}
+
+// After a disk error the page cache may show bytes that are not on the disk, and the disk's again
+// once they are evicted, in the middle of reading. What is damaged stays so when read again: then
+// the checkpoint before it and a longer replay give the same store, if they are still there.
+Status start_cold_patiently(Context& context, RecoveryReport& report) {
+  constexpr int kAttempts = 3;
+  Status status;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    status = try_cold(context, false, report);
+    if (status.code() != StatusCode::kCorruption) return status;
+  }
+  const Status fallback = try_cold(context, true, report);
+  if (fallback) {
+    report.warnings.insert(report.warnings.begin(),
+                           "the newest checkpoint is damaged, the store was recovered from the one "
+                           "before it: " +
+                               status.to_string());
+    return Status::ok();
+  }
+  Status both(status.code(), std::string(status.message()) +
+                                 " (nor can the checkpoint before be used: " +
+                                 fallback.to_string() +
+                                 "); holdfast salvage writes what is intact into a new store");
+  if (!status.path().empty()) both = std::move(both).with_path(status.path());
+  if (status.offset()) both = std::move(both).with_offset(*status.offset());
+  return both;
 }
 
 Status refuse_in_use(const Context& context, ControlState state) {
@@ -221,6 +267,10 @@ Status refuse_in_use(const Context& context, ControlState state) {
     what =
         "the store is open under another kernel (a virtual machine or container runtime that "
         "shares the directory); open it on one machine at a time";
+  } else if (state == ControlState::kOtherLock) {
+    what =
+        "the file LOCK was replaced while processes had the store open, so whether they still live "
+        "cannot be seen; end them, delete the file shm and try again";
   }
   return Status(StatusCode::kUnsupported, what).with_path(context.path);
 }
@@ -245,7 +295,9 @@ Status attach_exclusively(Context& context, bool distrust, RecoveryReport& repor
   HOLDFAST_TRY(open_or_create_data(context, report));
   HOLDFAST_ASSIGN(const ControlState state, inspect_control(context));
   HOLDFAST_ASSIGN(const bool used, in_use(context));
-  if (used && state != ControlState::kValid) return refuse_in_use(context, state);
+  if (state == ControlState::kOtherLock || (used && state != ControlState::kValid)) {
+    return refuse_in_use(context, state);
+  }
   if (state == ControlState::kAbsent) HOLDFAST_TRY(refuse_marked(context));
   // Another may have recovered while this one waited for the lock.
   if (state == ControlState::kValid && (used || !distrust)) {

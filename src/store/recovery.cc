@@ -16,10 +16,13 @@ namespace {
 struct Metas {
   Meta chosen;
   std::optional<Meta> older;
+  bool fallback = false;     // a newer one is damaged
+  log::Lsn durable_lsn = 0;  // of the newest that is whole, wherever it leads: the log reached it
 };
 
-// The newest meta whose root page is intact, else the other one.
-Result<Metas> choose_meta(const Context& context, const Superblock& superblock,
+// The newest meta whose root page is intact, else the other one, which is also what `from_older`
+// asks for.
+Result<Metas> choose_meta(const Context& context, const Superblock& superblock, bool from_older,
                           RecoveryReport& report) {
   std::vector<Meta> valid;
   for (int slot = 0; slot < 2; ++slot) {
@@ -29,14 +32,17 @@ Result<Metas> choose_meta(const Context& context, const Superblock& superblock,
   std::sort(valid.begin(), valid.end(),
             [](const Meta& a, const Meta& b) { return a.number > b.number; });
   Status damage;
-  for (size_t i = 0; i < valid.size(); ++i) {
+  if (from_older && valid.size() < 2) {
+    return Status(StatusCode::kCorruption, "there is no older checkpoint");
+  }
+  for (size_t i = from_older ? 1 : 0; i < valid.size(); ++i) {
     const PublishedRoot root = root_of(valid[i]);
     if (root.root.height > 0 && context.pages->load(root.root.page, &damage) == nullptr) {
       report.warnings.push_back("checkpoint " + std::to_string(valid[i].number) +
                                 " cannot be used: " + damage.to_string());
       continue;
     }
-    Metas metas{valid[i], std::nullopt};
+    Metas metas{valid[i], std::nullopt, i > 0, valid[0].lsn};
     if (i + 1 < valid.size()) metas.older = valid[i + 1];
     return metas;
   }
@@ -91,8 +97,9 @@ Result<History> read_history(const Context& context, const Meta& meta, RecoveryR
   return history;
 }
 
-// Torn tail or rot? See log/scan.h.
-Status judge_tail(const Context& context, const History& history, RecoveryReport& report) {
+// Torn tail or rot? See log/scan.h. A checkpoint is a witness too: its log was durable before it.
+Status judge_tail(const Context& context, const Metas& metas, const History& history,
+                  RecoveryReport& report) {
   const log::TailScan& scan = history.scan;
   if (scan.headless_segment != 0) {
     return Status(StatusCode::kCorruption,
@@ -101,11 +108,11 @@ Status judge_tail(const Context& context, const History& history, RecoveryReport
         .with_path(context.segments->path(scan.headless_segment))
         .with_offset(0);
   }
-  if (scan.durable_lsn_max > history.end.lsn) {
+  if (std::max(scan.durable_lsn_max, metas.durable_lsn) > history.end.lsn) {
     return Status(StatusCode::kCorruption,
                   "the log is damaged in the middle: a record that was once durable cannot be "
-                  "read, and intact ones follow it; restore this segment from a backup. "
-                  "Nothing was changed")
+                  "read; restore this segment from a backup or run holdfast salvage. Nothing was "
+                  "changed")
         .with_path(context.segments->path(log::lsn_segment(history.end.lsn)))
         .with_offset(log::lsn_offset(history.end.lsn));
   }
@@ -125,6 +132,35 @@ Status judge_tail(const Context& context, const History& history, RecoveryReport
                               " log entries that belong to no transaction in history");
   }
   return Status::ok();
+}
+
+// All free pages, which are then taken. While a store goes back to its older checkpoint nothing
+// that the damaged one reaches is overwritten: should this fail too, salvage finds both as they
+// are.
+std::vector<Extent> withhold_free(const Context& context) {
+  AllocationLine& line = context.control().allocation;
+  const uint64_t file_pages = line.file_pages.load();
+  const Shared<uint64_t>* words = bitmap_words(context);
+  std::vector<Extent> withheld;
+  for (uint64_t pgno = kFirstPage; pgno < file_pages; ++pgno) {
+    if ((words[pgno / 64].load(std::memory_order_relaxed) >> pgno % 64 & 1) == 0) continue;
+    const auto page = static_cast<uint32_t>(pgno);
+    if (!withheld.empty() && withheld.back().pgno + withheld.back().count == page) {
+      ++withheld.back().count;
+    } else {
+      withheld.push_back({page, 1});
+    }
+  }
+  for (const Extent& extent : withheld) mark_taken(context, extent);
+  line.free_pages.store(0);
+  return withheld;
+}
+
+void give_back(const Context& context, const std::vector<Extent>& withheld) {
+  AllocationLine& line = context.control().allocation;
+  for (const Extent& extent : withheld) mark_free(context, extent);
+  line.free_pages.store(count_free(context));
+  line.hint.store(kFirstPage);
 }
 
 // The segment that new commits go to: a new one in a new epoch, whose header cuts history where it
@@ -196,15 +232,16 @@ void publish_at_tail(const Context& context, const Tail& tail) {
 
 }  // namespace
 
-Status recover(Context& context, const Superblock& superblock, RecoveryReport& report) {
+Status recover(Context& context, const Superblock& superblock, bool from_older,
+               RecoveryReport& report) {
   const uint64_t started_us = context.os.monotonic_time_us();
   report.cold = true;
   HOLDFAST_ASSIGN(const os::FileInfo info, context.data_file->info());
   const uint64_t file_pages = info.size_bytes >> context.page_shift;
   context.pages->set_page_count(static_cast<uint32_t>(file_pages));
-  HOLDFAST_ASSIGN(const Metas metas, choose_meta(context, superblock, report));
+  HOLDFAST_ASSIGN(const Metas metas, choose_meta(context, superblock, from_older, report));
   HOLDFAST_ASSIGN(History history, read_history(context, metas.chosen, report));
-  HOLDFAST_TRY(judge_tail(context, history, report));
+  HOLDFAST_TRY(judge_tail(context, metas, history, report));
   HOLDFAST_TRY(secure_meta(context, metas));
 
   KeptRoots kept;
@@ -213,6 +250,8 @@ Status recover(Context& context, const Superblock& superblock, RecoveryReport& r
   kept.named = history.named;
   if (metas.chosen.named_count > 0) add_named(context, kept, report);
   HOLDFAST_ASSIGN(const Reached reached, derive_pages(context, kept, file_pages, report));
+  std::vector<Extent> withheld;
+  if (metas.fallback) withheld = withhold_free(context);
   HOLDFAST_ASSIGN(context.attachment,
                   Attachment::attach(context.os, context.attach_file(), context.control()));
   context.locks = std::make_unique<Locks>(context.os, *context.attachment, context.control());
@@ -234,6 +273,7 @@ Status recover(Context& context, const Superblock& superblock, RecoveryReport& r
   if (report.transactions_applied > 0 || metas.chosen.lsn != tail.lsn) {
     HOLDFAST_TRY(checkpoint(context, context.deadline()));
   }
+  give_back(context, withheld);
   HOLDFAST_TRY(settle_recovered(context, kept, reached, report));
   report.duration_us = context.os.monotonic_time_us() - started_us;
   return Status::ok();

@@ -11,6 +11,7 @@
 //   3. It can die anywhere and be started again: it only writes free pages, a new segment, the
 //      meta slot of the older checkpoint, and a control block that is not yet initialized.
 //   4. Versions are those that the log holds.
+//   5. Going back to the older checkpoint overwrites nothing that the damaged newer one reaches.
 #pragma once
 
 #include "holdfast/store.h"
@@ -21,7 +22,9 @@ namespace holdfast::store {
 
 // Fills a zero control block. `context` has its files, maps and page source; the control map is
 // of a fresh file. On success the block is complete but for `initialized`, and the handle is
-// attached. Errors: Corruption (with the place), NoSpace, Os's.
-Status recover(Context& context, const Superblock& superblock, RecoveryReport& report);
+// attached. `from_older`: the newest checkpoint's tree proved to be damaged. Errors: Corruption
+// (with the place), NoSpace, Os's.
+Status recover(Context& context, const Superblock& superblock, bool from_older,
+               RecoveryReport& report);
 
 }  // namespace holdfast::store

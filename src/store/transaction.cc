@@ -155,7 +155,12 @@ Result<uint64_t> Transaction::commit() {
   impl_->finished = true;
   const uint64_t version = impl_->view.version();
   if (impl_->writes.empty()) {
+    Status lasting;
+    if (!impl_->reads.empty()) {
+      lasting = impl_->view.engine().await_read(impl_->view.position());
+    }
     impl_->view.release();
+    if (!lasting) return lasting;
     return version;
   }
   auto result = impl_->view.engine().commit(impl_->writes, impl_->reads, impl_->view.position(),
