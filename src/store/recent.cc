@@ -29,6 +29,7 @@ const RecentTable::Node* RecentView::find(std::string_view key) const {
 void Recent::start_at(const PublishedRoot& root) {
   tables_.reset();
   ends_.clear();
+  base_version_ = root.version;
   reader_.emplace(*context_.segments, context_.store_id, root.position(), log::Trust::kAccepted);
 }
 
@@ -36,6 +37,7 @@ void Recent::drop_applied(uint64_t version) {
   size_t applied = 0;
   while (applied < ends_.size() && ends_[applied] <= version) ++applied;
   if (applied == 0) return;
+  base_version_ = ends_[applied - 1];
   using Distance = RecentTables::difference_type;
   const auto kept = tables_->begin() + static_cast<Distance>(applied);
   tables_ = std::make_shared<const RecentTables>(kept, tables_->end());
@@ -94,6 +96,18 @@ Result<std::optional<RecentView>> Recent::view() {
   const Tail tail = read_tail(context_.control().tail);
   if (pinned.root.version >= tail.version) return std::optional(view_of(pinned));
   const std::lock_guard lock(mutex_);
+  if (!reader_ || pinned.root.version >= base_version_) return view_behind(pinned);
+  // Another thread was here with a newer root, and dropped what that one has.
+  pins_.unpin(pinned.slot);
+  HOLDFAST_ASSIGN(const Pins::Pinned newer, pins_.pin(RootChoice::kLatest, true));
+  CHECK(newer.root.version >= base_version_);
+  return view_behind(newer);
+}
+
+// REQUIRES: the mutex.
+Result<std::optional<RecentView>> Recent::view_behind(const Pins::Pinned& pinned) {
+  const Tail tail = read_tail(context_.control().tail);
+  if (pinned.root.version >= tail.version) return std::optional(view_of(pinned));
   if (!go_on(pinned.root, tail) || !take_in(tail.lsn, tail.version)) {
     reader_.reset();  // whatever was met: the tree will have it
     tables_.reset();

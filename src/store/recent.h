@@ -6,7 +6,9 @@
 // Invariants:
 //   1. The tables hold every write of the versions (root, view], for the pinned root; what they
 //      hold of older versions agrees with the root.
-//   2. A view never changes: what is added later has higher versions.
+//   2. Only a root of `base_version_` or later is read through the tables: what an older one lacks
+//      may have been dropped for a newer one's sake.
+//   3. A view never changes: what is added later has higher versions.
 #pragma once
 
 #include <memory>
@@ -54,12 +56,14 @@ class Recent {
   Status take_in(log::Lsn limit, uint64_t version);
   void start_at(const PublishedRoot& root);
   void drop_applied(uint64_t version);
+  Result<std::optional<RecentView>> view_behind(const Pins::Pinned& pinned);
 
   const Context& context_;
   Pins& pins_;
   std::mutex mutex_;
   std::shared_ptr<const RecentTables> tables_;
   std::vector<uint64_t> ends_;  // version of the last write of each table
+  uint64_t base_version_ = 0;   // the tables hold every write after it
   std::optional<log::Reader> reader_;
 };
 
