@@ -111,7 +111,7 @@ struct ReaderStats {
   uint64_t age_us_min = 0;
   uint64_t pages_held = 0;  // that wait for this version alone; an estimate while others write
   bool keeps_log = false;   // a transaction: what was logged since stays, to validate it
-  std::string process;     // "pid 4711, state S (sleeping)"
+  std::string process;      // "pid 4711, state S (sleeping)"
 };
 
 // Figures of the store (all processes) since its control block was made.
@@ -175,7 +175,15 @@ struct CheckReport {
   uint64_t snapshots = 0;  // named ones
   uint64_t log_segments = 0;
   uint64_t log_records = 0;
-  std::vector<std::string> problems;  // each names file, page or offset, and what is wrong
+  uint64_t problems_count = 0;
+  // The first of them; each names file, page or offset, and what is wrong.
+  std::vector<std::string> problems;
+};
+
+struct CheckOptions {
+  // Called now and then with what is looked at, how much of it is done, and how much there is (0:
+  // not known).
+  std::function<void(std::string_view what, uint64_t done, uint64_t total)> progress = {};
 };
 
 class Store {
@@ -249,9 +257,10 @@ class Store {
   const RecoveryReport& recovery() const;
   const std::string& path() const;
   Result<StoreStats> stats();
-  // Verifies everything: pages' partition, checksums, order, allocation, the log's chain.
+  // Verifies everything: pages' partition, checksums, order, allocation, named snapshots, the log's
+  // chain from the older checkpoint on. Takes 2 bits of memory a page. Blobs: Blobs::check.
   // Runs while others write.
-  Result<CheckReport> check();
+  Result<CheckReport> check(const CheckOptions& options = {});
 
   // A handle to a space, the capability to use it. `path`: 1 to 8 segments separated by '/',
   // each 1 to 128 bytes of UTF-8. Declared in holdfast/space.h.

@@ -16,14 +16,33 @@ namespace {
 constexpr size_t kProblemsMax = 100;
 
 // Which of the exclusive classes a page belongs to.
-enum class PageUse : uint8_t { kNone, kFixed, kFree, kReachable, kRetired };
+enum class PageUse : uint8_t { kNone, kFree, kReachable, kRetired };
+
+// Two bits a page: 16 MiB for the largest store.
+class PageUses {
+ public:
+  void assign(uint64_t count) {
+    count_ = count;
+    words_.assign((count + 31) / 32, 0);
+  }
+  uint64_t size() const { return count_; }
+  PageUse operator[](uint64_t page) const {
+    return static_cast<PageUse>(words_[page / 32] >> page % 32 * 2 & 3);
+  }
+  // REQUIRES: it belongs to nothing yet.
+  void set(uint64_t page, PageUse use) {
+    words_[page / 32] |= static_cast<uint64_t>(use) << page % 32 * 2;
+  }
+
+ private:
+  uint64_t count_ = 0;
+  std::vector<uint64_t> words_;
+};
 
 const char* name_of(PageUse use) {
   switch (use) {
     case PageUse::kNone:
       return "nothing";
-    case PageUse::kFixed:
-      return "superblock and metas";
     case PageUse::kFree:
       return "the free pages";
     case PageUse::kReachable:
@@ -36,7 +55,8 @@ const char* name_of(PageUse use) {
 
 class Checker {
  public:
-  Checker(const Context& context, CheckReport& report) : context_(context), report_(report) {}
+  Checker(const Context& context, const CheckOptions& options, CheckReport& report)
+      : context_(context), options_(options), report_(report) {}
 
   // The allocator and a root that fit together, copied under APPLY. Pins the root.
   Status copy_allocator(Pins& pins, Pins::Pinned& pinned);
@@ -47,15 +67,23 @@ class Checker {
   Status check_log();
 
  private:
+  Status oldest_meta(std::optional<Meta>& oldest);
+  std::string follow_log(const Meta& meta);
   void problem(std::string text) {
+    ++report_.problems_count;
     if (report_.problems.size() < kProblemsMax) report_.problems.push_back(std::move(text));
+  }
+  void proceed(std::string_view what, uint64_t done, uint64_t total) {
+    constexpr uint64_t kInterval = 1024;
+    if (options_.progress && done % kInterval == 0) options_.progress(what, done, total);
   }
   void use(uint64_t pgno, uint64_t count, PageUse use);
   void check_named_tree(const Named& named);
 
   const Context& context_;
+  const CheckOptions& options_;
   CheckReport& report_;
-  std::vector<PageUse> uses_;
+  PageUses uses_;
 };
 
 void Checker::use(uint64_t pgno, uint64_t count, PageUse use) {
@@ -65,12 +93,13 @@ void Checker::use(uint64_t pgno, uint64_t count, PageUse use) {
               " lies behind the end of the file");
       return;
     }
-    if (uses_[page] != PageUse::kNone) {
-      problem("data: page " + std::to_string(page) + " belongs to " + name_of(uses_[page]) +
-              " and to " + name_of(use));
+    const bool fixed = page < kFirstPage;
+    if (fixed || uses_[page] != PageUse::kNone) {
+      problem("data: page " + std::to_string(page) + " belongs to " +
+              (fixed ? "superblock and metas" : name_of(uses_[page])) + " and to " + name_of(use));
       return;
     }
-    uses_[page] = use;
+    uses_.set(page, use);
   }
 }
 
@@ -81,8 +110,7 @@ Status Checker::copy_allocator(Pins& pins, Pins::Pinned& pinned) {
   const AllocationLine& line = context_.control().allocation;
   report_.file_pages = line.file_pages.load();
   report_.leaked_pages = line.leaked_pages.load();
-  uses_.assign(report_.file_pages, PageUse::kNone);
-  use(0, std::min<uint64_t>(kFirstPage, uses_.size()), PageUse::kFixed);
+  uses_.assign(report_.file_pages);
   const Shared<uint64_t>* words = bitmap_words(context_);
   for (uint64_t page = 0; page < uses_.size(); ++page) {
     if ((words[page / 64].load(std::memory_order_relaxed) >> page % 64 & 1) == 0) continue;
@@ -110,10 +138,15 @@ void Checker::check_tree(const Pins::Pinned& pinned) {
   const PublishedRoot& root = pinned.root;
   report_.version = root.version;
   if (root.root.height == 0) return;
+  const uint64_t total = report_.file_pages - std::min(report_.file_pages, report_.free_pages);
+  uint64_t visited = 0;
   const tree::TreeCounts counts = tree::verify(
       *context_.pages, root.root, root.version,
-      [&](const tree::VisitedRun& run) { use(run.pgno, run.count, PageUse::kReachable); },
-      report_.problems);
+      [&](const tree::VisitedRun& run) {
+        use(run.pgno, run.count, PageUse::kReachable);
+        proceed("pages", ++visited, total);
+      },
+      [&](std::string text) { problem("data: " + std::move(text)); });
   report_.keys = counts.keys;
   report_.key_bytes = counts.key_bytes;
   report_.value_bytes = counts.value_bytes;
@@ -162,7 +195,7 @@ Status Checker::check_named(Pins& pins, const Pins::Pinned& pinned) {
 void Checker::check_partition() {
   uint64_t lost = 0;
   uint64_t first = 0;
-  for (uint64_t page = 0; page < uses_.size(); ++page) {
+  for (uint64_t page = kFirstPage; page < uses_.size(); ++page) {
     if (uses_[page] != PageUse::kNone) continue;
     if (lost++ == 0) first = page;
   }
@@ -171,61 +204,79 @@ void Checker::check_partition() {
           ", belong to nothing; " + std::to_string(report_.leaked_pages) + " are accounted for");
 }
 
-Status Checker::check_log() {
+Status Checker::oldest_meta(std::optional<Meta>& oldest) {
   HOLDFAST_ASSIGN(const Superblock superblock,
                   read_superblock(*context_.data_file, context_.data_path()));
-  // Read before the metas: what they name is then still there.
-  const Tail tail = read_tail(context_.control().tail);
-  std::optional<Meta> newest;
+  oldest.reset();
   for (int slot = 0; slot < 2; ++slot) {
     HOLDFAST_ASSIGN(const auto meta, read_meta(*context_.data_file, superblock, slot));
-    if (meta && (!newest || meta->number > newest->number)) newest = meta;
-  }
-  if (!newest) {
-    problem("data: neither of the two metas is intact");
-    return Status::ok();
-  }
-  log::Reader reader(*context_.segments, context_.store_id, root_of(*newest).position(),
-                     log::Trust::kUnproven);
-  uint64_t segment = 0;
-  while (true) {
-    auto record = reader.next(tail.lsn);
-    if (!record) {
-      problem("log: " + record.status().to_string());
-      return Status::ok();
-    }
-    if (!*record) break;
-    ++report_.log_records;
-    const uint64_t number = log::lsn_segment((*record)->header.lsn);
-    if (number != segment) ++report_.log_segments;
-    segment = number;
-    if ((*record)->header.type != static_cast<uint16_t>(log::RecordType::kCommit)) continue;
-    log::PayloadReader payload((*record)->payload);
-    while (payload.next()) {
-    }
-    if (payload.malformed()) {
-      problem("log: the record at offset " +
-              std::to_string(log::lsn_offset((*record)->header.lsn)) + " of " +
-              context_.segments->path(number) + " cannot be taken apart");
-    }
-  }
-  if (reader.position().lsn != tail.lsn && read_tail(context_.control().tail).epoch == tail.epoch) {
-    problem("log: the chain ends at offset " +
-            std::to_string(log::lsn_offset(reader.position().lsn)) + " of " +
-            context_.segments->path(log::lsn_segment(reader.position().lsn)) + ", before the tail");
+    if (meta && (!oldest || meta->number < oldest->number)) oldest = meta;
   }
   return Status::ok();
 }
 
+// The log is kept from the older checkpoint on. Where two checkpoints came while it was read, it
+// may have gone, and reading begins again at those.
+Status Checker::check_log() {
+  constexpr int kAttempts = 5;
+  std::optional<Meta> oldest;
+  HOLDFAST_TRY(oldest_meta(oldest));
+  for (int attempt = 1; oldest; ++attempt) {
+    report_.log_records = 0;
+    report_.log_segments = 0;
+    const std::string found = follow_log(*oldest);
+    std::optional<Meta> now;
+    HOLDFAST_TRY(oldest_meta(now));
+    const bool moved = now && now->number != oldest->number;
+    if (found.empty() || !moved || attempt == kAttempts) {
+      if (!found.empty()) problem("log: " + found);
+      return Status::ok();
+    }
+    oldest = now;
+  }
+  problem("data: neither of the two metas is intact");
+  return Status::ok();
+}
+
+// Empty, or what is wrong.
+std::string Checker::follow_log(const Meta& meta) {
+  const Tail tail = read_tail(context_.control().tail);
+  log::Reader reader(*context_.segments, context_.store_id, root_of(meta).position(),
+                     log::Trust::kUnproven);
+  uint64_t segment = 0;
+  while (true) {
+    const auto record = reader.next(tail.lsn);
+    if (!record) return record.status().to_string();
+    if (!*record) break;
+    const log::RecordHeader& header = (*record)->header;
+    proceed("log records", ++report_.log_records, 0);
+    const uint64_t number = log::lsn_segment(header.lsn);
+    if (number != segment) ++report_.log_segments;
+    segment = number;
+    if (header.type != static_cast<uint16_t>(log::RecordType::kCommit)) continue;
+    log::PayloadReader payload((*record)->payload);
+    while (payload.next()) {
+    }
+    if (payload.malformed()) {
+      problem("log: the record at offset " + std::to_string(log::lsn_offset(header.lsn)) + " of " +
+              context_.segments->path(number) + " cannot be taken apart");
+    }
+  }
+  const log::Lsn end = reader.position().lsn;
+  if (end == tail.lsn || read_tail(context_.control().tail).epoch != tail.epoch) return {};
+  return "the chain ends at offset " + std::to_string(log::lsn_offset(end)) + " of " +
+         context_.segments->path(log::lsn_segment(end)) + ", before the tail";
+}
+
 }  // namespace
 
-Result<CheckReport> check_store(const Context& context, Pins& pins) {
+Result<CheckReport> check_store(const Context& context, Pins& pins, const CheckOptions& options) {
   // A void that its process did not live to finish is finished first, as any call would.
   if (engine_state(context.control()) == EngineState::kVoiding) {
     HOLDFAST_TRY(void_tail(context, context.deadline()));
   }
   CheckReport report;
-  Checker checker(context, report);
+  Checker checker(context, options, report);
   Pins::Pinned pinned;
   HOLDFAST_TRY(checker.copy_allocator(pins, pinned));
   checker.check_tree(pinned);

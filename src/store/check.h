@@ -9,6 +9,6 @@
 namespace holdfast::store {
 
 // Errors: those of reading at all; what is wrong with the store is in the report's problems.
-Result<CheckReport> check_store(const Context& context, Pins& pins);
+Result<CheckReport> check_store(const Context& context, Pins& pins, const CheckOptions& options);
 
 }  // namespace holdfast::store

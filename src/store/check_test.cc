@@ -191,5 +191,30 @@ TEST_F(CheckTest, StatsCountWhatHappened) {
   EXPECT_EQ(stats->oldest_pinned_version, 101u);
 }
 
+TEST(Check, TheLogIsVerifiedFromTheOlderCheckpointOn) {
+  TestMachine machine;
+  Store store = machine.open();
+  ASSERT_TRUE(store.put("a", "1"));
+  ASSERT_TRUE(store.checkpoint());
+  const auto before = store.check();
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(store.put("a", std::to_string(i)));
+  ASSERT_TRUE(store.checkpoint());
+  const auto after = store.check();
+  ASSERT_TRUE(before && after);
+  EXPECT_THAT(after->problems, testing::IsEmpty());
+  EXPECT_GE(after->log_records, before->log_records + 10);
+}
+
+TEST(Check, SaysHowFarItIs) {
+  TestMachine machine;
+  Store store = machine.open();
+  for (int i = 0; i < 1500; ++i) ASSERT_TRUE(store.put(std::to_string(i), std::string(300, 'v')));
+  uint64_t calls = 0;
+  CheckOptions options;
+  options.progress = [&](std::string_view, uint64_t, uint64_t) { ++calls; };
+  ASSERT_TRUE(store.check(options));
+  EXPECT_GE(calls, 1u);
+}
+
 }  // namespace
 }  // namespace holdfast::store

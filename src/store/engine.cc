@@ -304,9 +304,9 @@ Result<StoreStats> Store::Impl::stats() {
   return stats;
 }
 
-Result<CheckReport> Store::Impl::check() {
+Result<CheckReport> Store::Impl::check(const CheckOptions& options) {
   HOLDFAST_TRY(usable());
-  return store::check_store(*context_, *pins_);
+  return store::check_store(*context_, *pins_, options);
 }
 
 }  // namespace holdfast

@@ -68,7 +68,7 @@ class Store::Impl : public std::enable_shared_from_this<Store::Impl> {
   Status checkpoint();
   Status close();
   Result<StoreStats> stats();
-  Result<CheckReport> check();
+  Result<CheckReport> check(const CheckOptions& options);
 
   HandleId handle_id() const;
   bool handle_alive(const HandleId& id) const;

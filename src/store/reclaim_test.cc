@@ -147,7 +147,8 @@ TEST_F(ReclaimTest, NothingThatIsNotDurableIsFreed) {
   EXPECT_EQ(pinned->root.version, 1u);
   std::vector<std::string> problems;
   tree::verify(
-      *context->pages, pinned->root.root, 1, [](const tree::VisitedRun&) {}, problems);
+      *context->pages, pinned->root.root, 1, [](const tree::VisitedRun&) {},
+      [&](std::string problem) { problems.push_back(std::move(problem)); });
   EXPECT_THAT(problems, IsEmpty());
   pins.unpin(pinned->slot);
 }

@@ -91,8 +91,8 @@ const std::string& Store::path() const {
 Result<StoreStats> Store::stats() {
   return impl_->stats();
 }
-Result<CheckReport> Store::check() {
-  return impl_->check();
+Result<CheckReport> Store::check(const CheckOptions& options) {
+  return impl_->check(options);
 }
 
 }  // namespace holdfast

@@ -131,7 +131,7 @@ Status walk_intact(const PageSource& source, const Root& root,
                    const std::function<Result<bool>(const VisitedRun&)>& visit);
 
 // Full verification of a tree, for check(): checksums, order within and across pages, fences,
-// births, heights, prefix and heap bounds, overflow checksums. Findings go to `problems` (each
+// births, heights, prefix and heap bounds, overflow checksums. Findings go to `problem` (each
 // names the page); continues past them where it can.
 struct TreeCounts {
   uint64_t keys = 0, key_bytes = 0, value_bytes = 0;
@@ -139,6 +139,6 @@ struct TreeCounts {
 };
 TreeCounts verify(const PageSource& source, const Root& root, uint64_t version,
                   const std::function<void(const VisitedRun&)>& visit,
-                  std::vector<std::string>& problems);
+                  const std::function<void(std::string)>& problem);
 
 }  // namespace holdfast::tree

@@ -153,7 +153,8 @@ class TreeModelTest : public testing::TestWithParam<Scenario> {
     uint64_t visited = 0;
     const TreeCounts counts = verify(
         tree_.source(), tree_.root(), tree_.version(),
-        [&](const VisitedRun& run) { visited += run.count; }, problems);
+        [&](const VisitedRun& run) { visited += run.count; },
+        [&](std::string problem) { problems.push_back(std::move(problem)); });
     ASSERT_THAT(problems, testing::IsEmpty());
     uint64_t key_bytes = 0, value_bytes_sum = 0;
     for (const auto& [key, value] : model_) {

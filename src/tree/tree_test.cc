@@ -22,14 +22,16 @@ std::string numbered(uint32_t number) {
 std::vector<std::string> problems_of(const PageSource& source, const Root& root, uint64_t version) {
   std::vector<std::string> problems;
   verify(
-      source, root, version, [](const VisitedRun&) {}, problems);
+      source, root, version, [](const VisitedRun&) {},
+      [&](std::string problem) { problems.push_back(std::move(problem)); });
   return problems;
 }
 
 TreeCounts counts_of(const TestTree& tree) {
   std::vector<std::string> problems;
   const TreeCounts counts = verify(
-      tree.source(), tree.root(), tree.version(), [](const VisitedRun&) {}, problems);
+      tree.source(), tree.root(), tree.version(), [](const VisitedRun&) {},
+      [&](std::string problem) { problems.push_back(std::move(problem)); });
   EXPECT_THAT(problems, IsEmpty());
   return counts;
 }

@@ -10,8 +10,10 @@ class Verifier {
  public:
   using Visit = std::function<void(const VisitedRun&)>;
 
-  Verifier(const PageSource& source, const Visit& visit, std::vector<std::string>& problems)
-      : source_(source), visit_(visit), problems_(problems) {}
+  using Report = std::function<void(std::string)>;
+
+  Verifier(const PageSource& source, const Visit& visit, const Report& problem)
+      : source_(source), visit_(visit), problem_(problem) {}
 
   const TreeCounts& counts() const { return counts_; }
 
@@ -21,7 +23,7 @@ class Verifier {
 
  private:
   void report(uint32_t pgno, const std::string& what) {
-    problems_.push_back("page " + std::to_string(pgno) + ": " + what);
+    problem_("page " + std::to_string(pgno) + ": " + what);
   }
   std::vector<std::string> keys_of(const Page& page) const;
   void verify_header(const Page& page, const PageRef& ref, uint64_t birth_max);
@@ -33,7 +35,7 @@ class Verifier {
 
   const PageSource& source_;
   const Visit& visit_;
-  std::vector<std::string>& problems_;
+  const Report& problem_;
   TreeCounts counts_;
   bool gave_up_ = false;
 };
@@ -165,13 +167,13 @@ void Verifier::verify_run(const Page& page, const OverflowRef& run) {
 
 TreeCounts verify(const PageSource& source, const Root& root, uint64_t version,
                   const std::function<void(const VisitedRun&)>& visit,
-                  std::vector<std::string>& problems) {
+                  const std::function<void(std::string)>& problem) {
   if (root.height == 0) return {};
   if (root.height > kHeightMax) {
-    problems.push_back("the root claims " + std::to_string(root.height) + " levels");
+    problem("the root claims " + std::to_string(root.height) + " levels");
     return {};
   }
-  Verifier verifier(source, visit, problems);
+  Verifier verifier(source, visit, problem);
   verifier.verify_page(root.page, root.height - 1, {}, std::nullopt, version);
   return verifier.counts();
 }

@@ -1,9 +1,28 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
 #include "cli/commands.h"
+#include "holdfast/blob.h"
 
 namespace holdfast::cli {
 namespace {
 
-Json json_of(const CheckReport& report) {
+struct Checked {
+  CheckReport store;
+  BlobCheck blobs;
+  std::vector<std::string> problems() const {
+    std::vector<std::string> all = store.problems;
+    all.insert(all.end(), blobs.problems.begin(), blobs.problems.end());
+    return all;
+  }
+  uint64_t problems_count() const { return store.problems_count + blobs.problems.size(); }
+};
+
+Json json_of(const Checked& checked) {
+  const CheckReport& report = checked.store;
   return {{"version", report.version},
           {"keys", report.keys},
           {"key_bytes", report.key_bytes},
@@ -18,10 +37,15 @@ Json json_of(const CheckReport& report) {
           {"snapshots", report.snapshots},
           {"log_segments", report.log_segments},
           {"log_records", report.log_records},
-          {"problems", report.problems}};
+          {"blobs", checked.blobs.blobs},
+          {"blob_references", checked.blobs.references},
+          {"blob_bytes_read", checked.blobs.bytes},
+          {"problems_count", checked.problems_count()},
+          {"problems", checked.problems()}};
 }
 
-void print_report(const Output& output, const CheckReport& report) {
+void print_report(const Output& output, const Checked& checked) {
+  const CheckReport& report = checked.store;
   Facts facts;
   facts.add("version", with_separators(report.version));
   facts.add("keys", with_separators(report.keys) + " (" + size_text(report.key_bytes) +
@@ -35,33 +59,93 @@ void print_report(const Output& output, const CheckReport& report) {
                          with_separators(report.leaked_pages) + " leaked");
   facts.add("log", with_separators(report.log_records) + " records in " +
                        with_separators(report.log_segments) + " segments");
-  facts.add("problems", report.problems.empty() ? "none" : with_separators(report.problems.size()));
+  facts.add("blobs", with_separators(checked.blobs.blobs) + " (" + size_text(checked.blobs.bytes) +
+                         ", " + with_separators(checked.blobs.references) + " references)");
+  const uint64_t count = checked.problems_count();
+  facts.add("problems", count == 0 ? "none" : with_separators(count));
   facts.print(output);
-  for (const std::string& problem : report.problems) output.line("problem: " + printable(problem));
+  for (const std::string& problem : checked.problems())
+    output.line("problem: " + printable(problem));
 }
 
-Status check(const Context& context) {
-  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
-  HOLDFAST_ASSIGN(CheckReport report, store.check());
-  if (context.output().json()) {
-    context.output().print(json_of(report));
-  } else {
-    print_report(context.output(), report);
+// A line on a terminal that is written over, once a second.
+class ProgressLine {
+ public:
+  ProgressLine() : shown_(::isatty(STDERR_FILENO) == 1) {}
+  ~ProgressLine() {
+    if (written_) std::fprintf(stderr, "\r\x1b[K");
   }
-  if (report.problems.empty()) return Status::ok();
+  void show(std::string_view what, uint64_t done, uint64_t total) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!shown_ || now < next_) return;
+    next_ = now + std::chrono::seconds(1);
+    written_ = true;
+    const std::string of = total == 0 ? "" : " of " + with_separators(std::max(done, total));
+    std::fprintf(stderr, "\r\x1b[K%s%s %.*s", with_separators(done).c_str(), of.c_str(),
+                 static_cast<int>(what.size()), what.data());
+    std::fflush(stderr);
+  }
+
+ private:
+  const bool shown_;
+  bool written_ = false;
+  std::chrono::steady_clock::time_point next_ =
+      std::chrono::steady_clock::now() + std::chrono::seconds(1);
+};
+
+Result<Checked> check_all(Store& store, bool contents) {
+  ProgressLine line;
+  CheckOptions options;
+  options.progress = [&line](std::string_view what, uint64_t done, uint64_t total) {
+    line.show(what, done, total);
+  };
+  Checked checked;
+  HOLDFAST_ASSIGN(checked.store, store.check(options));
+  HOLDFAST_ASSIGN(Snapshot snapshot, store.snapshot());
+  auto blobs = store.blobs().check(snapshot, contents);
+  if (blobs) {
+    checked.blobs = std::move(*blobs);
+  } else if (blobs.status().code() == StatusCode::kCorruption) {
+    checked.blobs.problems.push_back("blobs: " + blobs.status().to_string());
+  } else {
+    return blobs.status();
+  }
+  return checked;
+}
+
+Status check(const Context& context, bool without_contents) {
+  auto store = context.open_store(IfAbsent::kRefuse);
+  if (store.status().code() == StatusCode::kCorruption) {
+    // What is wrong beside it, and what to do, is said by a tool that need not open the store.
+    print_error(store.status());
+    return Status(StatusCode::kCorruption, "the store cannot be opened; see: holdfast doctor");
+  }
+  HOLDFAST_TRY(store.status());
+  HOLDFAST_ASSIGN(const Checked checked, check_all(*store, !without_contents));
+  if (context.output().json()) {
+    context.output().print(json_of(checked));
+  } else {
+    print_report(context.output(), checked);
+  }
+  if (checked.problems_count() == 0) return Status::ok();
   return Status(StatusCode::kCorruption,
                 "the store is damaged; nothing was changed. Copy the directory before anything "
-                "else")
-      .with_path(store.path());
+                "else, then see: holdfast doctor, holdfast salvage")
+      .with_path(store->path());
 }
 
 }  // namespace
 
 void add_care_commands(Commands& commands) {
-  commands.add(kGroupCare, "check",
-               "Verify the whole store, also while others write: pages, checksums, order, "
-               "allocation, the log's chain",
-               "holdfast check --json", check);
+  auto without_contents = arguments_of<bool>();
+  commands
+      .add(kGroupCare, "check",
+           "Verify the whole store, also while others write: pages, checksums, order, "
+           "allocation, snapshots, the log, blobs",
+           "holdfast check --json",
+           [without_contents](const Context& context) { return check(context, *without_contents); })
+      ->add_flag("--skip-blob-contents", *without_contents,
+                 "Do not read the contents of blobs: only that each file is there");
 }
 
 }  // namespace holdfast::cli
