@@ -18,6 +18,9 @@ constexpr uint64_t kSmallReserveBytesMax = 16u << 20;
 constexpr uint64_t kSmallReserveFactor = 8;
 constexpr int kReserveDoublingsMax = 6;
 
+// How often a commit that waits for whoever applies looks whether there is room by now.
+constexpr uint64_t kHeadroomLookUs = 200;
+
 // Pages that everything in the log behind the published root may need, `tail` included.
 uint64_t pages_unapplied(const ControlBlock& control, const Tail& tail) {
   const PublishedRoot latest = read_latest_root(control);
@@ -27,7 +30,9 @@ uint64_t pages_unapplied(const ControlBlock& control, const Tail& tail) {
 }
 
 bool headroom_suffices(const ControlBlock& control, const Tail& tail, uint64_t pages_max) {
-  return control.allocation.free_pages.load() >= pages_unapplied(control, tail) + pages_max;
+  // The root first: a tree is published behind the taking of its pages.
+  const uint64_t needed = pages_unapplied(control, tail) + pages_max;
+  return control.allocation.free_pages.load() >= needed;
 }
 
 // What to leave for others behind `pages_max`; more each time they were faster than this commit.
@@ -59,11 +64,26 @@ Status make_headroom_locked(const Context& context, uint64_t pages_max, int atte
   return grow_file(context, needed - free_pages);
 }
 
-Status make_headroom(const Context& context, uint64_t pages_max, int attempt,
-                     const Deadline& deadline) {
-  HOLDFAST_TRY(lock_apply(context, deadline));
-  const ApplyGuard guard(context);
-  return make_headroom_locked(context, pages_max, attempt);
+// Makes room, unless another does meanwhile: so that one can commit while the other applies.
+// Returns whether it was this call.
+Result<bool> make_headroom(const Context& context, uint64_t pages_max, int attempt,
+                           const Deadline& deadline) {
+  ControlBlock& control = context.control();
+  const auto made_by_another = [&](uint64_t reserve) {
+    return headroom_suffices(control, read_tail(control.tail), pages_max + reserve);
+  };
+  for (bool waited = false;; waited = true) {
+    const Deadline look(context.os, deadline.wait_us(kHeadroomLookUs));
+    const Status locked = lock_apply(context, look);
+    if (locked || try_lock_apply(context, true)) {
+      const ApplyGuard guard(context);
+      if (waited && made_by_another(reserve_pages(context, attempt) / 4)) return false;
+      HOLDFAST_TRY(make_headroom_locked(context, pages_max, attempt));
+      return true;
+    }
+    if (made_by_another(0)) return false;
+    if (deadline.passed()) return locked;
+  }
 }
 
 struct Attempt {
@@ -204,7 +224,8 @@ Result<Appended> append(const Context& context, log::PayloadBuilder& payload, co
                         log::Position snapshot, const Deadline& deadline) {
   ControlBlock& control = context.control();
   const uint32_t payload_crc = crc32c(payload.payload());
-  for (int attempt = 0;; ++attempt) {
+  bool tried = false;
+  for (int attempt = 0;;) {
     if (engine_state(control) == EngineState::kVoiding) {
       HOLDFAST_TRY(void_tail(context, deadline));
     }
@@ -225,11 +246,13 @@ Result<Appended> append(const Context& context, log::PayloadBuilder& payload, co
     guard.release();
     if (result.need_void) continue;
     if (!result.need_headroom) return result.appended;
-    if (attempt > 0 && deadline.passed()) {
+    if (tried && deadline.passed()) {
       return Status(StatusCode::kBusy,
                     "other writers took every free page before this commit could; try again");
     }
-    HOLDFAST_TRY(make_headroom(context, pages_max, attempt, deadline));
+    tried = true;
+    HOLDFAST_ASSIGN(const bool made, make_headroom(context, pages_max, attempt, deadline));
+    if (made) ++attempt;
   }
 }
 

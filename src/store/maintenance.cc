@@ -4,6 +4,7 @@
 
 #include "store/append.h"
 #include "store/checkpoint.h"
+#include "store/published.h"
 #include "store/sync.h"
 
 namespace holdfast::store {
@@ -70,8 +71,13 @@ void Maintenance::apply_while_asked(std::unique_lock<std::mutex>& lock) {
   while (apply_ && !stopping_) {
     apply_ = false;
     lock.unlock();
-    (void)apply_and_replenish(context_);
+    const uint64_t before = read_latest_root(context_.control()).version;
+    const Status done = apply_and_replenish(context_);
+    // What was committed meanwhile may be worth it again, and nobody may be left to ask.
+    const bool advanced = done && read_latest_root(context_.control()).version > before;
+    const bool again = advanced && apply_worth_it(context_);
     lock.lock();
+    if (again) apply_ = true;
   }
 }
 

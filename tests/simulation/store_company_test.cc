@@ -61,6 +61,30 @@ TEST(StoreCompany, StoppedProcessIsNamedAndGoesOnLater) {
   EXPECT_TRUE(report.is_ok()) << report.to_string();
 }
 
+// --- Room for what is committed.
+
+// Many keys in each transaction, which may touch a page each.
+Script writes_of_many_keys(int count) {
+  return [=](os::Os& os, Trial& trial) {
+    write_some(os, trial, count, [](Transaction& txn, uint64_t id) -> Status {
+      for (int i = 0; i < 60; ++i) {
+        HOLDFAST_TRY(txn.put("many/" + std::to_string(i) + "/" + std::to_string(id), "v"));
+      }
+      return Status::ok();
+    });
+  };
+}
+
+// Batched commits take every page that applying them may need: one writer makes room again while
+// the other waits for that, and goes on.
+TEST(StoreCompany, HeadroomThatRunsOutIsMadeByOneForAll) {
+  Story story;
+  story.durability = Durability::batched;
+  story.prepare = filled(4, 200);
+  story.processes = {writes_of_many_keys(4), writes_of_many_keys(4)};
+  expect_survived(story, kCrashes, 1);
+}
+
 // --- Readers.
 
 // Looks at one snapshot while others write, checkpoint and reclaim.
