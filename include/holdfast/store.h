@@ -220,6 +220,8 @@ class Store {
   Result<std::optional<std::string>> get(std::string_view key);
   Result<uint64_t> put(std::string_view key, std::string_view value);
   Result<uint64_t> del(std::string_view key);
+  // Adds to a number (Transaction::add); never conflicts, however many do it at once.
+  Result<uint64_t> add(std::string_view key, int64_t delta);
 
   // Gives the newest version a name under which it can be read until it is dropped, after crashes
   // and restarts too. It keeps the pages that later versions replace, and nothing else; the name is

@@ -99,6 +99,19 @@ class Snapshot final : public Reader {
   std::unique_ptr<Impl> impl_;
 };
 
+// Numbers: values of 8 bytes, an int64 with the little end first, that add() and raise() change.
+std::string encode_number(int64_t number);
+// nullopt: not 8 bytes.
+std::optional<int64_t> decode_number(std::string_view value);
+
+// How a commit stamps a key with its version: 8 bytes, big-endian.
+struct StampOptions {
+  bool descending = false;  // the version's complement instead: the newest key comes first
+  // The value is stored behind 8 bytes: the commit's time in microseconds since 1970, little end
+  // first (UINT64_MAX in own reads).
+  bool has_time = false;
+};
+
 // An optimistic, serializable transaction. Reads see its snapshot and its own writes, and are
 // remembered: commit fails with Conflict when a key or range that was read has changed since.
 class Transaction final : public Reader {
@@ -116,6 +129,24 @@ class Transaction final : public Reader {
   // Buffered until commit. Errors: InvalidArgument (key length), TooLarge (value, or the sum).
   Status put(std::string_view key, std::string_view value);
   Status del(std::string_view key);
+  // Deletes the keys of `range`, and what this transaction has written there; takes one operation
+  // however many there are. To others it is as if every key in the range had been written.
+  // Errors: InvalidArgument (length of the ends), TooLarge.
+  Status del_range(const KeyRange& range);
+
+  // Changes a number (see above) without reading it, so that such changes do not conflict with
+  // each other; a transaction that reads the number does conflict with them. Its own reads see the
+  // number changed. A value that is not 8 bytes long stays as it is: the change has no effect.
+  // Errors: InvalidArgument (key length; this transaction has put a value there that is no
+  // number), TooLarge.
+  Status add(std::string_view key, int64_t delta);   // wraps; an absent key counts as 0
+  Status raise(std::string_view key, int64_t least);  // to `least`, if it is less or absent
+
+  // Puts `value` under a key that nobody else can write: `before`, the commit's version, `after`.
+  // So appending never conflicts. Until the commit, own reads see it under version UINT64_MAX.
+  // Errors: InvalidArgument (length of the whole key), TooLarge.
+  Status put_stamped(std::string_view before, std::string_view after, std::string_view value,
+                     const StampOptions& options = {});
 
   // Makes the writes visible and, in strict mode, durable; returns the commit's version (the
   // snapshot's when nothing was written). The transaction is finished either way.

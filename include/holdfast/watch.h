@@ -25,6 +25,10 @@ namespace holdfast {
 struct WatchedKey {
   std::string key;
   bool deleted = false;
+  // Every key in [key, range_end) was deleted, as far as it lies in the watched range; an empty
+  // end: to the last key.
+  bool is_range = false;
+  std::string range_end = {};
 };
 
 // The keys in the range that one commit wrote, in the order of its operations.

@@ -14,6 +14,14 @@ const char* name_of(log::OperationKind kind) {
       return "put";
     case log::OperationKind::kDelete:
       return "delete";
+    case log::OperationKind::kPutStamped:
+      return "put stamped";
+    case log::OperationKind::kAdd:
+      return "add";
+    case log::OperationKind::kMax:
+      return "raise";
+    case log::OperationKind::kDeleteRange:
+      return "delete range";
   }
   return "unknown";
 }
@@ -92,12 +100,21 @@ class LogDump final : public LogVisitor {
     while (const auto operation = payload.next()) {
       Row row("operation");
       row.add("lsn", lsn).add("operation", name_of(operation->kind));
-      row.add("key", key_text(operation->key)).add("value_bytes", operation->value.size());
+      if (operation->kind == log::OperationKind::kDeleteRange) {
+        row.add("begin", key_text(operation->key)).add("end", key_text(operation->value));
+      } else if (is_number_change(operation->kind)) {
+        row.add("key", key_text(operation->key)).add("operand", std::to_string(operation->operand));
+      } else {
+        row.add("key", key_text(operation->key)).add("value_bytes", operation->value.size());
+      }
       HOLDFAST_TRY(sink_(row));
     }
-    if (!payload.malformed()) return Status::ok();
-    return sink_(
-        Row("problem").add("lsn", lsn).add("problem", "its payload cannot be taken apart"));
+    if (payload.status()) return Status::ok();
+    return sink_(Row("problem").add("lsn", lsn).add("problem", payload.status().to_string()));
+  }
+
+  static bool is_number_change(log::OperationKind kind) {
+    return kind == log::OperationKind::kAdd || kind == log::OperationKind::kMax;
   }
 
   const LogDumpOptions& options_;

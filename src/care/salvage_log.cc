@@ -114,20 +114,47 @@ Status SalvageLog::record(const RecordView& view) {
 }
 
 Status SalvageLog::apply(const RecordView& view) {
-  const uint64_t version = view.header.version;
   log::PayloadReader payload(view.payload);
   while (const auto operation = payload.next()) {
-    const auto base = spans_.at(operation->key);
-    if (base && *base >= version) continue;
-    HOLDFAST_TRY(operation->kind == log::OperationKind::kPut
-                     ? target_.put(operation->key, operation->value)
-                     : target_.del(operation->key));
+    HOLDFAST_TRY(apply(*operation, view.header));
   }
-  if (payload.malformed()) {
-    add_doubt(report_,
-              "the record at " + lsn_text(files_, view.header.lsn) + " cannot be taken apart");
+  if (!payload.status()) {
+    add_doubt(report_, "the record at " + lsn_text(files_, view.header.lsn) +
+                           " cannot be taken apart: " + std::string(payload.status().message()));
   }
   return Status::ok();
+}
+
+Status SalvageLog::apply(const log::Operation& operation, const log::RecordHeader& header) {
+  using Kind = log::OperationKind;
+  if (operation.kind == Kind::kDeleteRange) {
+    KeySpan range{std::string(operation.key), std::nullopt};
+    if (!operation.value.empty()) range.upper = operation.value;
+    for (const KeySpan& span : spans_.behind(header.version, range)) {
+      HOLDFAST_TRY(target_.del_range(span.lower, span.upper.value_or("")));
+    }
+    return Status::ok();
+  }
+  const std::string key = log::written_key(operation, header.version);
+  const auto base = spans_.at(key);
+  if (base && *base >= header.version) return Status::ok();
+  switch (operation.kind) {
+    case Kind::kPutStamped: {
+      std::string stamped(operation.key), value(operation.value);
+      log::write_stamp(operation.stamp, header.version, header.commit_time_us, stamped.data(),
+                       value.data());
+      return target_.put(key, value);
+    }
+    case Kind::kPut:
+      return target_.put(key, operation.value);
+    case Kind::kAdd:
+    case Kind::kMax:
+      return target_.change_number(operation.kind, key, operation.operand);
+    case Kind::kDelete:
+    case Kind::kDeleteRange:
+      break;
+  }
+  return target_.del(key);
 }
 
 Status SalvageLog::gap(const GapView& view) {

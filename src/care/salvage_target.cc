@@ -20,7 +20,7 @@ Result<std::unique_ptr<SalvageTarget>> SalvageTarget::create(os::Os& os, const s
 }
 
 Status SalvageTarget::add(Write write) {
-  pending_bytes_ += write.key.size() + (write.value ? write.value->size() : 0);
+  pending_bytes_ += write.key.size() + write.value.size();
   pending_.push_back(std::move(write));
   const bool full = pending_bytes_ >= kPendingBytesMax || pending_.size() >= kPendingWritesMax;
   return full ? flush() : Status::ok();
@@ -31,7 +31,7 @@ Status SalvageTarget::put(std::string_view key, std::string_view value) {
     snapshot_names_.emplace(key.substr(store::named_prefix().size()));
     return Status::ok();
   }
-  return add({std::string(key), std::string(value)});
+  return add({log::OperationKind::kPut, std::string(key), std::string(value)});
 }
 
 Status SalvageTarget::del(std::string_view key) {
@@ -39,14 +39,47 @@ Status SalvageTarget::del(std::string_view key) {
     snapshot_names_.erase(std::string(key.substr(store::named_prefix().size())));
     return Status::ok();
   }
-  return add({std::string(key), std::nullopt});
+  return add({log::OperationKind::kDelete, std::string(key), {}});
+}
+
+Status SalvageTarget::change_number(log::OperationKind kind, std::string_view key,
+                                    int64_t operand) {
+  return add({kind, std::string(key), {}, operand});
+}
+
+Status SalvageTarget::del_range(std::string_view begin, std::string_view end) {
+  std::erase_if(snapshot_names_, [&](const std::string& name) {
+    const std::string key = std::string(store::named_prefix()) + name;
+    return key >= begin && (end.empty() || key < end);
+  });
+  return add({log::OperationKind::kDeleteRange, std::string(begin), std::string(end)});
+}
+
+Status SalvageTarget::write_to(Transaction& txn, const Write& write) {
+  switch (write.kind) {
+    case log::OperationKind::kPut:
+    case log::OperationKind::kPutStamped:
+      return txn.put(write.key, write.value);
+    case log::OperationKind::kDelete:
+      return txn.del(write.key);
+    case log::OperationKind::kDeleteRange:
+      return txn.del_range({write.key, write.value});
+    case log::OperationKind::kAdd:
+    case log::OperationKind::kMax:
+      break;
+  }
+  const bool is_addition = write.kind == log::OperationKind::kAdd;
+  const Status status =
+      is_addition ? txn.add(write.key, write.operand) : txn.raise(write.key, write.operand);
+  // What is no number stays as it is.
+  return status.code() == StatusCode::kInvalidArgument ? Status::ok() : status;
 }
 
 Status SalvageTarget::flush() {
   if (pending_.empty()) return Status::ok();
   const auto version = store_.update([this](Transaction& txn) -> Status {
     for (const Write& write : pending_) {
-      HOLDFAST_TRY(write.value ? txn.put(write.key, *write.value) : txn.del(write.key));
+      HOLDFAST_TRY(write_to(txn, write));
     }
     return Status::ok();
   });

@@ -29,6 +29,10 @@ class SalvageTarget {
 
   Status put(std::string_view key, std::string_view value);
   Status del(std::string_view key);
+  // kAdd or kMax.
+  Status change_number(log::OperationKind kind, std::string_view key, int64_t operand);
+  // Keys in [begin, end); an empty end: to the last key.
+  Status del_range(std::string_view begin, std::string_view end);
   Status flush();
   // Of the snapshots that had one.
   const std::set<std::string>& snapshot_names() const { return snapshot_names_; }
@@ -46,11 +50,14 @@ class SalvageTarget {
 
  private:
   struct Write {
+    log::OperationKind kind;
     std::string key;
-    std::optional<std::string> value;
+    std::string value;  // of a put; of a deleted range: its end
+    int64_t operand = 0;
   };
   explicit SalvageTarget(Store store) : store_(std::move(store)) {}
   Status add(Write write);
+  static Status write_to(Transaction& txn, const Write& write);
 
   Store store_;
   std::vector<Write> pending_;

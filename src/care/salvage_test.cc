@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "base/ordered_key.h"
 #include "care/span_map.h"
 #include "care/test_store.h"
 #include "holdfast/blob.h"
@@ -26,6 +27,7 @@ class SalvageTest : public testing::Test, protected TestStore {
       put(store, "large" + std::to_string(round),
           std::string(2000, static_cast<char>('a' + round)));
       erase(store, key(7 + round));
+      read_nothing(store, round);
       if (round < 2) {
         EXPECT_TRUE(store.checkpoint());
       }
@@ -42,6 +44,26 @@ class SalvageTest : public testing::Test, protected TestStore {
     EXPECT_TRUE(store.put(key, value));
     model_[key] = value;
     ever_[key].insert(value);
+  }
+  // One of each operation that reads nothing.
+  void read_nothing(Store& store, int round) {
+    const std::string begin = key(20 * round + 30), end = key(20 * round + 35);
+    const auto version = store.update([&](Transaction& txn) -> Status {
+      HOLDFAST_TRY(txn.add("number", 5));
+      HOLDFAST_TRY(txn.raise("greatest", round));
+      HOLDFAST_TRY(txn.put_stamped("stamped/", "/x", std::to_string(round)));
+      return txn.del_range({begin, end});
+    });
+    EXPECT_TRUE(version);
+    model_.erase(model_.lower_bound(begin), model_.lower_bound(end));
+    std::string stamped = "stamped/";
+    append_ordered_u64(stamped, *version);
+    for (const auto& [key, value] : {std::pair(std::string("number"), encode_number(5 * round + 5)),
+                                     {"greatest", encode_number(round)},
+                                     {stamped + "/x", std::to_string(round)}}) {
+      model_[key] = value;
+      ever_[key].insert(value);
+    }
   }
   void erase(Store& store, const std::string& key) {
     EXPECT_TRUE(store.del(key));

@@ -1,7 +1,9 @@
 #include "log/record.h"
 
 #include <cstring>
+#include <limits>
 
+#include "base/check.h"
 #include "base/coding.h"
 #include "base/crc32c.h"
 
@@ -17,7 +19,41 @@ uint32_t header_crc(const SegmentHeader& header) {
   return crc32c({reinterpret_cast<const char*>(&header), offsetof(SegmentHeader, crc)});
 }
 
+constexpr uint8_t kStampDescending = 1;
+constexpr uint8_t kStampHasTime = 2;
+
 }  // namespace
+
+void write_stamp(const Stamp& stamp, uint64_t version, uint64_t time_us, char* key, char* value) {
+  const uint64_t shown = stamp.descending ? ~version : version;
+  for (size_t i = 0; i < Stamp::kSize; ++i) {
+    key[stamp.key_offset + i] = static_cast<char>(shown >> (56 - 8 * i));
+  }
+  if (stamp.has_time) store_le(value, time_us);
+}
+
+std::string written_key(const Operation& operation, uint64_t version) {
+  std::string key(operation.key);
+  if (operation.kind == OperationKind::kPutStamped) {
+    Stamp stamp = operation.stamp;
+    stamp.has_time = false;
+    write_stamp(stamp, version, 0, key.data(), nullptr);
+  }
+  return key;
+}
+
+bool writes_into(const Operation& operation, uint64_t version, std::string_view begin,
+                 std::string_view end) {
+  if (operation.kind == OperationKind::kDeleteRange) {
+    return (end.empty() || operation.key < end) &&
+           (operation.value.empty() || begin < operation.value);
+  }
+  const auto inside = [&](std::string_view key) {
+    return key >= begin && (end.empty() || key < end);
+  };
+  if (operation.kind != OperationKind::kPutStamped) return inside(operation.key);
+  return inside(written_key(operation, version));
+}
 
 uint32_t salt_seed(uint64_t salt) {
   return static_cast<uint32_t>(salt ^ salt >> 32);
@@ -49,17 +85,47 @@ std::string_view PayloadBuilder::record(const RecordHeader& header) {
   return bytes_;
 }
 
-void PayloadBuilder::put(std::string_view key, std::string_view value) {
-  bytes_.push_back(static_cast<char>(OperationKind::kPut));
-  append_string(bytes_, key);
-  append_string(bytes_, value);
+void PayloadBuilder::begin(OperationKind kind) {
+  bytes_.push_back(static_cast<char>(kind));
   ++operation_count_;
 }
 
-void PayloadBuilder::del(std::string_view key) {
-  bytes_.push_back(static_cast<char>(OperationKind::kDelete));
+void PayloadBuilder::put(std::string_view key, std::string_view value) {
+  begin(OperationKind::kPut);
   append_string(bytes_, key);
-  ++operation_count_;
+  append_string(bytes_, value);
+}
+
+void PayloadBuilder::del(std::string_view key) {
+  begin(OperationKind::kDelete);
+  append_string(bytes_, key);
+}
+
+void PayloadBuilder::put_stamped(std::string_view key, std::string_view value, const Stamp& stamp) {
+  CHECK(stamp.key_offset + Stamp::kSize <= key.size());
+  CHECK(!stamp.has_time || value.size() >= Stamp::kSize);
+  begin(OperationKind::kPutStamped);
+  bytes_.push_back(static_cast<char>((stamp.descending ? kStampDescending : 0) |
+                                     (stamp.has_time ? kStampHasTime : 0)));
+  append_varint(bytes_, stamp.key_offset);
+  append_string(bytes_, key);
+  append_string(bytes_, value);
+}
+
+void PayloadBuilder::change_number(OperationKind kind, std::string_view key, int64_t operand) {
+  CHECK(kind == OperationKind::kAdd || kind == OperationKind::kMax);
+  begin(kind);
+  append_string(bytes_, key);
+  char bytes[sizeof(operand)];
+  store_le(bytes, operand);
+  bytes_.append(bytes, sizeof(bytes));
+}
+
+void PayloadBuilder::delete_range(std::string_view begin_key, std::string_view end_key) {
+  begin(OperationKind::kDeleteRange);
+  append_string(bytes_, begin_key);
+  append_string(bytes_, end_key);
+  ++range_count_;
 }
 
 PayloadReader::PayloadReader(std::string_view payload) : rest_(payload) {
@@ -67,25 +133,74 @@ PayloadReader::PayloadReader(std::string_view payload) : rest_(payload) {
   if (auto actor = take_string(rest_)) {
     actor_ = *actor;
   } else {
-    malformed_ = true;
-    rest_ = {};
+    stop(End::kMalformed);
   }
+}
+
+std::optional<Operation> PayloadReader::stop(End end) {
+  end_ = end;
+  rest_ = {};
+  return std::nullopt;
+}
+
+Status PayloadReader::status() const {
+  switch (end_) {
+    case End::kWhole:
+      break;
+    case End::kMalformed:
+      return Status(StatusCode::kCorruption, "a record of the log cannot be taken apart");
+    case End::kUnknown:
+      return Status(StatusCode::kUnsupported,
+                    "the log holds an operation that this program does not know; use the newer "
+                    "Holdfast that wrote it");
+  }
+  return Status::ok();
+}
+
+PayloadReader::End PayloadReader::take_stamp(Stamp& stamp) {
+  if (rest_.empty()) return End::kMalformed;
+  const auto flags = static_cast<uint8_t>(rest_.front());
+  rest_.remove_prefix(1);
+  if ((flags & ~(kStampDescending | kStampHasTime)) != 0) return End::kUnknown;
+  const auto offset = take_varint(rest_);
+  if (!offset || *offset > std::numeric_limits<uint32_t>::max()) return End::kMalformed;
+  stamp = {static_cast<uint32_t>(*offset), (flags & kStampDescending) != 0,
+           (flags & kStampHasTime) != 0};
+  return End::kWhole;
+}
+
+bool PayloadReader::take_operand(int64_t& operand) {
+  if (rest_.size() < sizeof(operand)) return false;
+  operand = load_le<int64_t>(rest_.data());
+  rest_.remove_prefix(sizeof(operand));
+  return true;
 }
 
 std::optional<Operation> PayloadReader::next() {
   if (rest_.empty()) return std::nullopt;
   Operation operation{static_cast<OperationKind>(rest_.front()), {}, {}};
   rest_.remove_prefix(1);
-  const bool is_put = operation.kind == OperationKind::kPut;
-  auto key = take_string(rest_);
-  auto value = key && is_put ? take_string(rest_) : std::optional<std::string_view>("");
-  if (!key || !value || (!is_put && operation.kind != OperationKind::kDelete)) {
-    malformed_ = true;
-    rest_ = {};
-    return std::nullopt;
+  const OperationKind kind = operation.kind;
+  if (kind < OperationKind::kPut || kind > OperationKind::kDeleteRange) return stop(End::kUnknown);
+  if (kind == OperationKind::kPutStamped) {
+    if (const End end = take_stamp(operation.stamp); end != End::kWhole) return stop(end);
   }
+  const auto key = take_string(rest_);
+  if (!key) return stop(End::kMalformed);
   operation.key = *key;
+  if (kind == OperationKind::kDelete) return operation;
+  if (kind == OperationKind::kAdd || kind == OperationKind::kMax) {
+    return take_operand(operation.operand) ? operation : stop(End::kMalformed);
+  }
+  const auto value = take_string(rest_);
+  if (!value) return stop(End::kMalformed);
   operation.value = *value;
+  if (kind == OperationKind::kPutStamped) {
+    const Stamp& stamp = operation.stamp;
+    const bool fits = uint64_t{stamp.key_offset} + Stamp::kSize <= key->size() &&
+                      (!stamp.has_time || value->size() >= Stamp::kSize);
+    if (!fits) return stop(End::kMalformed);
+  }
   return operation;
 }
 

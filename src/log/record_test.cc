@@ -137,7 +137,7 @@ TEST(RecordTest, ARecordIsItsHeaderAndItsPayload) {
 TEST(RecordTest, AnEmptyPayloadHoldsNothing) {
   PayloadReader reader("");
   EXPECT_EQ(reader.actor(), "");
-  EXPECT_EQ(reader.next(), std::nullopt);
+  EXPECT_FALSE(reader.next());
   EXPECT_FALSE(reader.malformed());
 }
 
@@ -170,8 +170,91 @@ TEST(RecordTest, AnUnknownKindOfOperationIsMalformed) {
   payload += std::string("\x03\x01x", 3);
   PayloadReader reader(payload);
   EXPECT_TRUE(reader.next());
-  EXPECT_EQ(reader.next(), std::nullopt);
+  EXPECT_FALSE(reader.next());
   EXPECT_TRUE(reader.malformed());
+}
+
+TEST(PayloadTest, OperationsOfEveryKindComeBack) {
+  PayloadBuilder builder("me");
+  builder.delete_range("a", "");
+  builder.put_stamped("k01234567x", "01234567v", {1, true, true});
+  builder.change_number(OperationKind::kAdd, "n", -2);
+  builder.change_number(OperationKind::kMax, "n", 1ll << 62);
+  EXPECT_EQ(builder.operation_count(), 4u);
+  EXPECT_EQ(builder.range_count(), 1u);
+  PayloadReader reader(builder.payload());
+  const auto range = reader.next();
+  EXPECT_EQ(range->kind, OperationKind::kDeleteRange);
+  EXPECT_EQ(range->key, "a");
+  EXPECT_EQ(range->value, "");
+  const auto stamped = reader.next();
+  EXPECT_EQ(stamped->kind, OperationKind::kPutStamped);
+  EXPECT_EQ(stamped->stamp.key_offset, 1u);
+  EXPECT_TRUE(stamped->stamp.descending && stamped->stamp.has_time);
+  EXPECT_EQ(reader.next()->operand, -2);
+  const auto raised = reader.next();
+  EXPECT_EQ(raised->kind, OperationKind::kMax);
+  EXPECT_EQ(raised->operand, 1ll << 62);
+  EXPECT_FALSE(reader.next());
+  EXPECT_TRUE(reader.status());
+}
+
+TEST(PayloadTest, AStampIsTheVersionAndTheTime) {
+  std::string key = "k........x", value = "........v";
+  write_stamp({1, false, true}, 0x0102, 0x0304, key.data(), value.data());
+  EXPECT_EQ(key, std::string("k\0\0\0\0\0\0\x01\x02x", 10));
+  EXPECT_EQ(value, std::string("\x04\x03\0\0\0\0\0\0v", 9));
+  write_stamp({1, true, false}, 0, 0, key.data(), nullptr);
+  EXPECT_EQ(key, "k\xff\xff\xff\xff\xff\xff\xff\xffx");
+}
+
+TEST(PayloadTest, OperationsOfANewerHoldfastAreUnsupportedNotDamage) {
+  PayloadBuilder builder("");
+  builder.put("a", "1");
+  std::string payload(builder.payload());
+  payload += '\x63';
+  PayloadReader reader(payload);
+  EXPECT_TRUE(reader.next());
+  EXPECT_FALSE(reader.next());
+  EXPECT_TRUE(reader.unknown());
+  EXPECT_EQ(reader.status().code(), StatusCode::kUnsupported);
+  std::string flags(builder.payload());
+  flags += '\x03';
+  flags += '\x80';
+  PayloadReader stamped(flags);
+  EXPECT_TRUE(stamped.next());
+  EXPECT_FALSE(stamped.next());
+  EXPECT_TRUE(stamped.unknown());
+}
+
+TEST(PayloadTest, EveryCutOfAPayloadIsMalformedOrShorter) {
+  PayloadBuilder builder("");
+  builder.put_stamped("k01234567x", "01234567v", {1, true, true});
+  builder.change_number(OperationKind::kAdd, "n", -2);
+  builder.delete_range("a", "b");
+  const std::string payload(builder.payload());
+  for (size_t size = 1; size < payload.size(); ++size) {
+    PayloadReader reader(std::string_view(payload).substr(0, size));
+    size_t count = 0;
+    while (reader.next()) ++count;
+    EXPECT_LT(count, 3u);
+    EXPECT_FALSE(reader.unknown()) << size;
+  }
+}
+
+TEST(PayloadTest, AStampWithoutRoomIsMalformed) {
+  const std::string payloads[] = {std::string("\0\x03\0\x03\x0a"
+                                              "k01234567x\0",
+                                              16),  // offset 3 in 10 bytes
+                                  std::string("\0\x03\x02\0\x08"
+                                              "01234567\x07"
+                                              "1234567",
+                                              21)};  // a value of 7 bytes
+  for (const std::string& payload : payloads) {
+    PayloadReader reader(payload);
+    EXPECT_FALSE(reader.next());
+    EXPECT_TRUE(reader.malformed());
+  }
 }
 
 }  // namespace

@@ -21,6 +21,14 @@ constexpr int kReserveDoublingsMax = 6;
 // How often a commit that waits for whoever applies looks whether there is room by now.
 constexpr uint64_t kHeadroomLookUs = 200;
 
+// Pages that applying the payload to a tree of `height` may need at most. A deleted range costs new
+// branches along its two edges, and deletions in the two leaves there: as two operations do.
+uint64_t pages_needed_max(const log::PayloadBuilder& payload, uint32_t height, uint32_t page_size) {
+  const uint64_t ranges = payload.range_count();
+  return 2 * ranges * height + tree::pages_needed_max(payload.operation_count() + ranges,
+                                                      payload.payload().size(), height, page_size);
+}
+
 // Pages that everything in the log behind the published root may need, `tail` included.
 uint64_t pages_unapplied(const ControlBlock& control, const Tail& tail) {
   const PublishedRoot latest = read_latest_root(control);
@@ -233,8 +241,7 @@ Result<Appended> append(const Context& context, log::PayloadBuilder& payload, co
     HOLDFAST_TRY(writable(context));
     // One level more than now: the records before this one may let the tree grow.
     const uint64_t pages_max =
-        tree::pages_needed_max(payload.operation_count(), payload.payload().size(),
-                               read_latest_root(control).root.height + 1, context.page_size());
+        pages_needed_max(payload, read_latest_root(control).root.height + 1, context.page_size());
     // Most of the window without the lock.
     if (!reads.empty() && snapshot.epoch == read_tail(control.tail).epoch) {
       HOLDFAST_TRY(validate(context, reads, snapshot, read_tail(control.tail)));

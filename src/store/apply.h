@@ -1,5 +1,5 @@
-// Apply: brings the tree up with the log. Takes every record behind the published root, sorts
-// their operations by key, writes them into the tree in one copy-on-write pass and publishes the
+// Apply: brings the tree up with the log. Takes every record behind the published root, folds
+// their operations (batch.h), writes them into the tree in one copy-on-write pass and publishes the
 // new root. The log is the truth; applying is deterministic and can be repeated by anybody.
 //
 // Who: the holder of APPLY, and a cold start.
@@ -9,45 +9,19 @@
 //   3. `durable` is the newest root whose version is synced.
 #pragma once
 
-#include <deque>
-#include <optional>
-#include <string>
-#include <vector>
+#include <cstdint>
 
 #include "log/reader.h"
+#include "store/batch.h"
 #include "store/context.h"
 #include "store/intent.h"
 #include "store/published.h"
 
 namespace holdfast::store {
 
-// Operations of a stretch of the log, in key order, the last one of each key.
-class Batch {
- public:
-  // Bounds one batch, so that its memory and its redo record are bounded.
-  static constexpr uint64_t kBytesMax = 8u << 20;
-
-  // Reads records from `base` on until the version is `target` or the batch holds `bytes_max`.
-  // Errors: Corruption (the log is not what the tail says), Os's.
-  static Result<Batch> read(const Context& context, const log::Position& base, uint64_t target,
-                            log::Lsn limit, log::Trust trust, uint64_t bytes_max = kBytesMax);
-
-  const std::vector<tree::Operation>& operations() const { return operations_; }
-  const log::Position& end() const { return end_; }
-  uint64_t pages_needed() const { return pages_needed_; }
-
- private:
-  void sort();
-  std::vector<tree::Operation> operations_;
-  std::deque<std::string> payloads_;  // what the operations point into
-  log::Position end_;
-  uint64_t pages_needed_ = 0;
-};
-
-// Applies `operations` to `root` as of `version` and writes the new pages; `plan` gets everything
-// but the root's log position. Errors: NoSpace, IoError, Corruption; nothing is published then.
-Status write_tree(const Context& context, const tree::Root& root,
-                  const std::vector<tree::Operation>& operations, uint64_t version,
+// Applies `batch` to `root` as of `version` and writes the new pages; `plan` gets everything but
+// the root's log position. Errors: NoSpace, IoError, Corruption; nothing is published then.
+Status write_tree(const Context& context, const tree::Root& root, Batch& batch, uint64_t version,
                   PublishPlan& plan);
 
 // Publishes roots until the latest has version `target` (or more than it was, if more is asked

@@ -257,7 +257,7 @@ std::string Checker::follow_log(const Meta& meta) {
     log::PayloadReader payload((*record)->payload);
     while (payload.next()) {
     }
-    if (payload.malformed()) {
+    if (!payload.status()) {
       problem("log: the record at offset " + std::to_string(log::lsn_offset(header.lsn)) + " of " +
               context_.segments->path(number) + " cannot be taken apart");
     }

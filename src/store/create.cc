@@ -104,6 +104,7 @@ Status create_store(os::Os& os, const std::string& path, const StoreOptions& opt
   Superblock superblock;
   superblock.page_shift = static_cast<uint32_t>(std::countr_zero(options.page_size_bytes));
   superblock.segment_capacity_max = options.segment_size_bytes;
+  superblock.features_required = kFeatureOperations;
   superblock.created_us = os.wall_time_us();
   os.random_bytes(superblock.store_id.data(), superblock.store_id.size());
   if (beginning.store_id) superblock.store_id = *beginning.store_id;

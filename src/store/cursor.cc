@@ -49,14 +49,14 @@ void Cursor::Impl::seek(std::string_view key) {
   if (!tree_) return;  // made from an error
   const std::string_view from = std::max(key, std::string_view(begin_));
   if (txn_ != nullptr) {
-    noted_ = from;  // before the cursor moves: `key` may be its own
-    write_ = txn_->writes.lower_bound(noted_);
-    writes_seen_ = txn_->writes.size();
+    noted_ = std::string(from);  // before the cursor moves: `key` may be its own
+    write_ = txn_->writes.writes().lower_bound(noted_);
+    writes_seen_ = txn_->writes.generation();
   }
   if (from.empty()) {
     tree_->seek_first();
   } else {
-    tree_->seek(from);
+    tree_->seek(txn_ != nullptr ? std::string_view(noted_) : from);
   }
   settle();
 }
@@ -67,11 +67,11 @@ void Cursor::Impl::next() {
     show_tree();
     return;
   }
-  const bool in_tree = !from_writes_ || (tree_->valid() && tree_->key() == write_->first);
-  if (txn_->writes.size() != writes_seen_) {
-    // Keys were written since; one of them may be the next.
-    write_ = txn_->writes.upper_bound(row_.key);
-    writes_seen_ = txn_->writes.size();
+  const bool in_tree = !from_writes_ || (tree_->valid() && tree_->key() == row_.key);
+  if (txn_->writes.generation() != writes_seen_) {
+    // Keys were written since; one of them may be the next, and the one at hand may be gone.
+    write_ = txn_->writes.writes().upper_bound(row_.key);
+    writes_seen_ = txn_->writes.generation();
   } else if (from_writes_) {
     ++write_;
   }
@@ -101,23 +101,47 @@ void Cursor::Impl::show_value_outside() {
   }
 }
 
+bool Cursor::Impl::skip_erased() {
+  const store::RangeSet& erased = txn_->writes.erased();
+  while (tree_->valid()) {
+    const auto end = erased.empty() ? std::nullopt : erased.end_of(tree_->key());
+    if (!end) return true;
+    if (end->empty()) return false;
+    tree_->seek(*end);
+  }
+  return false;
+}
+
+bool Cursor::Impl::show_write(bool has_tree) {
+  std::optional<std::string_view> base;
+  if (write_->second.is_blind() && has_tree && tree_->key() == write_->first) {
+    row_.value = {};
+    if (!tree_->inline_value(&row_.value)) show_value_outside();
+    if (!status_) return true;
+    base = row_.value;
+  }
+  auto own = store::WriteSet::value_over(write_->second, base);
+  if (!own) return false;
+  own_value_ = std::move(*own);
+  // As it was noted: the write itself may go while the cursor stands here.
+  row_ = {std::string_view(noted_).substr(0, noted_.size() - 1), own_value_, true};
+  return true;
+}
+
 void Cursor::Impl::settle() {
   while (txn_ != nullptr) {
+    const bool has_tree = skip_erased();
     if (!tree_->valid() && !tree_->status()) break;
-    const bool has_tree = tree_->valid();
-    const bool has_write = write_ != txn_->writes.end() && inside(write_->first);
+    const bool has_write = write_ != txn_->writes.writes().end() && inside(write_->first);
     if (!has_tree && !has_write) {
       note_to_end();
-      break;
+      row_ = {};
+      return;
     }
     from_writes_ = has_write && (!has_tree || write_->first <= tree_->key());
     note_through(from_writes_ ? std::string_view(write_->first) : tree_->key());
     if (!from_writes_) break;
-    if (write_->second) {
-      own_value_ = *write_->second;
-      row_ = {write_->first, own_value_, true};
-      return;
-    }
+    if (show_write(has_tree)) return;
     if (has_tree && tree_->key() == write_->first) tree_->next();
     ++write_;
   }

@@ -30,6 +30,10 @@ class Cursor::Impl {
   // The row of the tree's cursor, or none.
   void show_tree();
   void show_value_outside();
+  // Moves the tree past keys that the transaction has deleted in a range. False: no key is left.
+  bool skip_erased();
+  // Shows the write the cursor has come to, or an error. False: the key is deleted.
+  bool show_write(bool has_tree);
   // The row that comes first of the tree's and the transaction's.
   void settle();
   bool inside(std::string_view key) const { return end_.empty() || key < end_; }
@@ -41,8 +45,8 @@ class Cursor::Impl {
   // With the commits behind it; ends where the range ends.
   std::optional<store::RecentCursor> tree_;
   Transaction::Impl* txn_ = nullptr;
-  WriteBuffer::const_iterator write_;
-  size_t writes_seen_ = 0;  // how many writes there were when `write_` was found; none is erased
+  store::WriteSet::Writes::const_iterator write_;
+  uint64_t writes_seen_ = 0;  // the generation of the writes that `write_` was found in
   std::string begin_;
   std::string end_;
   std::string noted_;      // everything from the last seek up to here is in the read set

@@ -139,34 +139,43 @@ Status Store::Impl::give_way() {
   return Status::ok();
 }
 
-Result<uint64_t> Store::Impl::commit(const WriteBuffer& writes, const store::ReadSet& reads,
+Result<uint64_t> Store::Impl::commit(const store::WriteSet& writes, const store::ReadSet& reads,
                                      const log::Position& position, bool has_turn) {
   HOLDFAST_TRY(usable());
   log::PayloadBuilder payload(context_->options.actor);
-  for (const auto& [key, value] : writes) {
-    if (value) {
-      payload.put(key, *value);
-    } else {
-      payload.del(key);
-    }
-  }
+  writes.build(payload);
   if (!has_turn) HOLDFAST_TRY(give_way());
   return append_and_wait(payload, reads, position);
 }
 
-Result<uint64_t> Store::Impl::write_one(std::string_view key,
-                                        std::optional<std::string_view> value) {
+Result<uint64_t> Store::Impl::commit_alone(log::PayloadBuilder& payload) {
+  HOLDFAST_TRY(give_way());
+  return append_and_wait(payload, {}, {});
+}
+
+Result<uint64_t> Store::Impl::put(std::string_view key, std::string_view value) {
+  HOLDFAST_TRY(usable());
+  HOLDFAST_TRY(check_key(key));
+  HOLDFAST_TRY(check_value_size(value.size()));
+  log::PayloadBuilder payload(context_->options.actor);
+  payload.put(key, value);
+  return commit_alone(payload);
+}
+
+Result<uint64_t> Store::Impl::del(std::string_view key) {
   HOLDFAST_TRY(usable());
   HOLDFAST_TRY(check_key(key));
   log::PayloadBuilder payload(context_->options.actor);
-  if (value) {
-    HOLDFAST_TRY(check_value_size(value->size()));
-    payload.put(key, *value);
-  } else {
-    payload.del(key);
-  }
-  HOLDFAST_TRY(give_way());
-  return append_and_wait(payload, {}, {});
+  payload.del(key);
+  return commit_alone(payload);
+}
+
+Result<uint64_t> Store::Impl::add(std::string_view key, int64_t delta) {
+  HOLDFAST_TRY(usable());
+  HOLDFAST_TRY(check_key(key));
+  log::PayloadBuilder payload(context_->options.actor);
+  payload.change_number(log::OperationKind::kAdd, key, delta);
+  return commit_alone(payload);
 }
 
 Result<uint64_t> Store::Impl::append_and_wait(log::PayloadBuilder& payload,

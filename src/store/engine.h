@@ -9,7 +9,6 @@
 #pragma once
 
 #include <atomic>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,11 +21,9 @@
 #include "store/pins.h"
 #include "store/read_set.h"
 #include "store/recent.h"
+#include "store/write_set.h"
 
 namespace holdfast {
-
-// What a transaction will write: key -> value, or deletion.
-using WriteBuffer = std::map<std::string, std::optional<std::string>, std::less<>>;
 
 class Store::Impl : public std::enable_shared_from_this<Store::Impl> {
  public:
@@ -47,10 +44,12 @@ class Store::Impl : public std::enable_shared_from_this<Store::Impl> {
   Result<Transaction> begin();
   Result<uint64_t> update(const Work& work);
 
-  // One put or deletion that reads nothing.
-  Result<uint64_t> write_one(std::string_view key, std::optional<std::string_view> value);
+  // One operation that reads nothing.
+  Result<uint64_t> put(std::string_view key, std::string_view value);
+  Result<uint64_t> del(std::string_view key);
+  Result<uint64_t> add(std::string_view key, int64_t delta);
   // Appends and, as the durability asks, waits. `has_turn`: need not give way.
-  Result<uint64_t> commit(const WriteBuffer& writes, const store::ReadSet& reads,
+  Result<uint64_t> commit(const store::WriteSet& writes, const store::ReadSet& reads,
                           const log::Position& position, bool has_turn);
 
   // named_snapshots.cc
@@ -82,6 +81,7 @@ class Store::Impl : public std::enable_shared_from_this<Store::Impl> {
   Result<store::RecentView> newest();
   Status give_way();
   Status commit_snapshot_change(const Work& work);
+  Result<uint64_t> commit_alone(log::PayloadBuilder& payload);
   Result<uint64_t> append_and_wait(log::PayloadBuilder& payload, const store::ReadSet& reads,
                                    const log::Position& position);
   Status after_commit(const store::Appended& appended);

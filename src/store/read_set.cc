@@ -23,37 +23,32 @@ std::string printable(std::string_view key) {
   return key.size() > kShownMax ? text + "..." : text;
 }
 
+// Whether an operation of the commit `version` writes what was read.
+bool touches(const log::Operation& operation, const ReadSet& reads, uint64_t version) {
+  switch (operation.kind) {
+    case log::OperationKind::kDeleteRange:
+      return reads.overlaps(operation.key, operation.value);
+    case log::OperationKind::kPutStamped:
+      return reads.contains(log::written_key(operation, version));
+    default:
+      return reads.contains(operation.key);
+  }
+}
+
 }  // namespace
 
 void ReadSet::add_key(std::string_view key) {
   if (keys_.find(key) == keys_.end()) keys_.emplace(key);
 }
 
-void ReadSet::add_range(std::string_view begin, std::string_view end) {
-  if (end.empty()) {
-    if (!unbounded_ || begin < unbounded_begin_) unbounded_begin_ = begin;
-    unbounded_ = true;
-    return;
-  }
-  if (begin >= end) return;
-  std::string first(begin);
-  std::string last(end);
-  // Joins every range that touches the new one.
-  auto next = ranges_.upper_bound(first);
-  if (next != ranges_.begin() && std::prev(next)->second >= first) --next;
-  while (next != ranges_.end() && next->first <= last) {
-    first = std::min(first, next->first);
-    last = std::max(last, next->second);
-    next = ranges_.erase(next);
-  }
-  ranges_.emplace(std::move(first), std::move(last));
+bool ReadSet::contains(std::string_view key) const {
+  return keys_.find(key) != keys_.end() || ranges_.contains(key);
 }
 
-bool ReadSet::contains(std::string_view key) const {
-  if (unbounded_ && key >= unbounded_begin_) return true;
-  if (keys_.find(key) != keys_.end()) return true;
-  const auto next = ranges_.upper_bound(key);
-  return next != ranges_.begin() && key < std::prev(next)->second;
+bool ReadSet::overlaps(std::string_view begin, std::string_view end) const {
+  const auto key = keys_.lower_bound(begin);
+  if (key != keys_.end() && (end.empty() || *key < end)) return true;
+  return ranges_.overlaps(begin, end);
 }
 
 Status validate(const Context& context, const ReadSet& reads, log::Position& position,
@@ -72,14 +67,14 @@ Status validate(const Context& context, const ReadSet& reads, log::Position& pos
     if ((*record)->header.type != static_cast<uint16_t>(log::RecordType::kCommit)) continue;
     log::PayloadReader payload((*record)->payload);
     while (const auto operation = payload.next()) {
-      if (!reads.contains(operation->key)) continue;
+      if (!touches(*operation, reads, (*record)->header.version)) continue;
       return Status(StatusCode::kConflict, "key \"" + printable(operation->key) +
                                                "\" was changed by a later commit; run the "
                                                "transaction again")
           .with_version((*record)->header.version);
     }
-    if (payload.malformed()) {
-      return Status(StatusCode::kCorruption, "a record of the log cannot be taken apart")
+    if (Status status = payload.status(); !status) {
+      return std::move(status)
           .with_path(context.segments->path(log::lsn_segment((*record)->header.lsn)))
           .with_offset(log::lsn_offset((*record)->header.lsn));
     }

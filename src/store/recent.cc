@@ -57,6 +57,28 @@ bool Recent::go_on(const PublishedRoot& root, const Tail& tail) {
   return commits <= kCommitsMax || context_.locks->apply.is_held();
 }
 
+// False: only the tree can carry the operation out.
+bool Recent::add(const log::Operation& operation, const log::RecordHeader& header) {
+  RecentTable& table = *tables_->back();
+  switch (operation.kind) {
+    case log::OperationKind::kPut:
+      table.add(operation.key, header.version, operation.value);
+      return true;
+    case log::OperationKind::kDelete:
+      table.add(operation.key, header.version, std::nullopt);
+      return true;
+    case log::OperationKind::kPutStamped: {
+      std::string key(operation.key), value(operation.value);
+      log::write_stamp(operation.stamp, header.version, header.commit_time_us, key.data(),
+                       value.data());
+      table.add(key, header.version, value);
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
 // Adds the records from where the last call ended up to `version`, which ends at `limit`.
 // Errors: Corruption (the log does not go on there), InvalidArgument (an operation that only the
 // tree can carry out), Os's.
@@ -77,14 +99,11 @@ Status Recent::take_in(log::Lsn limit, uint64_t version) {
     }
     log::PayloadReader payload(record->payload);
     while (const auto operation = payload.next()) {
-      const bool is_put = operation->kind == log::OperationKind::kPut;
-      if (!is_put && operation->kind != log::OperationKind::kDelete) {
+      if (!add(*operation, record->header)) {
         return Status(StatusCode::kInvalidArgument, "an operation that needs the tree");
       }
-      tables_->back()->add(operation->key, record->header.version,
-                           is_put ? std::optional(operation->value) : std::nullopt);
     }
-    if (payload.malformed()) return Status(StatusCode::kCorruption, "a malformed record");
+    HOLDFAST_TRY(payload.status());
     ends_.back() = record->header.version;
   }
   return Status::ok();

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "log/reader.h"
+#include "log/record.h"
 #include "store/context.h"
 #include "store/pins.h"
 #include "store/recent_table.h"
@@ -54,6 +55,7 @@ class Recent {
  private:
   bool go_on(const PublishedRoot& root, const Tail& tail);
   Status take_in(log::Lsn limit, uint64_t version);
+  bool add(const log::Operation& operation, const log::RecordHeader& header);
   void start_at(const PublishedRoot& root);
   void drop_applied(uint64_t version);
   Result<std::optional<RecentView>> view_behind(const Pins::Pinned& pinned);

@@ -89,7 +89,15 @@ Result<History> read_history(const Context& context, const Meta& meta, RecoveryR
           history.named.push_back(std::move(*named));
         }
       }
-      ++(is_put ? report.writes_applied : report.deletes_applied);
+      const bool is_deletion = operation->kind == log::OperationKind::kDelete ||
+                               operation->kind == log::OperationKind::kDeleteRange;
+      ++(is_deletion ? report.deletes_applied : report.writes_applied);
+    }
+    // Before anything is changed: the program that understands it must find all as it left it.
+    if (payload.unknown()) {
+      return payload.status()
+          .with_path(context.segments->path(log::lsn_segment(record->header.lsn)))
+          .with_offset(log::lsn_offset(record->header.lsn));
     }
   }
   history.end = reader.position();

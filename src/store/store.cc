@@ -43,11 +43,15 @@ Result<std::optional<std::string>> Store::get(std::string_view key) {
 }
 
 Result<uint64_t> Store::put(std::string_view key, std::string_view value) {
-  return impl_->write_one(key, value);
+  return impl_->put(key, value);
 }
 
 Result<uint64_t> Store::del(std::string_view key) {
-  return impl_->write_one(key, std::nullopt);
+  return impl_->del(key);
+}
+
+Result<uint64_t> Store::add(std::string_view key, int64_t delta) {
+  return impl_->add(key, delta);
 }
 
 Result<NamedSnapshot> Store::create_snapshot(std::string_view name) {

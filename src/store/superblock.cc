@@ -30,7 +30,8 @@ Result<Superblock> read_superblock(os::File& data, const std::string& path) {
                   "or of a new directory")
         .with_path(path);
   }
-  if (superblock.format_version > kDataFormatVersion || superblock.features_required != 0) {
+  if (superblock.format_version > kDataFormatVersion ||
+      (superblock.features_required & ~kFeaturesKnown) != 0) {
     return Status(StatusCode::kUnsupported,
                   "the store has format " + std::to_string(superblock.format_version) +
                       ", this program knows formats up to " + std::to_string(kDataFormatVersion) +

@@ -21,6 +21,9 @@ namespace holdfast::store {
 constexpr uint64_t kSuperblockMagic = 0x3142445544444c48;  // "HLDDUDB1"
 constexpr uint64_t kMetaMagic = 0x314154454d444c48;        // "HLDMETA1"
 constexpr uint32_t kDataFormatVersion = 1;
+// Bits of `features_required`.
+constexpr uint64_t kFeatureOperations = 1;  // the log may hold operations 3 to 6
+constexpr uint64_t kFeaturesKnown = kFeatureOperations;
 constexpr uint32_t kFirstPage = 3;  // pages before it are never allocated
 
 struct Superblock {

@@ -87,7 +87,10 @@ TEST_F(SuperblockTest, ANewerFormatIsRefused) {
 
 TEST_F(SuperblockTest, AFeatureThatIsRequiredAndUnknownIsRefused) {
   Superblock superblock = example_superblock();
-  superblock.features_required = 1;
+  superblock.features_required = kFeaturesKnown;
+  write(superblock);
+  EXPECT_TRUE(read());
+  superblock.features_required = kFeaturesKnown + 1;
   write(superblock);
   EXPECT_EQ(read().status().code(), StatusCode::kUnsupported);
   superblock.features_required = 0;

@@ -6,8 +6,6 @@ namespace holdfast {
 namespace {
 
 constexpr uint64_t kValueSizeMax = 1u << 20;
-constexpr uint64_t kTransactionBytesMax = 64u << 20;
-constexpr uint64_t kTransactionOperationsMax = 256u << 10;
 
 Status finished_error() {
   return Status(StatusCode::kInvalidArgument, "the transaction is finished; begin another one");
@@ -99,35 +97,28 @@ Status Transaction::Impl::readable() const {
   return finished ? finished_error() : view.readable();
 }
 
-Status Transaction::Impl::write(std::string_view key, std::optional<std::string_view> value) {
+Status Transaction::Impl::writable(std::string_view key) const {
   HOLDFAST_TRY(readable());
-  HOLDFAST_TRY(view.engine().check_key(key));
-  const uint64_t size = value ? value->size() : 0;
-  HOLDFAST_TRY(check_value_size(size));
-  auto entry = writes.find(key);
-  const bool is_new = entry == writes.end();
-  const uint64_t size_before = !is_new && entry->second ? entry->second->size() : 0;
-  const uint64_t bytes_after = bytes + (is_new ? key.size() : 0) + size - size_before;
-  if (bytes_after > kTransactionBytesMax ||
-      (is_new && writes.size() >= kTransactionOperationsMax)) {
-    return Status(StatusCode::kTooLarge,
-                  "a transaction may write 64 MiB and 262144 keys; commit in smaller steps");
-  }
-  bytes = bytes_after;
-  if (is_new) entry = writes.try_emplace(std::string(key)).first;
-  if (value) {
-    entry->second = std::string(*value);
-  } else {
-    entry->second.reset();
-  }
-  return Status::ok();
+  return view.engine().check_key(key);
+}
+
+Status Transaction::Impl::change_number(std::string_view key, log::OperationKind kind,
+                                        int64_t operand) {
+  HOLDFAST_TRY(writable(key));
+  return writes.change_number(key, {kind, operand});
 }
 
 Result<std::optional<std::string>> Transaction::get(std::string_view key) {
   HOLDFAST_TRY(impl_->readable());
-  if (const auto own = impl_->writes.find(key); own != impl_->writes.end()) return own->second;
+  const auto& writes = impl_->writes.writes();
+  const auto own = writes.find(key);
+  if (own != writes.end() && !own->second.is_blind()) return own->second.value;
+  if (own == writes.end() && impl_->writes.erased().contains(key)) {
+    return std::optional<std::string>();
+  }
   HOLDFAST_ASSIGN(const auto view, impl_->view.get(key));
   impl_->reads.add_key(key);
+  if (own != writes.end()) return store::WriteSet::value_over(own->second, view);
   return view ? std::optional<std::string>(*view) : std::nullopt;
 }
 
@@ -143,11 +134,43 @@ uint64_t Transaction::version() const {
 }
 
 Status Transaction::put(std::string_view key, std::string_view value) {
-  return impl_->write(key, value);
+  HOLDFAST_TRY(impl_->writable(key));
+  HOLDFAST_TRY(check_value_size(value.size()));
+  return impl_->writes.put(key, value);
 }
 
 Status Transaction::del(std::string_view key) {
-  return impl_->write(key, std::nullopt);
+  HOLDFAST_TRY(impl_->writable(key));
+  return impl_->writes.del(key);
+}
+
+Status Transaction::del_range(const KeyRange& range) {
+  HOLDFAST_TRY(impl_->readable());
+  for (const std::string& key : {range.begin, range.end}) {
+    if (!key.empty()) HOLDFAST_TRY(impl_->writable(key));
+  }
+  return impl_->writes.erase(range.begin, range.end);
+}
+
+Status Transaction::add(std::string_view key, int64_t delta) {
+  return impl_->change_number(key, log::OperationKind::kAdd, delta);
+}
+
+Status Transaction::raise(std::string_view key, int64_t least) {
+  return impl_->change_number(key, log::OperationKind::kMax, least);
+}
+
+Status Transaction::put_stamped(std::string_view before, std::string_view after,
+                                std::string_view value, const StampOptions& options) {
+  std::string key(before);
+  key.append(log::Stamp::kSize, '\0').append(after);
+  HOLDFAST_TRY(impl_->writable(key));
+  std::string stored(options.has_time ? log::Stamp::kSize : 0, '\0');
+  HOLDFAST_TRY(check_value_size(stored.size() + value.size()));
+  stored.append(value);
+  return impl_->writes.put_stamped(
+      std::move(key), std::move(stored),
+      {static_cast<uint32_t>(before.size()), options.descending, options.has_time});
 }
 
 Result<uint64_t> Transaction::commit() {

@@ -53,13 +53,14 @@ class Transaction::Impl {
       : view(std::move(engine), std::move(view_in)) {}
 
   static void give_turn(Transaction& txn) { txn.impl_->has_turn = true; }
-  Status write(std::string_view key, std::optional<std::string_view> value);
   Status readable() const;
+  // ok, or why `key` cannot be written now.
+  Status writable(std::string_view key) const;
+  Status change_number(std::string_view key, log::OperationKind kind, int64_t operand);
 
   PinnedView view;
   store::ReadSet reads;
-  WriteBuffer writes;
-  uint64_t bytes = 0;
+  store::WriteSet writes;
   bool has_turn = false;
   bool finished = false;
 };

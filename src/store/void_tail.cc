@@ -91,7 +91,7 @@ Status make_cut(const Context& context, const Tail& tail, const Batch& rest, uin
 }
 
 // Publishes the surviving tree, with what was synced but not in it, as version `cut.version`.
-Status publish_surviving(const Context& context, const PublishedRoot& base, const Batch& rest,
+Status publish_surviving(const Context& context, const PublishedRoot& base, Batch& rest,
                          const Tail& cut) {
   ControlBlock& control = context.control();
   const PublishedRoot latest = read_latest_root(control);
@@ -105,9 +105,9 @@ Status publish_surviving(const Context& context, const PublishedRoot& base, cons
   plan.root.prev_crc = cut.prev_crc;
   plan.root.epoch = cut.epoch;
   plan.root.pages_needed = cut.pages_needed;
-  HOLDFAST_TRY(write_tree(context, base.root, rest.operations(), cut.version, plan));
+  HOLDFAST_TRY(write_tree(context, base.root, rest, cut.version, plan));
   HOLDFAST_TRY(retire_voided(context, base, latest, cut.version, plan));
-  mark_watches(context, rest.operations(), cut.version);
+  mark_watches(context, rest.erased(), rest.operations(), cut.version);
   return carry_out(context, plan);
 }
 
@@ -120,7 +120,7 @@ Status void_locked(const Context& context) {
     if (cut.epoch == epoch) {
       const uint64_t synced = control.synced.version.load();
       PublishedRoot base = surviving_root(control);
-      HOLDFAST_ASSIGN(const Batch rest,
+      HOLDFAST_ASSIGN(Batch rest,
                       Batch::read(context, base.position(), synced, control.synced.lsn.load(),
                                   log::Trust::kAccepted, ~0ull));
       HOLDFAST_TRY(make_cut(context, cut, rest, epoch, cut));

@@ -46,6 +46,7 @@ class Watch::Impl {
   log::Position visible() const;
   Status collect(WatchResult& result);
   Status read_log(const log::Position& limit, WatchResult& result);
+  WatchedKey watched_key(const log::Operation& operation, uint64_t version) const;
   Result<bool> read_from(const log::Position& start, const log::Position& limit,
                          WatchResult& result);
   bool is_kept(log::Lsn lsn) const;
@@ -123,6 +124,19 @@ void Watch::Impl::miss(const log::Position& limit, WatchResult& result) {
   stand_at(limit);
 }
 
+WatchedKey Watch::Impl::watched_key(const log::Operation& operation, uint64_t version) const {
+  WatchedKey key{log::written_key(operation, version), false, false, {}};
+  key.deleted = operation.kind == log::OperationKind::kDelete;
+  if (operation.kind == log::OperationKind::kDeleteRange) {
+    key.deleted = key.is_range = true;
+    key.key = std::max(key.key, range_.begin);
+    key.range_end = operation.value;
+    const bool ends_later = key.range_end.empty() || key.range_end > range_.end;
+    if (!range_.end.empty() && ends_later) key.range_end = range_.end;
+  }
+  return key;
+}
+
 // Reads on to `limit`, or until the result is full. False: the log does not lead there.
 Result<bool> Watch::Impl::read_from(const log::Position& start, const log::Position& limit,
                                     WatchResult& result) {
@@ -141,12 +155,9 @@ Result<bool> Watch::Impl::read_from(const log::Position& start, const log::Posit
     WatchedCommit commit{header.version, header.commit_time_us, {}, {}};
     log::PayloadReader payload(record->payload);
     while (const auto operation = payload.next()) {
-      const bool inside =
-          operation->key >= range_.begin && (range_.end.empty() || operation->key < range_.end);
-      if (!inside) continue;
+      if (!log::writes_into(*operation, header.version, range_.begin, range_.end)) continue;
       bytes += operation->key.size();
-      commit.keys.push_back(
-          {std::string(operation->key), operation->kind == log::OperationKind::kDelete});
+      commit.keys.push_back(watched_key(*operation, header.version));
     }
     cursor_ = header.version;
     stand_at(reader.position());

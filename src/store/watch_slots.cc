@@ -46,6 +46,13 @@ void load_range(const WatchSlot& slot, SlotRange& range) {
   range.end = {range.end_bytes.data(), std::min<size_t>(sizes >> 16, kKeySize)};
 }
 
+bool overlaps(const SlotRange& range, const std::vector<tree::KeyRange>& erased) {
+  return std::any_of(erased.begin(), erased.end(), [&](const tree::KeyRange& other) {
+    return (range.end.empty() || other.begin < range.end) &&
+           (other.end.empty() || range.begin < other.end);
+  });
+}
+
 // The shortest end that is not below `end` and fits.
 std::string fitting_end(std::string_view end) {
   if (end.size() <= kKeySize) return std::string(end);
@@ -116,8 +123,8 @@ void release_watch(const Context& context, uint32_t index) {
   slot.owner.store(0);
 }
 
-void mark_watches(const Context& context, const std::vector<tree::Operation>& operations,
-                  uint64_t version) {
+void mark_watches(const Context& context, const std::vector<tree::KeyRange>& erased,
+                  const std::vector<tree::Operation>& operations, uint64_t version) {
   ControlBlock& control = context.control();
   const uint32_t used = slots_used(control);
   for (uint32_t i = 0; i < used; ++i) {
@@ -128,7 +135,8 @@ void mark_watches(const Context& context, const std::vector<tree::Operation>& op
     const auto first = std::lower_bound(
         operations.begin(), operations.end(), range.begin,
         [](const tree::Operation& operation, std::string_view key) { return operation.key < key; });
-    if (first != operations.end() && range.contains(first->key)) mark(slot, version);
+    const bool touched = first != operations.end() && range.contains(first->key);
+    if (touched || overlaps(range, erased)) mark(slot, version);
   }
 }
 
@@ -158,7 +166,7 @@ void wake_undurable_watches(const Context& context, const log::PayloadBuilder& p
     load_range(slot, range);
     log::PayloadReader reader(payload.payload());
     while (const auto operation = reader.next()) {
-      if (!range.contains(operation->key)) continue;
+      if (!log::writes_into(*operation, version, range.begin, range.end)) continue;
       mark(slot, version);
       wake(context, slot);
       break;

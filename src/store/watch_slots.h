@@ -22,6 +22,7 @@
 
 #include "log/record.h"
 #include "store/context.h"
+#include "tree/erase_range.h"
 #include "tree/tree.h"
 
 namespace holdfast::store {
@@ -31,9 +32,9 @@ Result<uint32_t> claim_watch(const Context& context, std::string_view begin, std
                              bool sees_undurable);
 void release_watch(const Context& context, uint32_t slot);
 
-// To be called before the root of `version` is published; `operations` in key order.
-void mark_watches(const Context& context, const std::vector<tree::Operation>& operations,
-                  uint64_t version);
+// To be called before the root of `version` is published; ranges and operations in key order.
+void mark_watches(const Context& context, const std::vector<tree::KeyRange>& erased,
+                  const std::vector<tree::Operation>& operations, uint64_t version);
 // To be called after `durable_version` became durable.
 void wake_watches(const Context& context, uint64_t durable_version);
 // To be called after the commit of `version` was appended.

@@ -150,9 +150,7 @@ TEST(StoreCompany, LongTransactionsAreSerializableOrTooOld) {
       if (!txn) return trial.ledger.fail("begin: " + txn.status().to_string());
       const auto counter = txn->get("counter");
       os.sleep_us(3000);
-      const std::string number = std::to_string(id);
-      if (!counter || !txn->put("counter", std::to_string(std::stoull(**counter) + 1)) ||
-          !txn->put("a/" + number, number) || !txn->put("b/" + number, number)) {
+      if (!counter || !write_marks(*txn, id)) {
         return trial.ledger.fail("a long transaction cannot read or write");
       }
       const auto version = txn->commit();

@@ -27,6 +27,19 @@ TEST(StoreCrash, InsertsSurviveWhole) {
   expect_survived(story, kCrashes, 4);
 }
 
+TEST(StoreCrash, DeletedRangeOfManyPages) {
+  Story story;
+  story.prepare = filled(16, 200);
+  story.processes = {[](os::Os& os, Trial& trial) {
+    write_some(os, trial, 2, [](Transaction& txn, uint64_t id) -> Status {
+      HOLDFAST_TRY(txn.del_range({"key1", "key5"}));
+      HOLDFAST_TRY(txn.put("key3", std::to_string(id)));
+      return txn.del_range(KeyRange::prefix("key7"));
+    });
+  }};
+  expect_survived(story, kCrashes, 2);
+}
+
 TEST(StoreCrash, InsertThatSplits) {
   Story story;
   story.prepare = filled(12, 60);

@@ -4,17 +4,11 @@ namespace holdfast::sim {
 namespace {
 
 constexpr std::string_view kCounter = "counter";
+constexpr std::string_view kBlindCounter = "adds";
+constexpr std::string_view kGreatestId = "greatest";
 
 std::string key_of(char kind, uint64_t id) {
   return std::string(1, kind) + "/" + std::to_string(id);
-}
-
-Status add_one(Transaction& txn, uint64_t id) {
-  HOLDFAST_ASSIGN(const auto counter, txn.get(kCounter));
-  const uint64_t count = counter ? std::stoull(*counter) : 0;
-  HOLDFAST_TRY(txn.put(kCounter, std::to_string(count + 1)));
-  HOLDFAST_TRY(txn.put(key_of('a', id), std::to_string(id)));
-  return txn.put(key_of('b', id), std::to_string(id));
 }
 
 // As holdfast/status.h describes the codes.
@@ -50,6 +44,21 @@ std::string compare(const Ledger& ledger, const std::map<uint64_t, bool>& presen
 
 }  // namespace
 
+Status write_marks(Transaction& txn, uint64_t id) {
+  HOLDFAST_ASSIGN(const auto counter, txn.get(kCounter));
+  const uint64_t count = counter ? std::stoull(*counter) : 0;
+  const std::string number = std::to_string(id);
+  HOLDFAST_TRY(txn.put(kCounter, std::to_string(count + 1)));
+  HOLDFAST_TRY(txn.put(key_of('a', id), number));
+  HOLDFAST_TRY(txn.put(key_of('b', id), number));
+  HOLDFAST_TRY(txn.add(kBlindCounter, 1));
+  HOLDFAST_TRY(txn.raise(kGreatestId, static_cast<int64_t>(id)));
+  HOLDFAST_TRY(txn.put_stamped("s/", "/" + number, number));
+  HOLDFAST_TRY(txn.del_range(KeyRange::prefix("w/")));
+  HOLDFAST_TRY(txn.put("w/1", number));
+  return txn.put("w/2/" + number, number);
+}
+
 void Ledger::acknowledge(uint64_t id, uint64_t version) {
   fates_[id] = Fate::kAcknowledged;
   if (version == 0) fail("a commit was acknowledged as version 0");
@@ -81,7 +90,7 @@ std::optional<Store> open_store(os::Os& os, Trial& trial) {
 bool transact(Store& store, Trial& trial, const Body& body) {
   const uint64_t id = trial.ledger.begin();
   const auto version = store.update([&](Transaction& txn) -> Status {
-    HOLDFAST_TRY(add_one(txn, id));
+    HOLDFAST_TRY(write_marks(txn, id));
     return body ? body(txn, id) : Status::ok();
   });
   if (version) {
@@ -105,6 +114,47 @@ void read_consistently(Store& store, Trial& trial) {
   if (!wrong.empty() && !trial.errors_allowed) trial.ledger.fail("a snapshot: " + wrong);
 }
 
+namespace {
+
+// The numbers that were changed blindly agree with the transactions that are there.
+std::string wrong_numbers(Reader& reader, const std::map<uint64_t, bool>& present) {
+  const auto adds = reader.get(kBlindCounter);
+  const auto greatest = reader.get(kGreatestId);
+  if (!adds || !greatest) return "a number cannot be read";
+  if (present.empty()) return *adds || *greatest ? "numbers without a transaction" : "";
+  if (!*adds || decode_number(**adds) != static_cast<int64_t>(present.size())) {
+    return "the sum of what was added differs from the " + std::to_string(present.size()) +
+           " transactions";
+  }
+  const auto last = static_cast<int64_t>(present.rbegin()->first);
+  return *greatest && decode_number(**greatest) == last ? "" : "the greatest id is wrong";
+}
+
+// Every transaction's stamped key is there once, and what each deleted is gone but for the last's.
+std::string wrong_stamps(Reader& reader, const std::map<uint64_t, bool>& present) {
+  std::map<uint64_t, bool> stamped;
+  std::string last;
+  Cursor cursor = reader.scan(KeyRange::prefix("s/"));
+  for (; cursor.valid(); cursor.next()) {
+    last = cursor.value();
+    if (cursor.key().substr(2 + 8) != "/" + last) return "a stamped key has a wrong value";
+    if (!stamped.emplace(std::stoull(last), true).second) return "a stamped key is there twice";
+  }
+  if (!cursor.status()) return cursor.status().to_string();
+  if (stamped != present) return "the stamped keys are not those of the transactions";
+  std::string kept;
+  cursor = reader.scan(KeyRange::prefix("w/"));
+  for (; cursor.valid(); cursor.next()) {
+    if (cursor.value() != last) return "a key of a deleted range is there";
+    kept += std::string(cursor.key()) + " ";
+  }
+  if (!cursor.status()) return cursor.status().to_string();
+  if (kept == (last.empty() ? "" : "w/1 w/2/" + last + " ")) return "";
+  return "behind the deleted range stands: " + kept;
+}
+
+}  // namespace
+
 std::string inconsistency(Reader& reader, std::map<uint64_t, bool>* present) {
   std::map<uint64_t, bool> a;
   std::map<uint64_t, bool> b;
@@ -125,6 +175,8 @@ std::string inconsistency(Reader& reader, std::map<uint64_t, bool>* present) {
     return "the counter is " + std::to_string(count) + " after " + std::to_string(a.size()) +
            " transactions";
   }
+  if (std::string wrong = wrong_numbers(reader, a); !wrong.empty()) return wrong;
+  if (std::string wrong = wrong_stamps(reader, a); !wrong.empty()) return wrong;
   if (present != nullptr) *present = std::move(a);
   return "";
 }

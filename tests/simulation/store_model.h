@@ -2,8 +2,10 @@
 // it was told, kept outside the store, and the check of a store against it.
 //
 // Every transaction `id` writes "a/<id>" and "b/<id>" (all or nothing), adds one to "counter"
-// (serializable) and whatever its script says. So in every consistent state the counter equals
-// the number of "a/" keys, and of "b/" keys.
+// (serializable), does whatever its script says, and one of each operation that reads nothing: adds
+// one to "adds", raises "greatest" to its id, puts "s/<version>/<id>", deletes all of "w/" and puts
+// two keys there. So in every consistent state the counters equal the number of "a/" keys, of "b/"
+// and of "s/" keys, and those of "w/" belong to the last "s/".
 #pragma once
 
 #include <cstdint>
@@ -73,6 +75,9 @@ StoreOptions simulated_options(Durability durability = Durability::strict);
 
 // Opens the store; a failure that the fault does not excuse goes to the ledger.
 std::optional<Store> open_store(os::Os& os, Trial& trial);
+
+// What every transaction writes, see above.
+Status write_marks(Transaction& txn, uint64_t id);
 
 using Body = std::function<Status(Transaction&, uint64_t id)>;
 // One transaction as above with `body`'s writes, noted in the ledger. False: it failed.

@@ -28,6 +28,10 @@ Body random_writes(Machine& machine) {
       const std::string key = "key" + std::to_string(random.below(60));
       if (random.chance(0.3)) {
         HOLDFAST_TRY(txn.del(key));
+      } else if (random.chance(0.1)) {
+        HOLDFAST_TRY(txn.del_range({key, key + "9"}));
+      } else if (random.chance(0.1)) {
+        HOLDFAST_TRY(txn.del_range({"key" + std::to_string(random.below(4)), "l"}));
       } else {
         const uint64_t size = random.chance(0.1) ? random.below(2500) : random.below(80);
         HOLDFAST_TRY(txn.put(key, std::string(size, 'r')));

@@ -89,7 +89,7 @@ Result<KeyRange> keys_of(Store& store, const Space& space, const std::string& pr
 void print_commit(const Output& output, const WatchedCommit& commit, size_t key_offset) {
   for (const WatchedKey& key : commit.keys) {
     const std::string_view name = std::string_view(key.key).substr(key_offset);
-    const char* change = key.deleted ? "del" : "put";
+    const char* change = key.is_range ? "del-range" : key.deleted ? "del" : "put";
     if (output.json()) {
       Json json = {{"version", commit.version}, {"time_us", commit.time_us}};
       set_bytes(json, "actor", commit.actor);
