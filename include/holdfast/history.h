@@ -1,0 +1,135 @@
+// History: keys that keep their versions, under a prefix of the keyspace that the caller owns. What
+// is put gets a new version and leaves the older ones, which can be read as of any version or time
+// down to a floor; retention moves the floor up and lets go of what lies below.
+//
+// Thread-safety: a value; const access from any thread. What is read from or written to says for
+//   itself.
+// Errors of every call that reads: those of the Reader, Unsupported (written by a newer Holdfast).
+// Invariants:
+//   1. Putting and deleting read nothing: they conflict with readers of the key, never with each
+//      other.
+//   2. A read as of a version shows exactly what commits up to it have left, or says TooOld.
+//   3. Times rise with versions, whatever the clock did; so "as of a time" is as of the last commit
+//      that is not later.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "holdfast/store.h"
+#include "holdfast/transaction.h"
+
+namespace holdfast {
+
+// Which state to read.
+struct AsOf {
+  enum class Kind : uint8_t { kLatest, kVersion, kTime };
+  Kind kind = Kind::kLatest;
+  uint64_t number = 0;
+
+  static AsOf latest() { return {}; }
+  // As the commit of that version left it.
+  static AsOf version(uint64_t version) { return {Kind::kVersion, version}; }
+  // Microseconds since 1970.
+  static AsOf time_us(uint64_t time_us) { return {Kind::kTime, time_us}; }
+};
+
+// How much is kept. The newest version of a key always is, unless it says that the key was deleted.
+struct Retention {
+  // Reads as of so long ago stay possible; 0: as of ever.
+  std::chrono::seconds age{0};
+  // Versions of one key that are kept at most; 0: all.
+  uint64_t count = 0;
+};
+
+// One version of a key. Of a transaction's own writes the version and the time are UINT64_MAX.
+struct KeyVersion {
+  uint64_t version = 0;
+  uint64_t time_us = 0;
+  bool is_deletion = false;
+  std::string value;
+};
+
+// Below this nothing can be read.
+struct HistoryFloor {
+  uint64_t version = 0;
+  uint64_t time_us = 0;
+};
+
+// Where a trim has got to.
+struct HistoryTrim {
+  std::string next;  // the key to go on from; empty: done, the next step begins again
+  uint64_t keys_seen = 0;
+  uint64_t keys_trimmed = 0;  // of which some versions went
+};
+
+// The keys of a history in order, each with its value as of one state.
+class HistoryCursor {
+ public:
+  class Impl;
+  explicit HistoryCursor(std::unique_ptr<Impl> impl);
+  HistoryCursor(HistoryCursor&&) noexcept;
+  HistoryCursor& operator=(HistoryCursor&&) noexcept;
+  ~HistoryCursor();
+
+  // False at the end of the range and after an error; status() tells which.
+  bool valid() const;
+  void next();
+  // REQUIRES: valid(). Views hold until the cursor moves.
+  std::string_view key() const;
+  std::string_view value() const;
+  uint64_t version() const;
+  uint64_t time_us() const;
+  const Status& status() const;
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+class History {
+ public:
+  static constexpr size_t kTrimKeysMax = 256;
+
+  // `prefix`: of keys that nothing else uses.
+  explicit History(std::string prefix) : prefix_(std::move(prefix)) {}
+
+  // Errors: InvalidArgument (the key is empty or too long: with the prefix, ten bytes more and one
+  // for each zero byte in it, it must be a key of the store), TooLarge.
+  Status put(Transaction& txn, std::string_view key, std::string_view value) const;
+  // Leaves a version that says so, whether the key is there or not.
+  Status del(Transaction& txn, std::string_view key) const;
+
+  // The value, or nullopt. Errors: TooOld (below the floor, which is named), InvalidArgument (a
+  // version above the reader's).
+  Result<std::optional<std::string>> get(Reader& reader, std::string_view key,
+                                         const AsOf& as_of = {}) const;
+  // The same with its version and time; a deletion is nullopt.
+  Result<std::optional<KeyVersion>> find(Reader& reader, std::string_view key,
+                                         const AsOf& as_of = {}) const;
+  // Keys of `range` that exist. Errors as get(), in the cursor's status.
+  HistoryCursor scan(Reader& reader, const KeyRange& range, const AsOf& as_of = {}) const;
+  // What is kept of one key, newest first, from below version `before` on.
+  Result<std::vector<KeyVersion>> versions(
+      Reader& reader, std::string_view key, size_t limit,
+      uint64_t before = std::numeric_limits<uint64_t>::max()) const;
+  Result<HistoryFloor> floor(Reader& reader) const;
+
+  // Lets go of what `retention` does not keep, from key `from` on, in a transaction of its own that
+  // looks at `keys_max` keys at most. Conflicts with nobody but readers of the past. `now_us`: to
+  // reckon ages from. Errors: as Store::update.
+  Result<HistoryTrim> trim_step(Store& store, const Retention& retention, uint64_t now_us,
+                                std::string_view from = {}, size_t keys_max = kTrimKeysMax) const;
+
+  const std::string& prefix() const { return prefix_; }
+
+ private:
+  std::string prefix_;
+};
+
+}  // namespace holdfast
