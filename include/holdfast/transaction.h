@@ -126,6 +126,11 @@ class Transaction final : public Reader {
   Cursor scan(const KeyRange& range) override;
   uint64_t version() const override;
 
+  // As get and scan, but not remembered: what is seen may have changed by the commit, which does
+  // not conflict then. For hints, such as which row to read next.
+  Result<std::optional<std::string>> peek(std::string_view key);
+  Cursor peek_scan(const KeyRange& range);
+
   // Buffered until commit. Errors: InvalidArgument (key length), TooLarge (value, or the sum).
   Status put(std::string_view key, std::string_view value);
   Status del(std::string_view key);
@@ -139,7 +144,7 @@ class Transaction final : public Reader {
   // number changed. A value that is not 8 bytes long stays as it is: the change has no effect.
   // Errors: InvalidArgument (key length; this transaction has put a value there that is no
   // number), TooLarge.
-  Status add(std::string_view key, int64_t delta);   // wraps; an absent key counts as 0
+  Status add(std::string_view key, int64_t delta);    // wraps; an absent key counts as 0
   Status raise(std::string_view key, int64_t least);  // to `least`, if it is less or absent
 
   // Puts `value` under a key that nobody else can write: `before`, the commit's version, `after`.

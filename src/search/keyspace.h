@@ -26,6 +26,11 @@ class KeySource {
   virtual ~KeySource() = default;
   virtual Result<std::optional<std::string>> get(std::string_view key) = 0;
   virtual Status scan(const KeyRange& range, const KeyVisitor& visit) = 0;
+  // As get and scan, but a transaction does not remember it: for hints where to look.
+  virtual Result<std::optional<std::string>> peek(std::string_view key) { return get(key); }
+  virtual Status peek_scan(const KeyRange& range, const KeyVisitor& visit) {
+    return scan(range, visit);
+  }
   // The version that is read: less than that of every commit that is not seen.
   virtual uint64_t version() const = 0;
 };
@@ -34,6 +39,12 @@ class KeyTarget : public KeySource {
  public:
   virtual Status put(std::string_view key, std::string_view value) = 0;
   virtual Status del(std::string_view key) = 0;
+  // Transaction's: none of them reads, so they conflict with readers only.
+  virtual Status del_range(const KeyRange& range) = 0;
+  virtual Status add(std::string_view key, int64_t delta) = 0;
+  virtual Status raise(std::string_view key, int64_t least) = 0;
+  virtual Status put_stamped(std::string_view before, std::string_view after,
+                             std::string_view value, const StampOptions& options) = 0;
 };
 
 // All keys that begin with `prefix`.

@@ -3,6 +3,7 @@
 // Thread-safety: none.
 #pragma once
 
+#include <algorithm>
 #include <map>
 
 #include "search/keyspace.h"
@@ -35,8 +36,38 @@ class MapKeyspace final : public KeyTarget {
     return Status::ok();
   }
 
+  Status del_range(const KeyRange& range) override {
+    const auto end = range.end.empty() ? entries.end() : entries.lower_bound(range.end);
+    entries.erase(entries.lower_bound(range.begin), end);
+    ++writes;
+    return Status::ok();
+  }
+  Status add(std::string_view key, int64_t delta) override {
+    const auto sum = static_cast<uint64_t>(number(key).value_or(0)) + static_cast<uint64_t>(delta);
+    return put(key, encode_number(static_cast<int64_t>(sum)));
+  }
+  Status raise(std::string_view key, int64_t least) override {
+    return put(key, encode_number(std::max(number(key).value_or(least), least)));
+  }
+  // Each call is a version of its own.
+  Status put_stamped(std::string_view before, std::string_view after, std::string_view value,
+                     const StampOptions& options) override {
+    const auto stamp = static_cast<uint64_t>(writes) + 1;
+    std::string key(before);
+    append_ordered_u64(key, options.descending ? ~stamp : stamp);
+    std::string stored;
+    if (options.has_time) stored.assign(sizeof(uint64_t), '\0');
+    return put(key.append(after), stored.append(value));
+  }
+
   std::map<std::string, std::string> entries;
-  int writes = 0;  // puts and dels so far
+  int writes = 0;  // so far
+
+ private:
+  std::optional<int64_t> number(std::string_view key) {
+    const auto found = entries.find(std::string(key));
+    return found == entries.end() ? std::nullopt : decode_number(found->second);
+  }
 };
 
 }  // namespace holdfast::search

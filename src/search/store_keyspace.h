@@ -8,8 +8,7 @@
 
 namespace holdfast::search {
 
-inline Status scan_reader(Reader& reader, const KeyRange& range, const KeyVisitor& visit) {
-  Cursor cursor = reader.scan(range);
+inline Status visit_all(Cursor cursor, const KeyVisitor& visit) {
   for (; cursor.valid(); cursor.next()) {
     if (!visit(cursor.key(), cursor.value())) return Status::ok();
   }
@@ -21,7 +20,7 @@ class ReaderSource final : public KeySource {
   explicit ReaderSource(Reader& reader) : reader_(reader) {}
   Result<std::optional<std::string>> get(std::string_view key) override { return reader_.get(key); }
   Status scan(const KeyRange& range, const KeyVisitor& visit) override {
-    return scan_reader(reader_, range, visit);
+    return visit_all(reader_.scan(range), visit);
   }
   Reader& reader() { return reader_; }
   uint64_t version() const override { return reader_.version(); }
@@ -37,7 +36,13 @@ class TransactionTarget final : public KeyTarget {
     return transaction_.get(key);
   }
   Status scan(const KeyRange& range, const KeyVisitor& visit) override {
-    return scan_reader(transaction_, range, visit);
+    return visit_all(transaction_.scan(range), visit);
+  }
+  Result<std::optional<std::string>> peek(std::string_view key) override {
+    return transaction_.peek(key);
+  }
+  Status peek_scan(const KeyRange& range, const KeyVisitor& visit) override {
+    return visit_all(transaction_.peek_scan(range), visit);
   }
   uint64_t version() const override { return transaction_.version(); }
   Status put(std::string_view key, std::string_view value) override {
@@ -45,6 +50,15 @@ class TransactionTarget final : public KeyTarget {
   }
   Status del(std::string_view key) override { return transaction_.del(key); }
   Transaction& transaction() { return transaction_; }
+  Status del_range(const KeyRange& range) override { return transaction_.del_range(range); }
+  Status add(std::string_view key, int64_t delta) override { return transaction_.add(key, delta); }
+  Status raise(std::string_view key, int64_t least) override {
+    return transaction_.raise(key, least);
+  }
+  Status put_stamped(std::string_view before, std::string_view after, std::string_view value,
+                     const StampOptions& options) override {
+    return transaction_.put_stamped(before, after, value, options);
+  }
 
  private:
   Transaction& transaction_;

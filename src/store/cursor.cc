@@ -38,8 +38,12 @@ void Cursor::refuse() {
   std::abort();
 }
 
-Cursor::Impl::Impl(const PinnedView& view, Transaction::Impl* txn, const KeyRange& range)
-    : txn_(txn), begin_(range.begin), end_(range.end) {
+Cursor::Impl::Impl(const PinnedView& view, Transaction::Impl* txn, const KeyRange& range,
+                   Remember remember)
+    : txn_(txn),
+      remembers_(txn != nullptr && remember == Remember::kReads),
+      begin_(range.begin),
+      end_(range.end) {
   tree_.emplace(*view.engine().context().pages, view.recent());
   tree_->set_end(end_);
   seek(begin_);
@@ -151,12 +155,12 @@ void Cursor::Impl::settle() {
 void Cursor::Impl::note_through(std::string_view key) {
   std::string behind(key);
   behind.push_back('\0');
-  txn_->reads.add_range(noted_, behind);
+  if (remembers_) txn_->reads.add_range(noted_, behind);
   noted_ = std::move(behind);
 }
 
 void Cursor::Impl::note_to_end() {
-  txn_->reads.add_range(noted_, end_);
+  if (remembers_) txn_->reads.add_range(noted_, end_);
 }
 
 }  // namespace holdfast

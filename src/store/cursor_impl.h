@@ -16,7 +16,8 @@ namespace holdfast {
 class Cursor::Impl {
  public:
   // `txn` may be null. Both outlive the cursor.
-  Impl(const PinnedView& view, Transaction::Impl* txn, const KeyRange& range);
+  Impl(const PinnedView& view, Transaction::Impl* txn, const KeyRange& range,
+       Remember remember = Remember::kReads);
   // A cursor that is not valid, for `status`.
   explicit Impl(Status status) : status_(std::move(status)) {}
 
@@ -45,6 +46,7 @@ class Cursor::Impl {
   // With the commits behind it; ends where the range ends.
   std::optional<store::RecentCursor> tree_;
   Transaction::Impl* txn_ = nullptr;
+  bool remembers_ = false;  // what was read, in the transaction
   store::WriteSet::Writes::const_iterator write_;
   uint64_t writes_seen_ = 0;  // the generation of the writes that `write_` was found in
   std::string begin_;

@@ -166,6 +166,22 @@ TEST_F(StoreTest, InsertionIntoAScannedRangeConflicts) {
   EXPECT_EQ(txn.commit().status().code(), StatusCode::kConflict);
 }
 
+TEST_F(StoreTest, WhatIsOnlyPeekedAtDoesNotConflict) {
+  Store store = open();
+  ASSERT_TRUE(store.put("m1", "1"));
+  Transaction txn = std::move(*store.begin());
+  ASSERT_TRUE(txn.put("m2", "own"));
+  EXPECT_EQ(txn.peek("m1")->value(), "1");
+  EXPECT_EQ(txn.peek("m2")->value(), "own");
+  std::string seen;
+  Cursor cursor = txn.peek_scan(KeyRange::prefix("m"));
+  for (; cursor.valid(); cursor.next()) seen += std::string(cursor.key()) + " ";
+  EXPECT_EQ(seen, "m1 m2 ");
+  ASSERT_TRUE(store.put("m1", "changed"));
+  ASSERT_TRUE(store.put("m3", "new"));
+  EXPECT_TRUE(txn.commit());
+}
+
 TEST_F(StoreTest, BlindWritesDoNotConflict) {
   Store store = open();
   Transaction first = std::move(*store.begin());

@@ -109,17 +109,25 @@ Status Transaction::Impl::change_number(std::string_view key, log::OperationKind
 }
 
 Result<std::optional<std::string>> Transaction::get(std::string_view key) {
-  HOLDFAST_TRY(impl_->readable());
-  const auto& writes = impl_->writes.writes();
-  const auto own = writes.find(key);
-  if (own != writes.end() && !own->second.is_blind()) return own->second.value;
-  if (own == writes.end() && impl_->writes.erased().contains(key)) {
+  return impl_->read(key, Remember::kReads);
+}
+Result<std::optional<std::string>> Transaction::peek(std::string_view key) {
+  return impl_->read(key, Remember::kNothing);
+}
+
+Result<std::optional<std::string>> Transaction::Impl::read(std::string_view key,
+                                                           Remember remember) {
+  HOLDFAST_TRY(readable());
+  const auto& own_writes = writes.writes();
+  const auto own = own_writes.find(key);
+  if (own != own_writes.end() && !own->second.is_blind()) return own->second.value;
+  if (own == own_writes.end() && writes.erased().contains(key)) {
     return std::optional<std::string>();
   }
-  HOLDFAST_ASSIGN(const auto view, impl_->view.get(key));
-  impl_->reads.add_key(key);
-  if (own != writes.end()) return store::WriteSet::value_over(own->second, view);
-  return view ? std::optional<std::string>(*view) : std::nullopt;
+  HOLDFAST_ASSIGN(const auto stored, view.get(key));
+  if (remember == Remember::kReads) reads.add_key(key);
+  if (own != own_writes.end()) return store::WriteSet::value_over(own->second, stored);
+  return stored ? std::optional<std::string>(*stored) : std::nullopt;
 }
 
 Cursor Transaction::scan(const KeyRange& range) {
@@ -127,6 +135,14 @@ Cursor Transaction::scan(const KeyRange& range) {
     return Cursor(std::make_unique<Cursor::Impl>(std::move(status)));
   }
   return Cursor(std::make_unique<Cursor::Impl>(impl_->view, impl_.get(), range));
+}
+
+Cursor Transaction::peek_scan(const KeyRange& range) {
+  if (Status status = impl_->readable(); !status) {
+    return Cursor(std::make_unique<Cursor::Impl>(std::move(status)));
+  }
+  return Cursor(
+      std::make_unique<Cursor::Impl>(impl_->view, impl_.get(), range, Remember::kNothing));
 }
 
 uint64_t Transaction::version() const {

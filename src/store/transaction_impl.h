@@ -47,6 +47,9 @@ class Snapshot::Impl {
   PinnedView view;
 };
 
+// Whether a transaction's commit is validated against a read.
+enum class Remember : uint8_t { kReads, kNothing };
+
 class Transaction::Impl {
  public:
   Impl(std::shared_ptr<Store::Impl> engine, store::RecentView view_in)
@@ -54,6 +57,7 @@ class Transaction::Impl {
 
   static void give_turn(Transaction& txn) { txn.impl_->has_turn = true; }
   Status readable() const;
+  Result<std::optional<std::string>> read(std::string_view key, Remember remember);
   // ok, or why `key` cannot be written now.
   Status writable(std::string_view key) const;
   Status change_number(std::string_view key, log::OperationKind kind, int64_t operand);
