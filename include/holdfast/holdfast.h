@@ -7,6 +7,7 @@
 #include "holdfast/history.h"
 #include "holdfast/kv.h"
 #include "holdfast/observation.h"
+#include "holdfast/queue.h"
 #include "holdfast/recall.h"
 #include "holdfast/space.h"
 #include "holdfast/status.h"

@@ -21,6 +21,7 @@
 #include "holdfast/claim.h"
 #include "holdfast/kv.h"
 #include "holdfast/observation.h"
+#include "holdfast/queue.h"
 #include "holdfast/recall.h"
 #include "holdfast/status.h"
 #include "holdfast/transaction.h"
@@ -64,6 +65,8 @@ class Space {
   // Each call a commit, or a snapshot, of its own.
   Kv kv() const;
   Claims claims() const;
+  // A queue begins to exist with its first job.
+  Queue queue(std::string_view name) const;
   Observations observations() const;
   // Ranks what the space remembers. Hits are of one snapshot. No searchable term in the text: no
   // hits. Errors: InvalidArgument (text empty or not UTF-8, limit, snippet_size).
@@ -74,12 +77,14 @@ class Space {
   // REQUIRES: `transaction` is of the same store.
   Kv kv(Transaction& transaction) const;
   Claims claims(Transaction& transaction) const;
+  Queue queue(Transaction& transaction, std::string_view name) const;
   Observations observations(Transaction& transaction) const;
   Result<std::vector<RecallHit>> recall(Transaction& transaction, const RecallQuery& query) const;
 
   // As of a snapshot. REQUIRES: `snapshot` is of the same store.
   Kv kv(Snapshot& snapshot) const;
   Claims claims(Snapshot& snapshot) const;
+  Queue queue(Snapshot& snapshot, std::string_view name) const;
   Observations observations(Snapshot& snapshot) const;
   Result<std::vector<RecallHit>> recall(Snapshot& snapshot, const RecallQuery& query) const;
 

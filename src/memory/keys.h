@@ -10,7 +10,8 @@
 // | 05 space:u32 id:16                      | observation: content over kInlineContentSizeMax  |
 // | 06 space:u32 id:16                      | observation: its embedding                       |
 // | 07 space:u32 key                        | observation: id:16 of the one added with the key |
-// | 08 01 space:u32 resource                | claim: who holds the resource (claim.cc)         |
+// | 08 01 space:u32 resource                | claim: who holds the resource (claims.cc)        |
+// | 08 02 to 08 08 space:u32 queue ...      | queue: queue_rows.h has the table                |
 // | 0d 'k' space:u32 key                    | Kv: hash:32 and varint size of a value's blob    |
 //
 // Integers in keys are big-endian. Everything of a space is in a few key ranges of its own: names
@@ -39,6 +40,13 @@ enum class KeyKind : uint16_t {
   kEmbedding = 0x06,
   kIdempotency = 0x07,
   kClaim = 0x0801,
+  kJob = 0x0802,
+  kJobIndex = 0x0803,
+  kJobPayload = 0x0804,
+  kJobName = 0x0805,
+  kQueueCounter = 0x0806,
+  kQueueOptions = 0x0807,
+  kJobResult = 0x0808,
   kKvBlob = 0x0d6b,  // 0d otherwise belongs to blob/
 };
 

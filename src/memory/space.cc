@@ -283,6 +283,16 @@ Claims Space::claims(Snapshot& snapshot) const {
   return Claims(std::make_shared<SnapshotAccess>(impl_, snapshot));
 }
 
+Queue Space::queue(std::string_view name) const {
+  return Queue(std::make_shared<StoreAccess>(impl_), std::string(name));
+}
+Queue Space::queue(Transaction& transaction, std::string_view name) const {
+  return Queue(std::make_shared<TransactionAccess>(impl_, transaction), std::string(name));
+}
+Queue Space::queue(Snapshot& snapshot, std::string_view name) const {
+  return Queue(std::make_shared<SnapshotAccess>(impl_, snapshot), std::string(name));
+}
+
 Observations Space::observations() const {
   return Observations(std::make_shared<StoreAccess>(impl_));
 }
