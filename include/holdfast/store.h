@@ -175,6 +175,9 @@ struct CheckReport {
   uint64_t snapshots = 0;  // named ones
   uint64_t log_segments = 0;
   uint64_t log_records = 0;
+  // What costs nothing now but a reserve: log before the newest checkpoint that cannot be read, so
+  // that there is no going back to the older one. The next checkpoint mends it.
+  std::vector<std::string> warnings;
   uint64_t problems_count = 0;
   // The first of them; each names file, page or offset, and what is wrong.
   std::vector<std::string> problems;

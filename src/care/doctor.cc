@@ -288,6 +288,13 @@ void Doctor::look_at_log() {
   for (const auto& place : examination.places) {
     // What nothing claims to have been durable is a torn end, which recovery cuts.
     if (examination.durable_max <= place.lsn) continue;
+    if (!metas.empty() && place.lsn < metas.front().lsn) {
+      add(Severity::kAdvice, "log",
+          place.path + ": offset " + std::to_string(log::lsn_offset(place.lsn)) + ": " + place.what,
+          "only a return to the older checkpoint would need it; the newest one stands",
+          "nothing: the next checkpoint mends it");
+      continue;
+    }
     damage(
         "log",
         place.path + ": offset " + std::to_string(log::lsn_offset(place.lsn)) + ": " + place.what,

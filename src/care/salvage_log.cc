@@ -74,7 +74,9 @@ Status SalvageLog::segment(const SegmentView& view) {
   }
   const log::SegmentHeader& header = view.header;
   if (view.declared_end && log::lsn_offset(*view.declared_end) == 0) return Status::ok();  // void
-  const bool linked = end_ && header.prev_end_lsn == *end_ && header.prev_crc == chain_;
+  // What is missing does not matter up to the version that is known.
+  const bool linked = (end_ && header.prev_end_lsn == *end_ && header.prev_crc == chain_) ||
+                      header.start_version <= version_;
   if (!linked && end_ && connected_) {
     break_chain(*end_, "segment " + std::to_string(view.number) + " does not continue it");
   }
@@ -87,6 +89,12 @@ Status SalvageLog::segment(const SegmentView& view) {
   return Status::ok();
 }
 
+// Whether no commit can be missing before this one.
+bool SalvageLog::follows(const log::RecordHeader& header) const {
+  const bool commit = header.type == static_cast<uint16_t>(log::RecordType::kCommit);
+  return header.version == version_ + (commit ? 1 : 0);
+}
+
 Status SalvageLog::record(const RecordView& view) {
   const log::RecordHeader& header = view.header;
   if (view.is_void || ended_) {
@@ -95,7 +103,7 @@ Status SalvageLog::record(const RecordView& view) {
   }
   if (header.version <= base_) {
     connected_ = true;  // what came before does not matter
-  } else if (!view.chained && connected_) {
+  } else if (!view.chained && connected_ && !follows(header)) {
     break_chain(end_.value_or(header.lsn), "no record can be read there");
     if (ended_) {
       ++report_.log_records_skipped;
@@ -149,6 +157,13 @@ Status SalvageLog::apply(const log::Operation& operation, const log::RecordHeade
       return target_.put(key, operation.value);
     case Kind::kAdd:
     case Kind::kMax:
+      if (!base) {
+        // Changing what is not known would invent a number that never was.
+        add_doubt(report_, "the number under key \"" + key_text(key) +
+                               "\" lies in a damaged range: its change by version " +
+                               std::to_string(header.version) + " was left out");
+        return Status::ok();
+      }
       return target_.change_number(operation.kind, key, operation.operand);
     case Kind::kDelete:
     case Kind::kDeleteRange:
@@ -157,11 +172,8 @@ Status SalvageLog::apply(const log::Operation& operation, const log::RecordHeade
   return target_.del(key);
 }
 
-Status SalvageLog::gap(const GapView& view) {
-  const log::Lsn lsn = log::make_lsn(view.segment, view.offset);
-  // The last one of a segment is judged when something follows it.
-  if (!view.last && !view.is_void && end_ && connected_)
-    break_chain(lsn, "no record can be read there");
+// The next record tells whether something was lost there.
+Status SalvageLog::gap(const GapView&) {
   return Status::ok();
 }
 

@@ -43,6 +43,7 @@ class SalvageLog final : public LogVisitor {
 
  private:
   void break_chain(log::Lsn place, const std::string& what, bool may_be_torn = true);
+  bool follows(const log::RecordHeader& header) const;
   Status apply(const RecordView& view);
   Status apply(const log::Operation& operation, const log::RecordHeader& header);
 

@@ -67,7 +67,7 @@ class Checker {
   Status check_log();
 
  private:
-  Status oldest_meta(std::optional<Meta>& oldest);
+  Status read_metas(std::vector<Meta>& metas);
   std::string follow_log(const Meta& meta);
   void problem(std::string text) {
     ++report_.problems_count;
@@ -204,35 +204,45 @@ void Checker::check_partition() {
           ", belong to nothing; " + std::to_string(report_.leaked_pages) + " are accounted for");
 }
 
-Status Checker::oldest_meta(std::optional<Meta>& oldest) {
+Status Checker::read_metas(std::vector<Meta>& metas) {
   HOLDFAST_ASSIGN(const Superblock superblock,
                   read_superblock(*context_.data_file, context_.data_path()));
-  oldest.reset();
+  metas.clear();
   for (int slot = 0; slot < 2; ++slot) {
     HOLDFAST_ASSIGN(const auto meta, read_meta(*context_.data_file, superblock, slot));
-    if (meta && (!oldest || meta->number < oldest->number)) oldest = meta;
+    if (meta) metas.push_back(*meta);
   }
+  std::sort(metas.begin(), metas.end(),
+            [](const Meta& a, const Meta& b) { return a.number > b.number; });
   return Status::ok();
 }
 
-// The log is kept from the older checkpoint on. Where two checkpoints came while it was read, it
-// may have gone, and reading begins again at those.
+// The log is kept from the older checkpoint on, but only what follows the newest is needed: a cold
+// start leaves the log as it is, and what the disk had lost of it stays lost. Where checkpoints
+// came while it was read, it may have gone, and reading begins again at those.
 Status Checker::check_log() {
   constexpr int kAttempts = 5;
-  std::optional<Meta> oldest;
-  HOLDFAST_TRY(oldest_meta(oldest));
-  for (int attempt = 1; oldest; ++attempt) {
+  std::vector<Meta> metas;
+  HOLDFAST_TRY(read_metas(metas));
+  for (int attempt = 1; !metas.empty(); ++attempt) {
     report_.log_records = 0;
     report_.log_segments = 0;
-    const std::string found = follow_log(*oldest);
-    std::optional<Meta> now;
-    HOLDFAST_TRY(oldest_meta(now));
-    const bool moved = now && now->number != oldest->number;
-    if (found.empty() || !moved || attempt == kAttempts) {
-      if (!found.empty()) problem("log: " + found);
-      return Status::ok();
+    std::string reserve = follow_log(metas.back());
+    std::string needed;
+    if (!reserve.empty() && metas.size() > 1) needed = follow_log(metas.front());
+    if (metas.size() == 1) std::swap(reserve, needed);
+    const uint64_t number = metas.front().number;
+    HOLDFAST_TRY(read_metas(metas));
+    const bool moved = !metas.empty() && metas.front().number != number;
+    if (moved && attempt < kAttempts && !(reserve.empty() && needed.empty())) continue;
+    if (!needed.empty()) {
+      problem("log: " + needed);
+    } else if (!reserve.empty()) {
+      report_.warnings.push_back("log: " + reserve +
+                                 "; the newest checkpoint stands, but there is no going back to "
+                                 "the one before it");
     }
-    oldest = now;
+    return Status::ok();
   }
   problem("data: neither of the two metas is intact");
   return Status::ok();

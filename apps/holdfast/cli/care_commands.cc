@@ -40,6 +40,7 @@ Json json_of(const Checked& checked) {
           {"blobs", checked.blobs.blobs},
           {"blob_references", checked.blobs.references},
           {"blob_bytes_read", checked.blobs.bytes},
+          {"warnings", report.warnings},
           {"problems_count", checked.problems_count()},
           {"problems", checked.problems()}};
 }
@@ -64,6 +65,7 @@ void print_report(const Output& output, const Checked& checked) {
   const uint64_t count = checked.problems_count();
   facts.add("problems", count == 0 ? "none" : with_separators(count));
   facts.print(output);
+  for (const std::string& warning : report.warnings) output.line("warning: " + printable(warning));
   for (const std::string& problem : checked.problems())
     output.line("problem: " + printable(problem));
 }
