@@ -54,7 +54,7 @@ class EraseTest : public testing::Test {
     uint64_t reachable = 0;
     verify(
         pages_.source(), root_, version_, [&](const VisitedRun& run) { reachable += run.count; },
-        problems);
+        [&](std::string problem) { problems.push_back(std::move(problem)); });
     EXPECT_TRUE(problems.empty()) << problems.front();
     EXPECT_EQ(pages_.in_use_count(), reachable);
   }
