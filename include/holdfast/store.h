@@ -251,7 +251,9 @@ class Store {
   Status flush();
   // Writes a checkpoint, so that a cold start replays little; normally done by itself.
   Status checkpoint();
-  // Flushes this handle's commits and leaves. Further calls return Closed.
+  // Flushes this handle's commits and leaves. Further calls return Closed. To others the handle
+  // is gone, and a store that it had alone is free, when its last running call has returned and its
+  // last snapshot, transaction and watch has gone.
   Status close();
 
   // This handle, and whether the one that `id` names is still open in a living process: false from

@@ -38,6 +38,11 @@ Attachment::Attachment(os::Os& os, os::File* lock_file, ControlBlock& control, u
     : os_(os), lock_file_(lock_file), control_(control), slot_(slot), owner_(owner) {}
 
 Attachment::~Attachment() {
+  detach();
+}
+
+void Attachment::detach() {
+  if (detached_.exchange(true)) return;
   // A forked child must not announce the end of its parent; the lock file is closed there.
   control_.processes[slot_].attached.store(0);
   if (lock_file_ != nullptr) (void)lock_file_->unlock(liveness_byte(slot_));
@@ -53,7 +58,7 @@ bool Attachment::owner_dead(uint32_t word) const {
   const uint32_t slot = owner_slot(word);
   if (slot >= kProcessSlots) return true;
   if (control_.processes[slot].generation.load() != owner_generation(word)) return true;
-  if (slot == slot_) return false;  // another thread of this handle
+  if (slot == slot_ && !detached_) return false;  // another thread of this handle
   return !alive(slot).value_or(true);
 }
 

@@ -11,6 +11,7 @@
 //   2. Liveness is only ever decided by probing the byte lock.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -47,6 +48,8 @@ class Attachment {
   Attachment(const Attachment&) = delete;
   Attachment& operator=(const Attachment&) = delete;
 
+  // Gives the slot up: from now on this handle counts as ended. Locks must not be taken any more.
+  void detach();
   uint32_t owner() const { return owner_; }
   // Whether the owner a lock word names has ended. False when the kernel cannot tell.
   bool owner_dead(uint32_t word) const;
@@ -67,6 +70,7 @@ class Attachment {
   ControlBlock& control_;
   const uint32_t slot_;
   const uint32_t owner_;
+  std::atomic<bool> detached_{false};
 };
 
 }  // namespace holdfast::store

@@ -54,7 +54,6 @@ Store::Impl::Impl(store::Opened opened, std::unique_ptr<os::Os> owned_os)
 Store::Impl::~Impl() {
   if (context_->os.fork_count() == fork_count_) {
     (void)close();
-    if (context_->exclusive) (void)store::remove_marker(*context_);
     return;
   }
   // The mappings are not there in the child, nor is the thread: forget them.
@@ -79,6 +78,28 @@ Status Store::Impl::usable() const {
   return Status::ok();
 }
 
+// Counted first: who closes meanwhile finds the use, or the use finds that it was closed.
+Result<Store::Impl::Use> Store::Impl::use() {
+  uses_.fetch_add(1, std::memory_order_acq_rel);
+  Use use(this);
+  HOLDFAST_TRY(usable());
+  return use;
+}
+
+void Store::Impl::end_use() {
+  if (uses_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  if (context_->os.fork_count() != fork_count_ || left_.exchange(true)) return;
+  leave();
+}
+
+void Store::Impl::leave() {
+  pins_->give_up();
+  context_->attachment->detach();
+  if (!context_->exclusive) return;
+  (void)store::remove_marker(*context_);
+  context_->lock_file.reset();
+}
+
 Status Store::Impl::check_key(std::string_view key) const {
   const size_t size_max = tree::key_size_max(context_->page_size());
   if (!key.empty() && key.size() <= size_max) return Status::ok();
@@ -88,26 +109,27 @@ Status Store::Impl::check_key(std::string_view key) const {
 }
 
 Result<Snapshot> Store::Impl::snapshot() {
-  HOLDFAST_TRY(usable());
+  HOLDFAST_ASSIGN(Use in_use, use());
   auto choice = store::RootChoice::kDurable;
   if (context_->options.durability == Durability::batched) {
     HOLDFAST_TRY(store::apply_tail(*context_, context_->deadline()));
     choice = store::RootChoice::kLatest;
   }
   HOLDFAST_ASSIGN(const auto pinned, pins_->pin(choice, false));
-  return Snapshot(std::make_unique<Snapshot::Impl>(shared_from_this(), pinned));
+  return Snapshot(std::make_unique<Snapshot::Impl>(shared_from_this(), pinned, std::move(in_use)));
 }
 
 Result<Snapshot> Store::Impl::durable_snapshot() {
-  HOLDFAST_TRY(usable());
+  HOLDFAST_ASSIGN(Use in_use, use());
   HOLDFAST_ASSIGN(const auto pinned, pins_->pin(store::RootChoice::kDurable, false));
-  return Snapshot(std::make_unique<Snapshot::Impl>(shared_from_this(), pinned));
+  return Snapshot(std::make_unique<Snapshot::Impl>(shared_from_this(), pinned, std::move(in_use)));
 }
 
 Result<Transaction> Store::Impl::begin() {
-  HOLDFAST_TRY(usable());
+  HOLDFAST_ASSIGN(Use in_use, use());
   HOLDFAST_ASSIGN(store::RecentView view, newest());
-  return Transaction(std::make_unique<Transaction::Impl>(shared_from_this(), std::move(view)));
+  return Transaction(
+      std::make_unique<Transaction::Impl>(shared_from_this(), std::move(view), std::move(in_use)));
 }
 
 Result<store::RecentView> Store::Impl::newest() {
@@ -121,9 +143,9 @@ Result<store::RecentView> Store::Impl::newest() {
 // A batched handle reads through the newest commits; they are applied for snapshots alone.
 Result<std::optional<std::string>> Store::Impl::get(std::string_view key) {
   if (context_->options.durability == Durability::batched) {
-    HOLDFAST_TRY(usable());
+    HOLDFAST_ASSIGN(Use in_use, use());
     HOLDFAST_ASSIGN(store::RecentView view, newest());
-    const PinnedView pinned(shared_from_this(), std::move(view));
+    const PinnedView pinned(shared_from_this(), std::move(view), std::move(in_use));
     HOLDFAST_ASSIGN(const auto value, pinned.get(key));
     return value ? std::optional<std::string>(*value) : std::nullopt;
   }
@@ -141,7 +163,7 @@ Status Store::Impl::give_way() {
 
 Result<uint64_t> Store::Impl::commit(const store::WriteSet& writes, const store::ReadSet& reads,
                                      const log::Position& position, bool has_turn) {
-  HOLDFAST_TRY(usable());
+  HOLDFAST_ASSIGN(const Use in_use, use());
   log::PayloadBuilder payload(context_->options.actor);
   writes.build(payload);
   if (!has_turn) HOLDFAST_TRY(give_way());
@@ -154,7 +176,7 @@ Result<uint64_t> Store::Impl::commit_alone(log::PayloadBuilder& payload) {
 }
 
 Result<uint64_t> Store::Impl::put(std::string_view key, std::string_view value) {
-  HOLDFAST_TRY(usable());
+  HOLDFAST_ASSIGN(const Use in_use, use());
   HOLDFAST_TRY(check_key(key));
   HOLDFAST_TRY(check_value_size(value.size()));
   log::PayloadBuilder payload(context_->options.actor);
@@ -163,7 +185,7 @@ Result<uint64_t> Store::Impl::put(std::string_view key, std::string_view value) 
 }
 
 Result<uint64_t> Store::Impl::del(std::string_view key) {
-  HOLDFAST_TRY(usable());
+  HOLDFAST_ASSIGN(const Use in_use, use());
   HOLDFAST_TRY(check_key(key));
   log::PayloadBuilder payload(context_->options.actor);
   payload.del(key);
@@ -171,7 +193,7 @@ Result<uint64_t> Store::Impl::del(std::string_view key) {
 }
 
 Result<uint64_t> Store::Impl::add(std::string_view key, int64_t delta) {
-  HOLDFAST_TRY(usable());
+  HOLDFAST_ASSIGN(const Use in_use, use());
   HOLDFAST_TRY(check_key(key));
   log::PayloadBuilder payload(context_->options.actor);
   payload.change_number(log::OperationKind::kAdd, key, delta);
@@ -226,7 +248,7 @@ Result<uint64_t> Store::Impl::attempt(const Work& work, bool has_turn) {
 }
 
 Result<uint64_t> Store::Impl::update(const Work& work) {
-  HOLDFAST_TRY(usable());
+  HOLDFAST_ASSIGN(const Use in_use, use());
   const store::Deadline deadline = context_->deadline();
   for (int i = 0; i < kOptimisticAttempts; ++i) {
     auto result = attempt(work, false);
@@ -263,18 +285,24 @@ Status Store::Impl::await_read(const log::Position& position) {
 }
 
 Status Store::Impl::flush() {
-  HOLDFAST_TRY(usable());
+  HOLDFAST_ASSIGN(const Use in_use, use());
   return store::flush(*context_, context_->deadline());
 }
 
 Status Store::Impl::checkpoint() {
-  HOLDFAST_TRY(usable());
+  HOLDFAST_ASSIGN(const Use in_use, use());
   HOLDFAST_TRY(store::flush(*context_, context_->deadline()));
   return store::checkpoint(*context_, context_->deadline());
 }
 
 Status Store::Impl::close() {
+  if (context_->os.fork_count() != fork_count_) return usable();
   if (closed_.exchange(true)) return Status::ok();
+  const Use last(this);
+  return tidy_up();
+}
+
+Status Store::Impl::tidy_up() {
   maintenance_->stop();
   const store::ControlBlock& control = context_->control();
   const bool unsynced = committed_version_.load() > control.synced.version.load();
@@ -307,14 +335,14 @@ bool Store::Impl::handle_alive(const HandleId& id) const {
 }
 
 Result<StoreStats> Store::Impl::stats() {
-  HOLDFAST_TRY(usable());
+  HOLDFAST_ASSIGN(const Use in_use, use());
   HOLDFAST_ASSIGN(StoreStats stats, store::collect_stats(*context_));
   HOLDFAST_ASSIGN(stats.snapshots, list_snapshots());
   return stats;
 }
 
 Result<CheckReport> Store::Impl::check(const CheckOptions& options) {
-  HOLDFAST_TRY(usable());
+  HOLDFAST_ASSIGN(const Use in_use, use());
   return store::check_store(*context_, *pins_, options);
 }
 

@@ -6,12 +6,15 @@
 //   1. A strict handle only ever shows versions that are durable; its own commits are among them
 //      when they are acknowledged.
 //   2. Nothing of a handle that fork() copied touches the shared memory again.
+//   3. The process slot, and the lock of who has the store alone, are given up when the handle is
+//      closed and nothing uses it any more: no call that runs, no snapshot, transaction or watch.
 #pragma once
 
 #include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "holdfast/store.h"
 #include "store/append.h"
@@ -33,6 +36,23 @@ class Store::Impl : public std::enable_shared_from_this<Store::Impl> {
   Impl(store::Opened opened, std::unique_ptr<os::Os> owned_os);
   ~Impl();
 
+  // Keeps the handle's place among the processes of the store. For a call that runs, and for
+  // what is open of it.
+  class Use {
+   public:
+    explicit Use(Impl* engine) : engine_(engine) {}
+    Use(Use&& other) noexcept : engine_(std::exchange(other.engine_, nullptr)) {}
+    Use& operator=(Use&&) = delete;
+    ~Use() { end(); }
+    void end() {
+      if (engine_ != nullptr) std::exchange(engine_, nullptr)->end_use();
+    }
+
+   private:
+    Impl* engine_;
+  };
+  // Errors: those of usable().
+  Result<Use> use();
   // ok, or why the handle cannot be used: Closed, Forked.
   Status usable() const;
   Status check_key(std::string_view key) const;
@@ -77,6 +97,10 @@ class Store::Impl : public std::enable_shared_from_this<Store::Impl> {
   const RecoveryReport& recovery() const { return recovery_; }
 
  private:
+  void end_use();
+  // Gives up what others could see of the handle.
+  void leave();
+  Status tidy_up();
   // The newest commits, applied or not.
   Result<store::RecentView> newest();
   Status give_way();
@@ -95,6 +119,8 @@ class Store::Impl : public std::enable_shared_from_this<Store::Impl> {
   const RecoveryReport recovery_;
   const uint32_t fork_count_;
   std::atomic<bool> closed_{false};
+  std::atomic<uint32_t> uses_{1};  // and one until close()
+  std::atomic<bool> left_{false};
   std::atomic<uint64_t> committed_version_{0};  // the last of this handle
 };
 

@@ -38,7 +38,7 @@ Status Store::Impl::commit_snapshot_change(const Work& work) {
 }
 
 Result<NamedSnapshot> Store::Impl::create_snapshot(std::string_view name) {
-  HOLDFAST_TRY(usable());
+  HOLDFAST_ASSIGN(const Use in_use, use());
   HOLDFAST_TRY(store::check_snapshot_name(name));
   const store::Deadline deadline = context_->deadline();
   store::ControlBlock& control = context_->control();
@@ -82,7 +82,7 @@ Result<NamedSnapshot> Store::Impl::create_snapshot(std::string_view name) {
 }
 
 Status Store::Impl::drop_snapshot(std::string_view name) {
-  HOLDFAST_TRY(usable());
+  HOLDFAST_ASSIGN(const Use in_use, use());
   HOLDFAST_TRY(store::check_snapshot_name(name));
   const store::Deadline deadline = context_->deadline();
   HOLDFAST_TRY(store::lock_checkpoint(*context_, deadline));
@@ -104,6 +104,7 @@ Result<Snapshot> Store::Impl::open_snapshot(std::string_view name) {
   HOLDFAST_TRY(store::check_snapshot_name(name));
   const std::string key = store::named_key(name);
   for (int i = 0; i < kAttempts; ++i) {
+    HOLDFAST_ASSIGN(Use in_use, use());
     HOLDFAST_ASSIGN(Snapshot now, snapshot());
     HOLDFAST_ASSIGN(const auto value, now.get_view(key));
     if (!value) return not_found(name);
@@ -114,7 +115,9 @@ Result<Snapshot> Store::Impl::open_snapshot(std::string_view name) {
           .with_path(context_->path);
     }
     HOLDFAST_ASSIGN(const auto pinned, pins_->pin_named(named->root));
-    if (pinned) return Snapshot(std::make_unique<Snapshot::Impl>(shared_from_this(), *pinned));
+    if (!pinned) continue;
+    return Snapshot(
+        std::make_unique<Snapshot::Impl>(shared_from_this(), *pinned, std::move(in_use)));
   }
   return not_found(name);
 }

@@ -7,8 +7,14 @@
 namespace holdfast::store {
 
 Pins::~Pins() {
-  if (const uint32_t spare = spare_.load(); spare != kNoSlot) idle_.push_back(spare);
+  give_up();
+}
+
+void Pins::give_up() {
+  const std::lock_guard lock(mutex_);
+  if (const uint32_t spare = spare_.exchange(kNoSlot); spare != kNoSlot) idle_.push_back(spare);
   for (const uint32_t slot : idle_) context_.control().readers[slot].owner.store(0);
+  idle_.clear();
 }
 
 void Pins::abandon() {

@@ -39,6 +39,8 @@ class Pins {
   Result<uint32_t> claim_log();
   void keep_log(uint32_t slot, log::Lsn lsn);
   void unpin(uint32_t slot);
+  // Gives the idle slots back. REQUIRES: nothing is pinned, nor will be.
+  void give_up();
   // For a handle that fork() has copied: forgets everything, touches nothing.
   void abandon();
 

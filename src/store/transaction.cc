@@ -34,6 +34,7 @@ void PinnedView::release() {
   if (released_) return;
   released_ = true;
   if (engine_->usable().code() != StatusCode::kForked) engine_->pins().unpin(view_.pinned.slot);
+  use_.end();
 }
 
 Status PinnedView::readable() const {

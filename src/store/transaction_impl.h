@@ -14,8 +14,8 @@ Status check_value_size(uint64_t size);
 // A pinned root, with the commits behind it if the view has any; unpinned at the end.
 class PinnedView {
  public:
-  PinnedView(std::shared_ptr<Store::Impl> engine, store::RecentView view)
-      : engine_(std::move(engine)), view_(std::move(view)) {}
+  PinnedView(std::shared_ptr<Store::Impl> engine, store::RecentView view, Store::Impl::Use use)
+      : engine_(std::move(engine)), use_(std::move(use)), view_(std::move(view)) {}
   ~PinnedView() { release(); }
   PinnedView(const PinnedView&) = delete;
   PinnedView& operator=(const PinnedView&) = delete;
@@ -35,14 +35,15 @@ class PinnedView {
 
  private:
   std::shared_ptr<Store::Impl> engine_;
+  Store::Impl::Use use_;
   store::RecentView view_;
   bool released_ = false;
 };
 
 class Snapshot::Impl {
  public:
-  Impl(std::shared_ptr<Store::Impl> engine, const store::Pins::Pinned& pinned)
-      : view(std::move(engine), store::view_of(pinned)) {}
+  Impl(std::shared_ptr<Store::Impl> engine, const store::Pins::Pinned& pinned, Store::Impl::Use use)
+      : view(std::move(engine), store::view_of(pinned), std::move(use)) {}
   static const PinnedView& view_of(const Snapshot& snapshot) { return snapshot.impl_->view; }
   PinnedView view;
 };
@@ -52,8 +53,8 @@ enum class Remember : uint8_t { kReads, kNothing };
 
 class Transaction::Impl {
  public:
-  Impl(std::shared_ptr<Store::Impl> engine, store::RecentView view_in)
-      : view(std::move(engine), std::move(view_in)) {}
+  Impl(std::shared_ptr<Store::Impl> engine, store::RecentView view_in, Store::Impl::Use use)
+      : view(std::move(engine), std::move(view_in), std::move(use)) {}
 
   static void give_turn(Transaction& txn) { txn.impl_->has_turn = true; }
   Status readable() const;

@@ -21,8 +21,10 @@ constexpr size_t kBytesMax = 1u << 20;
 
 class Watch::Impl {
  public:
-  Impl(std::shared_ptr<Store::Impl> engine, KeyRange range, uint32_t slot, uint32_t log_slot)
+  Impl(std::shared_ptr<Store::Impl> engine, Store::Impl::Use use, KeyRange range, uint32_t slot,
+       uint32_t log_slot)
       : engine_(std::move(engine)),
+        use_(std::move(use)),
         context_(engine_->context()),
         range_(std::move(range)),
         strict_(context_.options.durability == Durability::strict),
@@ -56,6 +58,7 @@ class Watch::Impl {
   void help();
 
   const std::shared_ptr<Store::Impl> engine_;
+  const Store::Impl::Use use_;
   const store::Context& context_;
   const KeyRange range_;
   const bool strict_;
@@ -261,7 +264,7 @@ uint64_t Watch::cursor() const {
 }
 
 Result<Watch> Store::Impl::watch(const KeyRange& range, std::optional<uint64_t> cursor) {
-  HOLDFAST_TRY(usable());
+  HOLDFAST_ASSIGN(Use in_use, use());
   HOLDFAST_ASSIGN(const uint32_t log_slot, pins_->claim_log());
   const bool sees_undurable = context_->options.durability == Durability::batched;
   const auto slot = store::claim_watch(*context_, range.begin, range.end, sees_undurable);
@@ -269,7 +272,8 @@ Result<Watch> Store::Impl::watch(const KeyRange& range, std::optional<uint64_t> 
     pins_->unpin(log_slot);
     return slot.status();
   }
-  auto impl = std::make_unique<Watch::Impl>(shared_from_this(), range, *slot, log_slot);
+  auto impl =
+      std::make_unique<Watch::Impl>(shared_from_this(), std::move(in_use), range, *slot, log_slot);
   impl->start(cursor);
   return Watch(std::move(impl));
 }

@@ -35,6 +35,7 @@ TEST_P(ForkTest, AnInheritedHandleIsRefusedAndTheParentGoesOn) {
               EXPECT_EQ(store.snapshot().status().code(), StatusCode::kForked);
               EXPECT_EQ(store.flush().code(), StatusCode::kForked);
               EXPECT_EQ(store.checkpoint().code(), StatusCode::kForked);
+              EXPECT_EQ(store.close().code(), StatusCode::kForked);
               EXPECT_EQ(store.check().status().code(), StatusCode::kForked);
               EXPECT_EQ(store.stats().status().code(), StatusCode::kForked);
               EXPECT_EQ(store.update([](Transaction&) { return Status::ok(); }).status().code(),
