@@ -1,0 +1,145 @@
+// Processes that coordinate through a store and are really killed: jobs are done exactly once, and
+// a claim has one holder at a time.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <optional>
+
+#include "holdfast/holdfast.h"
+#include "support/child_process.h"
+#include "support/store_files.h"
+#include "support/temporary_directory.h"
+
+namespace holdfast {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr int kWorkers = 16;
+
+class CoordinationTest : public testing::Test {
+ protected:
+  static std::string done_key(const Job& job) { return "done/" + job.payload; }
+
+  // Takes jobs and does each in the transaction that acks it, until none is left to take or wait
+  // for. Tells the parent of every job.
+  void work(Channel& told) {
+    Store store = open_or_die(path_);
+    const Space space = *store.space("crew");
+    while (true) {
+      auto jobs = space.queue("jobs").take({.lease = milliseconds(60'000)});
+      ASSERT_TRUE(jobs) << jobs.status().to_string();
+      if (jobs->empty()) {
+        const QueueStats stats = *space.queue("jobs").stats();
+        if (stats.ready + stats.leased + stats.delayed == 0) return;
+        continue;
+      }
+      const Job& job = jobs->front();
+      const auto version = store.update([&](Transaction& txn) -> Status {
+        HOLDFAST_TRY(txn.add(done_key(job), 1));
+        return space.queue(txn, "jobs").ack(job);
+      });
+      // Fenced: the lease ended with the one who died holding it, never with this one.
+      ASSERT_TRUE(version) << version.status().to_string();
+      told.send("x");
+    }
+  }
+
+  TemporaryDirectory directory_;
+  const std::string path_ = directory_.path_of("store");
+};
+
+TEST_F(CoordinationTest, JobsAreDoneExactlyOnceThoughWorkersAreKilled) {
+  constexpr int kJobs = 400;
+  ASSERT_EQ(run_in_child([&] {
+              Store store = open_or_die(path_);
+              const Queue queue = store.space("crew")->queue("jobs");
+              ASSERT_TRUE(queue.configure({.attempts_max = 1000}));
+              std::vector<NewJob> jobs;
+              for (int i = 0; i < kJobs; ++i) jobs.push_back({.payload = std::to_string(i)});
+              ASSERT_TRUE(queue.push_all(jobs));
+            }),
+            ChildProcess::kSuccess);
+  Channel told;
+  std::vector<ChildProcess> workers;
+  const auto hire = [&] { workers.push_back(ChildProcess::start([&] { work(told); })); };
+  for (int i = 0; i < kWorkers; ++i) hire();
+  // After every twentieth job somebody dies in the middle of something, and is replaced.
+  for (int death = 0; death < 15; ++death) {
+    ASSERT_TRUE(told.receive(20));
+    workers[static_cast<size_t>(death)].kill();
+    workers[static_cast<size_t>(death)].wait();
+    hire();
+  }
+  told.close_sending();
+  for (size_t i = 15; i < workers.size(); ++i) EXPECT_EQ(workers[i].wait(), ChildProcess::kSuccess);
+
+  Store store = open_or_die(path_);
+  for (int i = 0; i < kJobs; ++i) {
+    const auto count = store.get("done/" + std::to_string(i));
+    ASSERT_TRUE(count && *count) << "job " << i << " is lost";
+    EXPECT_EQ(decode_number(**count), 1) << "job " << i;
+  }
+  expect_sound(store);
+}
+
+TEST_F(CoordinationTest, AClaimIsFreeAsSoonAsItsHolderIsKilled) {
+  Channel told;
+  ChildProcess holder = ChildProcess::start([&] {
+    Store store = open_or_die(path_);
+    ASSERT_TRUE(store.space("crew")->claims().take("build", {.ttl = milliseconds(3'600'000)}));
+    told.send("x");
+    await_kill();
+  });
+  ASSERT_TRUE(told.receive(1));
+  EXPECT_EQ(run_in_child([&] {
+              Store store = open_or_die(path_);
+              const auto claim = store.space("crew")->claims().take("build");
+              ASSERT_EQ(claim.status().code(), StatusCode::kBusy);
+            }),
+            ChildProcess::kSuccess);
+  holder.kill();
+  holder.wait();
+  Store store = open_or_die(path_);
+  EXPECT_TRUE(store.space("crew")->claims().take("build"));
+}
+
+TEST_F(CoordinationTest, AnExclusiveClaimHasOneHolderThoughHoldersAreKilled) {
+  constexpr int kRounds = 30;
+  Channel told;
+  // Whoever holds the claim finds the slot empty, fills it, and empties it again. A holder who was
+  // killed leaves its own name there, which only the next holder may find.
+  const auto contend = [&](int number) {
+    Store store = open_or_die(path_);
+    const Space space = *store.space("crew");
+    for (int round = 0; round < kRounds; ++round) {
+      auto claim = space.claims().take(
+          "slot", {.ttl = milliseconds(3'600'000), .wait = milliseconds(60'000)});
+      ASSERT_TRUE(claim) << claim.status().to_string();
+      const std::string name = std::to_string(number) + "/" + std::to_string(claim->token);
+      ASSERT_TRUE(store.update([&](Transaction& txn) -> Status {
+        HOLDFAST_TRY(space.claims(txn).guard(*claim));
+        return space.kv(txn).put("holder", name);
+      }));
+      told.send("x");
+      ASSERT_TRUE(store.update([&](Transaction& txn) -> Status {
+        HOLDFAST_TRY(space.claims(txn).guard(*claim));
+        HOLDFAST_ASSIGN(const auto holder, space.kv(txn).get("holder"));
+        EXPECT_EQ(holder, name);
+        return space.claims(txn).release(*claim);
+      }));
+    }
+  };
+  std::vector<ChildProcess> crew;
+  for (int i = 0; i < 8; ++i) crew.push_back(ChildProcess::start([&, i] { contend(i); }));
+  for (int death = 0; death < 4; ++death) {
+    ASSERT_TRUE(told.receive(10));
+    crew[static_cast<size_t>(death)].kill();
+    crew[static_cast<size_t>(death)].wait();
+  }
+  told.close_sending();
+  for (size_t i = 4; i < crew.size(); ++i) EXPECT_EQ(crew[i].wait(), ChildProcess::kSuccess);
+}
+
+}  // namespace
+}  // namespace holdfast
