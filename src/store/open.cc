@@ -250,10 +250,10 @@ Status start_cold_patiently(Context& context, RecoveryReport& report) {
                                status.to_string());
     return Status::ok();
   }
-  Status both(status.code(), std::string(status.message()) +
-                                 " (nor can the checkpoint before be used: " +
-                                 fallback.to_string() +
-                                 "); holdfast salvage writes what is intact into a new store");
+  Status both(status.code(),
+              std::string(status.message()) +
+                  " (nor can the checkpoint before be used: " + fallback.to_string() +
+                  "); holdfast salvage writes what is intact into a new store");
   if (!status.path().empty()) both = std::move(both).with_path(status.path());
   if (status.offset()) both = std::move(both).with_offset(*status.offset());
   return both;
