@@ -4,7 +4,9 @@
 // Invariants:
 //   1. A subtree that no operation changes keeps its reference.
 //   2. Every page read and replaced, and every overflow run no longer referenced, is retired once.
-//   3. A page is merged with a sibling only if it shrank: the last page of an append pattern,
+//   3. The children of a pending branch have their numbers already: once its page is made, none of
+//      them changes. A single child waits, because collapse() may yet drop it.
+//   4. A page is merged with a sibling only if it shrank: the last page of an append pattern,
 //      which begins almost empty, is left to grow.
 #pragma once
 
@@ -22,7 +24,7 @@ namespace holdfast::tree {
 
 class Applier {
  public:
-  Applier(const PageSource& source, uint64_t version, PageAllocator& allocator);
+  Applier(const PageSource& source, uint64_t version, PageAllocator& allocator, PageSink* sink);
 
   Result<ApplyResult> run(const Root& root, std::span<const Operation> operations);
 
@@ -61,12 +63,13 @@ class Applier {
 
   // apply_branch.cc
   Status apply_branch(const Page& page, Operations operations, bool rightmost, Outcome* outcome);
-  void patch_branch(const Page& page, const std::vector<ChildChange>& changes, Outcome* outcome);
+  Status patch_branch(const Page& page, std::vector<ChildChange>& changes, Outcome* outcome);
   std::vector<ChildEntry> changed_children(const Page& page, std::vector<ChildChange>& changes);
   void append_children(const Page& page, uint32_t node, std::string_view first_separator,
                        std::vector<ChildEntry>* children);
-  void build_branches(std::span<const ChildEntry> children, uint32_t level, Fill fill,
-                      std::vector<ChildEntry>* out);
+  Status build_branches(std::span<ChildEntry> children, uint32_t level, Fill fill,
+                        std::vector<ChildEntry>* out);
+  Status number(ChildEntry* child);
   Status merge_small(std::vector<ChildEntry>* children, uint32_t level);
   Status merge_pair(const ChildEntry& left, const ChildEntry& right, uint32_t level,
                     std::vector<ChildEntry>* merged);

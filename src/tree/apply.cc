@@ -3,11 +3,12 @@
 
 namespace holdfast::tree {
 
-Applier::Applier(const PageSource& source, uint64_t version, PageAllocator& allocator)
+Applier::Applier(const PageSource& source, uint64_t version, PageAllocator& allocator,
+                 PageSink* sink)
     : source_(source),
       page_size_(source.page_size_bytes()),
       version_(version),
-      pending_(source.page_size_bytes(), allocator) {}
+      pending_(source.page_size_bytes(), allocator, sink) {}
 
 Result<ApplyResult> Applier::run(const Root& root, Operations operations) {
   Outcome outcome;
@@ -49,7 +50,7 @@ Result<ApplyResult> Applier::finish(std::vector<ChildEntry> children, uint32_t h
   while (children.size() > 1) {
     CHECK(height < kHeightMax);
     std::vector<ChildEntry> above;
-    build_branches(children, height, appended ? Fill::kAppend : Fill::kEven, &above);
+    HOLDFAST_TRY(build_branches(children, height, appended ? Fill::kAppend : Fill::kEven, &above));
     children = std::move(above);
     ++height;
   }
@@ -113,7 +114,7 @@ void Applier::retire_overflow(const FoundValue& value) {
 
 Result<ApplyResult> apply(const PageSource& source, const Root& root,
                           std::span<const Operation> operations, uint64_t version,
-                          PageAllocator& allocator) {
+                          PageAllocator& allocator, PageSink* sink) {
   const uint32_t key_max = key_size_max(source.page_size_bytes());
   for (size_t i = 0; i < operations.size(); ++i) {
     CHECK(!operations[i].key.empty() && operations[i].key.size() <= key_max);
@@ -124,7 +125,7 @@ Result<ApplyResult> apply(const PageSource& source, const Root& root,
                   "the tree claims " + std::to_string(root.height) +
                       " levels, more than a store can have; restore the store from a backup");
   }
-  return Applier(source, version, allocator).run(root, operations);
+  return Applier(source, version, allocator, sink).run(root, operations);
 }
 
 }  // namespace holdfast::tree

@@ -46,12 +46,13 @@ Status Applier::apply_branch(const Page& page, Operations operations, bool right
   outcome->changed = true;
   outcome->appended = appended;
   if (references_only) {
-    patch_branch(page, changes, outcome);
+    HOLDFAST_TRY(patch_branch(page, changes, outcome));
   } else {
     std::vector<ChildEntry> children = changed_children(page, changes);
     HOLDFAST_TRY(merge_small(&children, level - 1));
     if (!children.empty()) {
-      build_branches(children, level, appended ? Fill::kAppend : Fill::kEven, &outcome->children);
+      const Fill fill = appended ? Fill::kAppend : Fill::kEven;
+      HOLDFAST_TRY(build_branches(children, level, fill, &outcome->children));
       mark_if_small(page, outcome);
     }
   }
@@ -59,21 +60,40 @@ Status Applier::apply_branch(const Page& page, Operations operations, bool right
   return Status::ok();
 }
 
-// The common case: the separators stay, so the page is copied as it is; the references follow when
-// the children have their numbers.
-void Applier::patch_branch(const Page& page, const std::vector<ChildChange>& changes,
-                           Outcome* outcome) {
+// The common case: the separators stay, so the page is copied as it is and only refers to others.
+Status Applier::patch_branch(const Page& page, std::vector<ChildChange>& changes,
+                             Outcome* outcome) {
   Image image(new char[page_size_]);
   std::memcpy(image.get(), page.bytes(), page_size_);
-  PageEditor(image.get(), page_size_).set_birth(version_);
+  PageEditor editor(image.get(), page_size_);
+  editor.set_birth(version_);
   std::vector<PendingPages::Link> links;
-  links.reserve(changes.size());
-  for (const ChildChange& change : changes) {
-    const ChildEntry& child = change.outcome.children[0];
+  bool has_overflow = false;
+  for (ChildChange& change : changes) {
+    ChildEntry& child = change.outcome.children[0];
     CHECK(child.is_pending());
-    links.push_back({change.index, child.node});
+    if (page.cell_count() == 1) {
+      links.push_back({change.index, child.node});
+      continue;
+    }
+    HOLDFAST_TRY(number(&child));
+    editor.set_child(change.index, child.ref);
+    has_overflow |= child.ref.has_overflow;
   }
+  if (page.has_overflow()) {  // is it still true of some child?
+    for (uint32_t i = 0; i < page.cell_count() && !has_overflow; ++i) {
+      has_overflow = editor.page().child(i).has_overflow;
+    }
+  }
+  editor.set_has_overflow(has_overflow);
   add_page(std::move(image), std::move(links), {}, &outcome->children);
+  return Status::ok();
+}
+
+Status Applier::number(ChildEntry* child) {
+  HOLDFAST_ASSIGN(child->ref, pending_.number(child->node));
+  child->node = kNoNode;
+  return Status::ok();
 }
 
 std::vector<ChildEntry> Applier::changed_children(const Page& page,
@@ -112,19 +132,24 @@ void Applier::append_children(const Page& page, uint32_t node, std::string_view 
 }
 
 // Builds pages of the children; each page but the first takes the separator of its first child.
-void Applier::build_branches(std::span<const ChildEntry> children, uint32_t level, Fill fill,
-                             std::vector<ChildEntry>* out) {
+Status Applier::build_branches(std::span<ChildEntry> children, uint32_t level, Fill fill,
+                               std::vector<ChildEntry>* out) {
   uint32_t begin = 0;
   for (const uint32_t end : partition(children, fill, page_size_)) {
     const auto part = children.subspan(begin, end - begin);
     std::vector<PendingPages::Link> links;
-    for (uint32_t i = 0; i < part.size(); ++i) {
-      if (part[i].is_pending()) links.push_back({i, part[i].node});
+    if (part.size() == 1 && part.front().is_pending()) {
+      links.push_back({0, part.front().node});
+    } else {
+      for (ChildEntry& child : part) {
+        if (child.is_pending()) HOLDFAST_TRY(number(&child));
+      }
     }
     add_page(build_branch(part, level, page_size_, version_), std::move(links),
              part.front().separator, out);
     begin = end;
   }
+  return Status::ok();
 }
 
 // Merges each small child with its left sibling, the first one with its right sibling.
@@ -162,7 +187,7 @@ Status Applier::merge_pair(const ChildEntry& left, const ChildEntry& right, uint
     std::vector<ChildEntry> children;
     append_children(left_page, left.node, left.separator, &children);
     append_children(right_page, right.node, right.separator, &children);
-    build_branches(children, level, Fill::kEven, merged);
+    HOLDFAST_TRY(build_branches(children, level, Fill::kEven, merged));
   }
   merged->front().separator = left.separator;
   if (merged->size() == 1) {

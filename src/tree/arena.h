@@ -1,6 +1,6 @@
-// Bytes that live until the arena is reset or destroyed: keys put together during one apply().
+// Bytes that live until the arena is reset or destroyed: what one apply() works on.
 //
-// Who: tree/ only. Not thread-safe.
+// Who: tree/, store/. Not thread-safe.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,6 @@
 #include "tree/pending_pages.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "base/check.h"
@@ -60,29 +61,39 @@ Result<OverflowRef> PendingPages::add_overflow(std::string_view value, uint64_t 
   ref.crc = crc32c(value);
   ref.birth_version = version;
   HOLDFAST_ASSIGN(ref.pgno, allocate(ref.page_count));
-  NewRun run{ref.pgno, {}};
-  run.bytes.reserve(static_cast<size_t>(ref.page_count) * page_size_);
-  run.bytes.append(value);
-  run.bytes.resize(static_cast<size_t>(ref.page_count) * page_size_);
-  written_.push_back(std::move(run));
+  HOLDFAST_TRY(append(ref.pgno, ref.page_count, value));
   return ref;
 }
 
-void PendingPages::append(uint32_t pgno, std::string_view bytes) {
-  if (pgno != append_pgno_ || pgno == 0) {
+// Fills the last of `count` pages up with zeros.
+Status PendingPages::append(uint32_t pgno, uint32_t count, std::string_view bytes) {
+  const size_t size = size_t{count} * page_size_;
+  const bool full =
+      sink_ != nullptr && !written_.empty() && written_.back().bytes.size() + size > kSinkBytesMax;
+  if (pgno != append_pgno_ || full) {
+    if (sink_ != nullptr) HOLDFAST_TRY(flush());
     written_.push_back({pgno, {}});
-    written_.back().bytes.reserve((size_t{run_left_} + 1) * page_size_);
+    written_.back().bytes.reserve(std::max(size, (size_t{run_left_} + 1) * page_size_));
   }
-  written_.back().bytes.append(bytes);
-  append_pgno_ = pgno + 1;
+  std::string& run = written_.back().bytes;
+  run.append(bytes);
+  run.resize((run.size() + page_size_ - 1) / page_size_ * page_size_);
+  append_pgno_ = pgno + count;
+  return Status::ok();
 }
 
-Result<PageRef> PendingPages::finish(uint32_t node) {
+Status PendingPages::flush() {
+  for (const NewRun& run : written_) HOLDFAST_TRY(sink_->write(run.pgno, run.bytes));
+  written_.clear();
+  return Status::ok();
+}
+
+Result<PageRef> PendingPages::number(uint32_t node) {
   PageEditor editor(nodes_[node].image.get(), page_size_);
   bool has_overflow = editor.page().has_overflow();
   if (!nodes_[node].links.empty()) {
     for (const Link link : nodes_[node].links) {
-      HOLDFAST_ASSIGN(const PageRef ref, finish(link.node));
+      HOLDFAST_ASSIGN(const PageRef ref, number(link.node));
       editor.set_child(link.index, ref);
       has_overflow |= ref.has_overflow;
     }
@@ -99,15 +110,18 @@ Result<PageRef> PendingPages::finish(uint32_t node) {
   HOLDFAST_ASSIGN(const uint32_t pgno, next_pgno());
   editor.set_pgno(pgno);
   const std::string_view bytes(nodes_[node].image.get(), page_size_);
-  append(pgno, bytes);
+  HOLDFAST_TRY(append(pgno, 1, bytes));
   const PageRef ref{pgno, crc32c(bytes), has_overflow};
   nodes_[node] = {};
   return ref;
 }
 
 Result<PageRef> PendingPages::publish(uint32_t root, std::deque<NewRun>& written) {
-  HOLDFAST_ASSIGN(const PageRef ref, finish(root));
-  CHECK(live_count_ == 0 && run_left_ == 0);
+  HOLDFAST_ASSIGN(const PageRef ref, number(root));
+  CHECK(live_count_ == 0);
+  if (sink_ != nullptr) HOLDFAST_TRY(flush());
+  if (run_left_ > 0) allocator_.release(run_next_, run_left_);  // for pages dropped since
+  run_left_ = 0;
   allocated_.clear();
   written = std::move(written_);
   return ref;

@@ -6,7 +6,7 @@
 // Invariants:
 //   1. A published page's bytes never change until it is free.
 //   2. child.birth <= parent.birth; parent's CRC of a child equals the CRC-32C of its bytes.
-//   3. apply() never writes: it returns new pages for the caller to write and publish.
+//   3. apply() never writes: new pages go to the caller, who writes and publishes them.
 #pragma once
 
 #include <algorithm>
@@ -80,18 +80,27 @@ struct NewRun {
   std::string bytes;  // a whole number of pages
 };
 
+// Gets new pages as soon as they are complete, so that a large apply() need not hold them all. What
+// it wrote means nothing until the root is published, which an error prevents.
+class PageSink {
+ public:
+  virtual ~PageSink() = default;
+  // `bytes`: a whole number of pages from `pgno` on. An error ends the apply.
+  virtual Status write(uint32_t pgno, std::string_view bytes) = 0;
+};
+
 struct ApplyResult {
   Root root;
-  std::deque<NewRun> written;  // to be written before the root is published
+  std::deque<NewRun> written;  // to be written before the root is published; empty with a sink
   std::vector<RetiredRun> retired;
 };
 
 // Applies `operations` (strictly ascending keys) to `root` in one pass and returns the new tree.
 // Every new page is born at `version`. REQUIRES: key sizes 1..key_size_max(page size).
-// Errors: Corruption (a page fails its checksum or structure), and the allocator's.
+// Errors: Corruption (a page fails its checksum or structure), the allocator's and the sink's.
 Result<ApplyResult> apply(const PageSource& source, const Root& root,
                           std::span<const Operation> operations, uint64_t version,
-                          PageAllocator& allocator);
+                          PageAllocator& allocator, PageSink* sink = nullptr);
 
 // Upper bound of the pages that apply() may allocate for `operations` operations with `bytes` of
 // keys and values on a tree of `height`.

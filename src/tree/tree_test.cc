@@ -397,5 +397,64 @@ TEST(TreeTest, ThePageBoundIsOfTheOrderOfTheWork) {
   EXPECT_LE(pages_needed_max(100000, 100000 * 100, 1, 4096), 25000u);  // about 2600 full pages
 }
 
+class TestSink final : public PageSink {
+ public:
+  explicit TestSink(TestPages& pages, int writes_max = 1 << 30)
+      : pages_(pages), writes_left_(writes_max) {}
+  Status write(uint32_t pgno, std::string_view bytes) override {
+    if (writes_left_-- == 0) return Status(StatusCode::kIoError, "the sink is full");
+    bytes.copy(pages_.page(pgno), bytes.size());
+    return Status::ok();
+  }
+
+ private:
+  TestPages& pages_;
+  int writes_left_;
+};
+
+TestBatch rows_with_large_ones(int count) {
+  TestBatch batch;
+  for (int i = 0; i < count; ++i) {
+    batch[numbered(i)] = std::string(i % 50 == 0 ? 3000 : 30, static_cast<char>('a' + i % 26));
+  }
+  return batch;
+}
+
+TEST(TreeSinkTest, GetsEveryPageOfTheTree) {
+  TestTree expected(512);
+  TestPages pages(512);
+  Root root;
+  for (const int count : {2000, 3000}) {
+    const TestBatch batch = rows_with_large_ones(count);
+    ASSERT_TRUE(expected.apply(batch));
+    TestSink sink(pages);
+    const auto operations = operations_of(batch);
+    const auto result = apply(pages.source(), root, operations, expected.version(), pages, &sink);
+    ASSERT_TRUE(result) << result.status().to_string();
+    EXPECT_TRUE(result->written.empty());
+    root = result->root;
+    for (const RetiredRun& run : result->retired) pages.release(run.pgno, run.count);
+    std::vector<std::string> problems;
+    const auto counts = verify(
+        pages.source(), root, expected.version(), [](const VisitedRun&) {}, problems);
+    EXPECT_TRUE(problems.empty()) << problems.front();
+    EXPECT_EQ(counts.keys, static_cast<uint64_t>(count));
+    EXPECT_EQ(pages.in_use_count(), expected.pages().in_use_count());
+    EXPECT_EQ(root.page.crc, expected.root().page.crc);
+  }
+}
+
+TEST(TreeSinkTest, AnErrorGivesEveryPageBack) {
+  const TestBatch batch = rows_with_large_ones(40000);
+  for (const int writes : {0, 1, 2}) {
+    TestPages pages(512);
+    TestSink sink(pages, writes);
+    const auto result = apply(pages.source(), {}, operations_of(batch), 1, pages, &sink);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.status().code(), StatusCode::kIoError);
+    EXPECT_EQ(pages.in_use_count(), 0u);
+  }
+}
+
 }  // namespace
 }  // namespace holdfast::tree
