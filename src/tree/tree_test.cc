@@ -436,7 +436,8 @@ TEST(TreeSinkTest, GetsEveryPageOfTheTree) {
     for (const RetiredRun& run : result->retired) pages.release(run.pgno, run.count);
     std::vector<std::string> problems;
     const auto counts = verify(
-        pages.source(), root, expected.version(), [](const VisitedRun&) {}, problems);
+        pages.source(), root, expected.version(), [](const VisitedRun&) {},
+        [&](std::string problem) { problems.push_back(std::move(problem)); });
     EXPECT_TRUE(problems.empty()) << problems.front();
     EXPECT_EQ(counts.keys, static_cast<uint64_t>(count));
     EXPECT_EQ(pages.in_use_count(), expected.pages().in_use_count());
