@@ -97,10 +97,8 @@ void SegmentFiles::forget(uint64_t number) {
   std::erase_if(open_, [&](const auto& segment) { return segment->number() == number; });
 }
 
-Status SegmentFiles::prepare(uint64_t number, uint64_t capacity) {
-  // Not over an existing name: that one may be longer than asked for, or still in use.
-  const std::string temporary = directory_ + "/prepare.tmp";
-  HOLDFAST_ASSIGN(auto file, os_.open(temporary, os::OpenMode::kCreate));
+Status SegmentFiles::fill(const std::string& path, uint64_t capacity) {
+  HOLDFAST_ASSIGN(auto file, os_.open(path, os::OpenMode::kCreate));
   HOLDFAST_TRY(file->truncate(0));
   const std::string zeros(std::min(capacity, kZeroFillPiece), '\0');
   for (uint64_t offset = 0; offset < capacity; offset += zeros.size()) {
@@ -108,6 +106,16 @@ Status SegmentFiles::prepare(uint64_t number, uint64_t capacity) {
     HOLDFAST_TRY(file->write_at(offset, std::string_view(zeros).substr(0, size)));
     // Piece by piece: commits that are synced meanwhile wait behind one of them, not behind all.
     HOLDFAST_TRY(file->sync_data());
+  }
+  return Status::ok();
+}
+
+Status SegmentFiles::prepare(uint64_t number, uint64_t capacity) {
+  // Not over an existing name: that one may be longer than asked for, or still in use.
+  const std::string temporary = directory_ + "/prepare.tmp";
+  if (Status status = fill(temporary, capacity); !status) {
+    (void)os_.remove(temporary);  // it may hold the last blocks of the disk
+    return status;
   }
   HOLDFAST_TRY(os_.rename(temporary, path(number)));
   return os_.sync_directory(directory_);

@@ -77,13 +77,15 @@ class SegmentFiles {
   void forget(uint64_t number);
 
   // Makes segment `number` of at least `capacity` bytes exist, zero-filled and synced, under a
-  // temporary name first. Errors: NoSpace and Os's; nothing is left behind but the temporary.
+  // temporary name first. Errors: NoSpace and Os's; then no space is taken.
   Status prepare(uint64_t number, uint64_t capacity);
   // Makes the no longer needed segment `from` the future segment `to` by renaming it.
   Status recycle(uint64_t from, uint64_t to);
   Status remove(uint64_t number);
 
  private:
+  Status fill(const std::string& path, uint64_t capacity);
+
   os::Os& os_;
   const std::string directory_;
   const uint64_t capacity_max_;

@@ -1,6 +1,7 @@
 #include "store/append.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/check.h"
 #include "base/crc32c.h"
@@ -67,8 +68,14 @@ Status make_headroom_locked(const Context& context, uint64_t pages_max, int atte
   const uint64_t needed = pages_unapplied(control, tail) + pages_max;
   const uint64_t free_pages = control.allocation.free_pages.load();
   if (free_pages >= needed + reserve) return Status::ok();
-  const Status grown = grow_file(context, needed + reserve - free_pages);
+  Status grown = grow_file(context, needed + reserve - free_pages);
   if (grown || free_pages >= needed) return Status::ok();
+  grown = grow_file(context, needed - free_pages);
+  if (grown.code() != StatusCode::kNoSpace) return grown;
+  // A segment that is being prepared in vain may have held the last of the disk.
+  const LockOutcome outcome = context.locks->prepare.lock(context.deadline());
+  if (outcome == LockOutcome::kNotNow) return context.locks->prepare.busy();
+  const LockGuard guard(context.locks->prepare);
   return grow_file(context, needed - free_pages);
 }
 
@@ -97,6 +104,7 @@ Result<bool> make_headroom(const Context& context, uint64_t pages_max, int attem
 struct Attempt {
   bool need_headroom = false;
   bool need_void = false;
+  Status no_segment;  // NoSpace for the segment that the record needs
   Appended appended;
 };
 
@@ -160,7 +168,9 @@ Result<Attempt> append_locked(const Context& context, log::PayloadBuilder& paylo
   }
   attempt.need_headroom = !headroom_suffices(control, tail, pages_max);
   if (attempt.need_headroom) return attempt;
-  HOLDFAST_TRY(ensure_segment_space(context, tail, payload.payload().size()));
+  attempt.no_segment = ensure_segment_space(context, tail, payload.payload().size());
+  if (attempt.no_segment.code() == StatusCode::kNoSpace) return attempt;
+  HOLDFAST_TRY(attempt.no_segment);
   log::RecordHeader header = make_header(context, tail, log::RecordType::kCommit);
   header.payload_crc = payload_crc;
   header.payload_size = static_cast<uint32_t>(payload.payload().size());
@@ -233,6 +243,7 @@ Result<Appended> append(const Context& context, log::PayloadBuilder& payload, co
   ControlBlock& control = context.control();
   const uint32_t payload_crc = crc32c(payload.payload());
   bool tried = false;
+  bool crowded = false;
   for (int attempt = 0;;) {
     if (engine_state(control) == EngineState::kVoiding) {
       HOLDFAST_TRY(void_tail(context, deadline));
@@ -246,12 +257,25 @@ Result<Appended> append(const Context& context, log::PayloadBuilder& payload, co
     if (!reads.empty() && snapshot.epoch == read_tail(control.tail).epoch) {
       HOLDFAST_TRY(validate(context, reads, snapshot, read_tail(control.tail)));
     }
+    std::optional<ApplyGuard> no_growth;
+    if (crowded) {
+      HOLDFAST_TRY(lock_apply(context, deadline));
+      no_growth.emplace(context);
+    }
     HOLDFAST_TRY(lock_commit(context, deadline));
     LockGuard guard(context.locks->commit);
     HOLDFAST_ASSIGN(const Attempt result,
                     append_locked(context, payload, payload_crc, reads, snapshot, pages_max));
     guard.release();
+    no_growth.reset();
     if (result.need_void) continue;
+    if (!result.no_segment) {
+      if (crowded) return result.no_segment;
+      // Whoever grows the data file asks for more than is needed now, and may have held the last of
+      // the disk until that was refused: once more while nobody does.
+      crowded = true;
+      continue;
+    }
     if (!result.need_headroom) return result.appended;
     if (tried && deadline.passed()) {
       return Status(StatusCode::kBusy,

@@ -220,6 +220,41 @@ TEST_F(FaultTest, AnAlmostFullDiskGivesWhatIsNeeded) {
   expect_sound();
 }
 
+// Growth asks for more than is needed, and a segment in preparation takes what it gets: both are
+// given back when it was too little.
+TEST_F(FaultTest, WhatAFullDiskCouldNotGiveInFullIsGivenBack) {
+  os_.fault = [](Call call, const std::string& path, uint64_t size) {
+    const bool large = call == Call::kAllocate && is_data(path) && size > 100 * 512;
+    const bool segment = call == Call::kSync && path.ends_with("prepare.tmp");
+    return large || segment ? no_space() : Status::ok();
+  };
+  ASSERT_TRUE(store_->put("a", "1"));
+  const StoreStats stats = *store_->stats();
+  auto data = *machine_.os().open("/s/data", os::OpenMode::kRead);
+  EXPECT_EQ(data->info()->size_bytes, stats.file_pages * stats.page_size_bytes);
+  EXPECT_EQ(store_->put("b", std::string(30'000, 'x')).status().code(), StatusCode::kNoSpace);
+  EXPECT_EQ(machine_.os().open("/s/wal/prepare.tmp", os::OpenMode::kRead).status().code(),
+            StatusCode::kNotFound);
+  heal();
+  EXPECT_TRUE(store_->put("b", "1"));
+  expect_sound();
+}
+
+// Another process grows the file, in vain, while a commit needs a segment.
+TEST_F(FaultTest, ACommitIsNotRefusedForSpaceThatAnotherHoldsForAMoment) {
+  ASSERT_TRUE(store_->put("a", "1"));
+  int refused = 0;
+  os_.fault = [&](Call call, const std::string& path, uint64_t) {
+    if (call != Call::kWrite || !path.ends_with("prepare.tmp") || refused++ > 0) {
+      return Status::ok();
+    }
+    return no_space();
+  };
+  EXPECT_TRUE(store_->put("b", std::string(30'000, 'x')));
+  EXPECT_GE(refused, 2);
+  expect_sound();
+}
+
 TEST_F(FaultTest, PagesThatCannotBeWrittenLeaveTheCommitInTheLog) {
   ASSERT_TRUE(store_->put("a", "1"));
   fail(Call::kWrite, is_data, io_error());

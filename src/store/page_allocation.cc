@@ -84,9 +84,14 @@ Status grow_file(const Context& context, uint64_t pages_min) {
     return context.data_file->allocate(before << context.page_shift, pages << context.page_shift);
   };
   Status status = allocate(count);
-  if (!status && status.code() == StatusCode::kNoSpace && count > pages_min) {
-    count = pages_min;
-    status = allocate(count);
+  if (!status && status.code() == StatusCode::kNoSpace) {
+    if (count > pages_min) {
+      count = pages_min;
+      status = allocate(count);
+    }
+    // Some file systems leave with the file what they found before it was too little; others,
+    // and the log, may need it.
+    (void)context.data_file->truncate((before + (status ? count : 0)) << context.page_shift);
   }
   HOLDFAST_TRY(std::move(status));
   HOLDFAST_TRY(back_region(context, kBitmapRegion, line.bitmap_backed,

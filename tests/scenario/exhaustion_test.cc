@@ -67,6 +67,8 @@ TEST_P(ExhaustionTest, AFullDiskRefusesWritesAndLosesNothing) {
     const Status status = write_until_error(store, acknowledged, 10'000);
     EXPECT_EQ(status.code(), StatusCode::kNoSpace) << status.to_string();
     EXPECT_GT(acknowledged.size(), 50u);
+    EXPECT_LT(std::filesystem::space(mount).available, 2 * options().segment_size_bytes)
+        << "nothing is refused before the disk is full, or because another asked for more";
     EXPECT_EQ(contents(store), acknowledged) << "reading goes on";
     expect_sound(store);
     // Others see the same, and it stays an error.
