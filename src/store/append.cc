@@ -19,8 +19,10 @@ constexpr uint64_t kSmallReserveBytesMax = 16u << 20;
 constexpr uint64_t kSmallReserveFactor = 8;
 constexpr int kReserveDoublingsMax = 6;
 
-// How often a commit that waits for whoever applies looks whether there is room by now.
+// A commit that waits for whoever applies looks whether there is room by now: soon at first, then
+// twice as late each time, as dozens may wait and whoever applies needs the processor.
 constexpr uint64_t kHeadroomLookUs = 200;
+constexpr uint64_t kHeadroomLookUsMax = 5'000;
 
 // Pages that applying the payload to a tree of `height` may need at most. A deleted range costs new
 // branches along its two edges, and deletions in the two leaves there: as two operations do.
@@ -87,17 +89,21 @@ Result<bool> make_headroom(const Context& context, uint64_t pages_max, int attem
   const auto made_by_another = [&](uint64_t reserve) {
     return headroom_suffices(control, read_tail(control.tail), pages_max + reserve);
   };
+  SharedLock& lock = context.locks->apply;
+  uint64_t look_us = kHeadroomLookUs;
   for (bool waited = false;; waited = true) {
-    const Deadline look(context.os, deadline.wait_us(kHeadroomLookUs));
-    const Status locked = lock_apply(context, look);
-    if (locked || try_lock_apply(context, true)) {
+    const bool last = deadline.passed();
+    const LockOutcome outcome = lock.lock(Deadline(context.os, deadline.wait_us(look_us)));
+    if (outcome == LockOutcome::kOwnerDied) redo_intent(context);
+    if (outcome != LockOutcome::kNotNow) {
       const ApplyGuard guard(context);
       if (waited && made_by_another(reserve_pages(context, attempt) / 4)) return false;
       HOLDFAST_TRY(make_headroom_locked(context, pages_max, attempt));
       return true;
     }
     if (made_by_another(0)) return false;
-    if (deadline.passed()) return locked;
+    if (last) return lock.busy();
+    look_us = std::min(2 * look_us, kHeadroomLookUsMax);
   }
 }
 
