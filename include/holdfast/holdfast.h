@@ -4,6 +4,7 @@
 #include "holdfast/blob.h"
 #include "holdfast/claim.h"
 #include "holdfast/diff.h"
+#include "holdfast/event.h"
 #include "holdfast/history.h"
 #include "holdfast/kv.h"
 #include "holdfast/observation.h"

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "holdfast/claim.h"
+#include "holdfast/event.h"
 #include "holdfast/kv.h"
 #include "holdfast/observation.h"
 #include "holdfast/queue.h"
@@ -67,6 +68,7 @@ class Space {
   Claims claims() const;
   // A queue begins to exist with its first job.
   Queue queue(std::string_view name) const;
+  Events events() const;
   Observations observations() const;
   // Ranks what the space remembers. Hits are of one snapshot. No searchable term in the text: no
   // hits. Errors: InvalidArgument (text empty or not UTF-8, limit, snippet_size).
@@ -78,6 +80,7 @@ class Space {
   Kv kv(Transaction& transaction) const;
   Claims claims(Transaction& transaction) const;
   Queue queue(Transaction& transaction, std::string_view name) const;
+  Events events(Transaction& transaction) const;
   Observations observations(Transaction& transaction) const;
   Result<std::vector<RecallHit>> recall(Transaction& transaction, const RecallQuery& query) const;
 
@@ -85,6 +88,7 @@ class Space {
   Kv kv(Snapshot& snapshot) const;
   Claims claims(Snapshot& snapshot) const;
   Queue queue(Snapshot& snapshot, std::string_view name) const;
+  Events events(Snapshot& snapshot) const;
   Observations observations(Snapshot& snapshot) const;
   Result<std::vector<RecallHit>> recall(Snapshot& snapshot, const RecallQuery& query) const;
 

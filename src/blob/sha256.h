@@ -1,6 +1,6 @@
 // Sha256: the hash that names a content, by libcrypto.
 //
-// Who: this room. Thread-safety: one thread at a time per object.
+// Who: this room and memory/. Thread-safety: one thread at a time per object.
 #pragma once
 
 #include <array>

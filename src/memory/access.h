@@ -58,6 +58,11 @@ class Access {
   // Returns after a while in which the space may have changed, or at once with false where the
   // caller's own transaction or snapshot keeps it from ever seeing a change.
   virtual bool pause() = 0;
+  // Store::watch, by which to wait longer than a pause. Errors: Unsupported (where pause() returns
+  // false), Busy (there are too many): pause() then.
+  virtual Result<Watch> watch(const KeyRange&, uint64_t) {
+    return Status(StatusCode::kUnsupported, "there is nothing to watch here");
+  }
   // Store::handle_id and Store::handle_alive.
   virtual HandleId handle_id() = 0;
   virtual bool handle_alive(const HandleId& id) = 0;

@@ -12,6 +12,7 @@
 // | 07 space:u32 key                        | observation: id:16 of the one added with the key |
 // | 08 01 space:u32 resource                | claim: who holds the resource (claims.cc)        |
 // | 08 02 to 08 08 space:u32 queue ...      | queue: queue_rows.h has the table                |
+// | 08 10 to 08 14 space:u32 stream ...     | events: event_rows.h has the table               |
 // | 0d 'k' space:u32 key                    | Kv: hash:32 and varint size of a value's blob    |
 //
 // Integers in keys are big-endian. Everything of a space is in a few key ranges of its own: names
@@ -47,6 +48,11 @@ enum class KeyKind : uint16_t {
   kQueueCounter = 0x0806,
   kQueueOptions = 0x0807,
   kJobResult = 0x0808,
+  kEvent = 0x0810,
+  kEventSeal = 0x0811,
+  kEventFloor = 0x0812,
+  kEventConsumer = 0x0813,
+  kEventRetention = 0x0814,
   kKvBlob = 0x0d6b,  // 0d otherwise belongs to blob/
 };
 

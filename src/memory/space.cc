@@ -115,6 +115,10 @@ class StoreAccess final : public SpaceAccess {
     return true;
   }
 
+  Result<Watch> watch(const KeyRange& range, uint64_t cursor) override {
+    return space_->store().watch(range, cursor);
+  }
+
   Status read(const ReadWork& work) override {
     HOLDFAST_ASSIGN(Snapshot snapshot, space_->store().snapshot());
     search::ReaderSource source(snapshot);
@@ -291,6 +295,16 @@ Queue Space::queue(Transaction& transaction, std::string_view name) const {
 }
 Queue Space::queue(Snapshot& snapshot, std::string_view name) const {
   return Queue(std::make_shared<SnapshotAccess>(impl_, snapshot), std::string(name));
+}
+
+Events Space::events() const {
+  return Events(std::make_shared<StoreAccess>(impl_));
+}
+Events Space::events(Transaction& transaction) const {
+  return Events(std::make_shared<TransactionAccess>(impl_, transaction));
+}
+Events Space::events(Snapshot& snapshot) const {
+  return Events(std::make_shared<SnapshotAccess>(impl_, snapshot));
 }
 
 Observations Space::observations() const {

@@ -38,6 +38,7 @@ Commands::Commands()
   add_stats_command(*this);
   add_kv_commands(*this);
   add_memory_commands(*this);
+  add_event_commands(*this);
   add_ingest_commands(*this);
   add_care_commands(*this);
   add_dump_commands(*this);

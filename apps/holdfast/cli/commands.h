@@ -49,12 +49,14 @@ std::shared_ptr<Arguments> arguments_of() {
 constexpr const char* kGroupStart = "Start";
 constexpr const char* kGroupKeyValue = "Key-value";
 constexpr const char* kGroupMemory = "Memory";
+constexpr const char* kGroupEvents = "Events";
 constexpr const char* kGroupCare = "Care";
 
 void add_start_commands(Commands& commands);   // init whoami status
 void add_stats_command(Commands& commands);    // stats
 void add_kv_commands(Commands& commands);      // put get del ls
 void add_memory_commands(Commands& commands);  // remember recall show list
+void add_event_commands(Commands& commands);   // event append, read, tail ...
 void add_ingest_commands(Commands& commands);  // ingest verify-ledger
 void add_care_commands(Commands& commands);    // check
 void add_dump_commands(Commands& commands);    // dump log, page, tree, meta, control

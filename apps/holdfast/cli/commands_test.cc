@@ -58,12 +58,43 @@ class StoreCommandsTest : public CommandsTest {
 
 TEST_F(CommandsTest, EveryCommandHasAnExample) {
   for (const char* name :
-       {"init",  "whoami",   "status", "stats",   "put",      "get",    "del",
-        "ls",    "remember", "recall", "show",    "list",     "ingest", "verify-ledger",
-        "check", "doctor",   "dump",   "salvage", "snapshot", "watch",  "torture"}) {
+       {"init",     "whoami",  "status",   "stats", "put",     "get",           "del",   "ls",
+        "remember", "recall",  "show",     "list",  "ingest",  "verify-ledger", "check", "doctor",
+        "dump",     "salvage", "snapshot", "watch", "torture", "event"}) {
     EXPECT_EQ(run_bare({name, "--help"}), kExitOk);
     EXPECT_THAT(out_, HasSubstr(std::string("Example:\n  holdfast ") + name));
   }
+}
+
+TEST_F(StoreCommandsTest, EventsAreAppendedReadFollowedAndVerified) {
+  EXPECT_EQ(run({"event", "append", "log", "one", "--type", "a", "--json"}), kExitOk) << error_;
+  EXPECT_EQ(json()["number"], 1);
+  EXPECT_EQ(run({"event", "append", "log", "two", "--type", "b"}), kExitOk);
+  EXPECT_EQ(out_, "2\n");
+  EXPECT_EQ(run({"event", "read", "log", "--from", "2", "--json"}), kExitOk);
+  EXPECT_EQ(json()["data"], "two");
+  EXPECT_EQ(run({"event", "tail", "log", "--from", "1", "--for", "0.01"}), kExitOk);
+  EXPECT_THAT(out_, HasSubstr("one"));
+  EXPECT_EQ(run({"event", "consume", "log", "me", "--limit", "1"}), kExitOk);
+  EXPECT_THAT(out_, HasSubstr("one"));
+  EXPECT_EQ(run({"event", "consume", "log", "me"}), kExitOk);
+  EXPECT_EQ(run({"event", "consume", "log", "me"}), kExitNotFound);
+  EXPECT_EQ(run({"event", "consumers", "log", "--json"}), kExitOk);
+  EXPECT_EQ(json()["next"], 3);
+  EXPECT_EQ(run({"event", "seal", "log", "--json"}), kExitOk);
+  const std::string seal = "2:" + json()["hash"].get<std::string>();
+  EXPECT_EQ(run({"event", "verify", "log", "--expect", seal}), kExitOk) << error_;
+  EXPECT_EQ(run({"event", "verify", "log", "--expect", "2:00"}), kExitDamage);
+  EXPECT_EQ(run({"event", "list", "--json"}), kExitOk);
+  EXPECT_EQ(json()["next"], 3);
+  EXPECT_EQ(run({"event", "retain", "log", "--count", "1"}), kExitOk) << error_;
+  EXPECT_EQ(run({"event", "trim", "log", "--json"}), kExitOk);
+  EXPECT_EQ(json()["trimmed"], 1);
+  EXPECT_EQ(run({"event", "retain", "log", "--age", "soon"}), kExitUsage);
+  EXPECT_EQ(run({"event", "read", "log", "--from", "9"}), kExitUsage);
+  EXPECT_EQ(run({"event", "remove", "log"}), kExitOk);
+  EXPECT_EQ(run({"event", "list"}), kExitOk);
+  EXPECT_EQ(out_, "");
 }
 
 TEST_F(CommandsTest, AWrongCommandLineIsUsage) {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "base/time_text.h"
@@ -77,6 +78,26 @@ Result<std::optional<int64_t>> parse_time_option(const std::string& text) {
   if (time) return time;
   return Status(StatusCode::kInvalidArgument,
                 "\"" + text + "\" is not a time; write 2026-01-31 or 2026-01-31T09:05:00Z");
+}
+
+Result<std::chrono::milliseconds> parse_duration(const std::string& text) {
+  constexpr struct {
+    std::string_view name;
+    double milliseconds;
+  } kUnits[] = {{"", 1000},    {"ms", 1},        {"s", 1000},
+                {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
+  constexpr double kMax = 1e14;  // some 3,000 years
+  char* end = nullptr;
+  const double number = std::strtod(text.c_str(), &end);
+  if (end != text.c_str() && number >= 0) {
+    for (const auto& unit : kUnits) {
+      const double milliseconds = number * unit.milliseconds;
+      if (unit.name != end || milliseconds > kMax) continue;
+      return std::chrono::milliseconds(static_cast<int64_t>(milliseconds));
+    }
+  }
+  return Status(StatusCode::kInvalidArgument,
+                "\"" + text + "\" is not a duration; write 500ms, 90s, 15m, 24h or 7d");
 }
 
 std::optional<std::string> optional_text(const std::string& text) {

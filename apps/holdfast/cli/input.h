@@ -1,6 +1,7 @@
 // Values that a command takes from its arguments, from stdin or from a file; and times.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -22,6 +23,9 @@ Status read_pieces(const std::optional<std::string>& argument, const std::string
 
 // "2026-01-31T09:05:00Z" or "2026-01-31". Errors: InvalidArgument. Empty text: nullopt.
 Result<std::optional<int64_t>> parse_time_option(const std::string& text);
+
+// "500ms", "90s", "15m", "24h", "7d"; a number alone is seconds. Errors: InvalidArgument.
+Result<std::chrono::milliseconds> parse_duration(const std::string& text);
 
 // nullopt for an option that was not given.
 std::optional<std::string> optional_text(const std::string& text);
