@@ -114,8 +114,8 @@ enum class WaitResult : uint8_t { kWoken, kTimedOut };
 // For diagnostics only; no decision is ever based on a pid.
 struct ProcessIdentity {
   uint32_t pid = 0;
-  uint64_t start_ticks = 0;  // 0: not known
-  uint64_t pid_namespace_inode = 0;
+  uint64_t start_ticks = 0;          // 0: not known
+  uint64_t pid_namespace_inode = 0;  // 0: not known
 };
 
 class Os {
@@ -153,6 +153,8 @@ class Os {
   virtual uint64_t monotonic_time_us() = 0;  // for deadlines and durations
   virtual std::array<char, 16> boot_id() = 0;
   virtual ProcessIdentity process() = 0;
+  // Its pid alone, which costs next to nothing.
+  virtual uint32_t process_id() { return process().pid; }
   // "pid 4711, state T (stopped)" or "pid 4711, gone": for messages only.
   virtual std::string describe_process(const ProcessIdentity& process) = 0;
   virtual void random_bytes(char* out, size_t size) = 0;

@@ -29,6 +29,7 @@ namespace {
 constexpr uint64_t kMicrosPerSecond = 1'000'000;
 constexpr uint64_t kSecondsMax = 1'000'000'000;  // 31 years: "for ever" without overflow
 constexpr size_t kMountinfoSizeMax = 4 << 20;
+constexpr size_t kUuidTextSize = 36;
 constexpr mode_t kDirectoryMode = 0770;
 
 struct timespec to_timespec(uint64_t micros) {
@@ -158,7 +159,7 @@ uint64_t PosixOs::monotonic_time_us() {
 
 std::array<char, 16> PosixOs::boot_id() {
   static const std::array<char, 16> id =
-      parse_uuid(read_small_file("/proc/sys/kernel/random/boot_id", 64))
+      parse_uuid(read_small_file("/proc/sys/kernel/random/boot_id", kUuidTextSize))
           .value_or(std::array<char, 16>{});
   return id;
 }
@@ -172,6 +173,10 @@ ProcessIdentity PosixOs::process() {
     cached_at_fork = Descriptor::fork_count();
   }
   return cached;
+}
+
+uint32_t PosixOs::process_id() {
+  return static_cast<uint32_t>(getpid());
 }
 
 std::string PosixOs::describe_process(const ProcessIdentity& process_described) {

@@ -34,6 +34,7 @@ class PosixOs final : public Os {
   std::array<char, 16> boot_id() override;
   // Start time and namespace are 0 where /proc is not mounted: messages then say less.
   ProcessIdentity process() override;
+  uint32_t process_id() override;
   std::string describe_process(const ProcessIdentity& process) override;
   void random_bytes(char* out, size_t size) override;
   uint32_t fork_count() override;

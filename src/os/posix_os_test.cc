@@ -99,6 +99,7 @@ TEST_F(PosixOsTest, FutexWakesAnotherProcessThroughAMapping) {
 TEST_F(PosixOsTest, ProcessesAreDescribed) {
   const ProcessIdentity own = os_.process();
   EXPECT_EQ(own.pid, static_cast<uint32_t>(getpid()));
+  EXPECT_EQ(own.pid, os_.process_id());
   EXPECT_GT(own.pid_namespace_inode, 0U);
   EXPECT_NE(os_.describe_process(own).find("state R (running)"), std::string::npos);
 
@@ -108,6 +109,11 @@ TEST_F(PosixOsTest, ProcessesAreDescribed) {
   ProcessIdentity elsewhere = own;
   ++elsewhere.pid_namespace_inode;
   EXPECT_NE(os_.describe_process(elsewhere).find("another container"), std::string::npos);
+
+  ProcessIdentity somewhere = own;
+  somewhere.pid_namespace_inode = 0;
+  EXPECT_NE(os_.describe_process(somewhere).find("if it is of this pid namespace"),
+            std::string::npos);
 
   const pid_t child = fork();
   if (child == 0) {

@@ -90,8 +90,8 @@ std::string read_small_file(const char* path, size_t size_max) {
 ProcessIdentity read_own_identity() {
   ProcessIdentity identity;
   identity.pid = static_cast<uint32_t>(getpid());
-  // Not the start time: reading it costs a third of opening a store, and whoever is described is
-  // known to live, so its number cannot belong to another.
+  // Not the start time: reading it costs 30 us, and whoever is described is known to live, so its
+  // number cannot belong to another.
   struct stat found;
   if (::stat("/proc/self/ns/pid", &found) == 0) identity.pid_namespace_inode = found.st_ino;
   return identity;
@@ -99,7 +99,8 @@ ProcessIdentity read_own_identity() {
 
 std::string describe(const ProcessIdentity& process, const ProcessIdentity& own) {
   std::string text = "pid " + std::to_string(process.pid);
-  if (process.pid_namespace_inode != own.pid_namespace_inode) {
+  const bool known = process.pid_namespace_inode != 0 || own.pid_namespace_inode == 0;
+  if (known && process.pid_namespace_inode != own.pid_namespace_inode) {
     return text + " in pid namespace " + std::to_string(process.pid_namespace_inode) +
            " (another container; ours is " + std::to_string(own.pid_namespace_inode) + ")";
   }
@@ -107,14 +108,15 @@ std::string describe(const ProcessIdentity& process, const ProcessIdentity& own)
   const std::string stat_text = read_small_file(path.c_str(), 1024);
   if (stat_text.empty()) {
     return own.pid_namespace_inode == 0 ? text + ", state unknown (/proc is not mounted)"
-                                        : text + ", gone";
+                                        : text + (known ? ", gone" : ", not of this pid namespace");
   }
   const auto stat = parse_process_stat(stat_text);
   if (!stat) return text + ", state unknown";
   if (process.start_ticks != 0 && stat->start_ticks != process.start_ticks) {
     return text + ", gone (its number now belongs to another process)";
   }
-  return text + ", state " + stat->state + " (" + std::string(state_name(stat->state)) + ")";
+  text += std::string(", state ") + stat->state + " (" + std::string(state_name(stat->state)) + ")";
+  return known ? text : text + ", if it is of this pid namespace";
 }
 
 }  // namespace holdfast::os

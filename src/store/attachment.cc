@@ -6,9 +6,9 @@ namespace holdfast::store {
 
 Result<std::unique_ptr<Attachment>> Attachment::attach(os::Os& os, os::File* lock_file,
                                                        ControlBlock& control) {
-  const os::ProcessIdentity process = os.process();
+  const uint32_t pid = os.process_id();
   // Neighbouring pids start at different slots, so that a crowd does not probe the same bytes.
-  const uint32_t first = process.pid * 7u % kProcessSlots;
+  const uint32_t first = pid * 7u % kProcessSlots;
   for (uint32_t i = 0; i < kProcessSlots; ++i) {
     const uint32_t slot = (first + i) % kProcessSlots;
     if (lock_file != nullptr) {
@@ -20,9 +20,9 @@ Result<std::unique_ptr<Attachment>> Attachment::attach(os::Os& os, os::File* loc
     uint32_t generation = (line.generation.load() + 1) & kGenerationMask;
     if (generation == 0) generation = 1;
     line.generation.store(generation);
-    line.pid.store(process.pid);
-    line.start_ticks.store(process.start_ticks);
-    line.pid_namespace_inode.store(process.pid_namespace_inode);
+    line.pid.store(pid);
+    line.start_ticks.store(0);
+    line.pid_namespace_inode.store(0);
     line.attached_us.store(os.wall_time_us());
     line.attached.store(1);
     return std::unique_ptr<Attachment>(
@@ -46,6 +46,14 @@ void Attachment::detach() {
   // A forked child must not announce the end of its parent; the lock file is closed there.
   control_.processes[slot_].attached.store(0);
   if (lock_file_ != nullptr) (void)lock_file_->unlock(liveness_byte(slot_));
+}
+
+void Attachment::identify() {
+  if (identified_.load(std::memory_order_relaxed) || identified_.exchange(true)) return;
+  const os::ProcessIdentity process = os_.process();
+  ProcessSlot& line = control_.processes[slot_];
+  line.start_ticks.store(process.start_ticks);
+  line.pid_namespace_inode.store(process.pid_namespace_inode);
 }
 
 std::optional<bool> Attachment::alive(uint32_t slot) const {

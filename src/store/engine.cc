@@ -209,6 +209,7 @@ Result<uint64_t> Store::Impl::append_and_wait(log::PayloadBuilder& payload,
     return appended.status();
   }
   uint64_t seen = committed_version_.load(std::memory_order_relaxed);
+  if (seen != 0) context_->attachment->identify();  // it may be here to stay
   while (seen < appended->version &&
          !committed_version_.compare_exchange_weak(seen, appended->version)) {
   }

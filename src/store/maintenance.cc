@@ -36,9 +36,10 @@ Status maintain_once(const Context& context) {
 
 void Maintenance::start_or_notify() {
   if (!thread_.joinable()) {
+    changed_.emplace();
     thread_ = std::thread([this] { run(); });
   } else {
-    changed_.notify_one();
+    changed_->notify_one();
   }
 }
 
@@ -62,7 +63,7 @@ void Maintenance::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    changed_.notify_one();
+    if (changed_) changed_->notify_one();
   }
   if (thread_.joinable()) thread_.join();
 }
@@ -82,9 +83,10 @@ void Maintenance::apply_while_asked(std::unique_lock<std::mutex>& lock) {
 }
 
 void Maintenance::run() {
+  context_.attachment->identify();
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    changed_.wait(lock, [this] { return work_ || apply_ || stopping_; });
+    changed_->wait(lock, [this] { return work_ || apply_ || stopping_; });
     apply_while_asked(lock);
     if (!work_) continue;
     // Gathers: what comes within the interval is covered by the same sync.
@@ -92,7 +94,7 @@ void Maintenance::run() {
     const auto asked = [this] { return apply_ || stopping_; };
     while (!stopping_ && !due.passed()) {
       const std::chrono::microseconds left(due.wait_us(kIntervalUs));
-      if (changed_.wait_for(lock, left, asked)) apply_while_asked(lock);
+      if (changed_->wait_for(lock, left, asked)) apply_while_asked(lock);
     }
     if (stopping_) return;
     work_ = false;

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "store/context.h"
@@ -40,7 +41,7 @@ class Maintenance {
   void apply_while_asked(std::unique_lock<std::mutex>& lock);
   const Context& context_;
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::optional<std::condition_variable> changed_;  // made with the thread
   bool stopping_ = false;
   std::atomic<bool> work_{false};   // set under the mutex, looked at without
   std::atomic<bool> apply_{false};  // the same
