@@ -10,6 +10,7 @@
 #include "holdfast/observation.h"
 #include "holdfast/queue.h"
 #include "holdfast/recall.h"
+#include "holdfast/run.h"
 #include "holdfast/space.h"
 #include "holdfast/status.h"
 #include "holdfast/store.h"

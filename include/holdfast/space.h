@@ -24,6 +24,7 @@
 #include "holdfast/observation.h"
 #include "holdfast/queue.h"
 #include "holdfast/recall.h"
+#include "holdfast/run.h"
 #include "holdfast/status.h"
 #include "holdfast/transaction.h"
 
@@ -69,6 +70,7 @@ class Space {
   // A queue begins to exist with its first job.
   Queue queue(std::string_view name) const;
   Events events() const;
+  Runs runs() const;
   Observations observations() const;
   // Ranks what the space remembers. Hits are of one snapshot. No searchable term in the text: no
   // hits. Errors: InvalidArgument (text empty or not UTF-8, limit, snippet_size).
@@ -81,6 +83,7 @@ class Space {
   Claims claims(Transaction& transaction) const;
   Queue queue(Transaction& transaction, std::string_view name) const;
   Events events(Transaction& transaction) const;
+  Runs runs(Transaction& transaction) const;
   Observations observations(Transaction& transaction) const;
   Result<std::vector<RecallHit>> recall(Transaction& transaction, const RecallQuery& query) const;
 
@@ -89,6 +92,7 @@ class Space {
   Claims claims(Snapshot& snapshot) const;
   Queue queue(Snapshot& snapshot, std::string_view name) const;
   Events events(Snapshot& snapshot) const;
+  Runs runs(Snapshot& snapshot) const;
   Observations observations(Snapshot& snapshot) const;
   Result<std::vector<RecallHit>> recall(Snapshot& snapshot, const RecallQuery& query) const;
 

@@ -13,6 +13,7 @@
 // | 08 01 space:u32 resource                | claim: who holds the resource (claims.cc)        |
 // | 08 02 to 08 08 space:u32 queue ...      | queue: queue_rows.h has the table                |
 // | 08 10 to 08 14 space:u32 stream ...     | events: event_rows.h has the table               |
+// | 08 40 to 08 4a space:u32 ...            | runs, steps and gates: run_rows.h has the table  |
 // | 0d 'k' space:u32 key                    | Kv: hash:32 and varint size of a value's blob    |
 //
 // Integers in keys are big-endian. Everything of a space is in a few key ranges of its own: names
@@ -53,6 +54,17 @@ enum class KeyKind : uint16_t {
   kEventFloor = 0x0812,
   kEventConsumer = 0x0813,
   kEventRetention = 0x0814,
+  kRun = 0x0840,
+  kRunIndex = 0x0841,
+  kRunName = 0x0842,
+  kRunData = 0x0843,
+  kStep = 0x0844,
+  kStepIndex = 0x0845,
+  kStepAwaits = 0x0846,
+  kStepData = 0x0847,
+  kGate = 0x0848,
+  kRunEvent = 0x0849,
+  kStepCounter = 0x084a,
   kKvBlob = 0x0d6b,  // 0d otherwise belongs to blob/
 };
 

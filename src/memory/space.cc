@@ -307,6 +307,16 @@ Events Space::events(Snapshot& snapshot) const {
   return Events(std::make_shared<SnapshotAccess>(impl_, snapshot));
 }
 
+Runs Space::runs() const {
+  return Runs(std::make_shared<StoreAccess>(impl_));
+}
+Runs Space::runs(Transaction& transaction) const {
+  return Runs(std::make_shared<TransactionAccess>(impl_, transaction));
+}
+Runs Space::runs(Snapshot& snapshot) const {
+  return Runs(std::make_shared<SnapshotAccess>(impl_, snapshot));
+}
+
 Observations Space::observations() const {
   return Observations(std::make_shared<StoreAccess>(impl_));
 }

@@ -1,0 +1,18 @@
+// One form for each JSON value, so that two texts can be compared for what they say.
+//
+// Members are sorted by name (bytes of UTF-8) and of members with one name the last is kept; there
+// is no space; a number is its digits without leading or trailing zeros and an exponent, so 1, 1.0
+// and 10e-1 are one number, exactly, however large; a string escapes only what it must.
+//
+// Who: memory/ only. Thread-safety: pure function.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace holdfast::memory {
+
+// REQUIRES: json_first_bad_byte(text) is nullopt.
+std::string json_canonical(std::string_view text);
+
+}  // namespace holdfast::memory
