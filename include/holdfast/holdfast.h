@@ -7,6 +7,7 @@
 #include "holdfast/event.h"
 #include "holdfast/history.h"
 #include "holdfast/kv.h"
+#include "holdfast/link.h"
 #include "holdfast/observation.h"
 #include "holdfast/queue.h"
 #include "holdfast/recall.h"

@@ -21,6 +21,7 @@
 #include "holdfast/claim.h"
 #include "holdfast/event.h"
 #include "holdfast/kv.h"
+#include "holdfast/link.h"
 #include "holdfast/observation.h"
 #include "holdfast/queue.h"
 #include "holdfast/recall.h"
@@ -70,6 +71,7 @@ class Space {
   // A queue begins to exist with its first job.
   Queue queue(std::string_view name) const;
   Events events() const;
+  Links links() const;
   Runs runs() const;
   Observations observations() const;
   // Ranks what the space remembers. Hits are of one snapshot. No searchable term in the text: no
@@ -83,6 +85,7 @@ class Space {
   Claims claims(Transaction& transaction) const;
   Queue queue(Transaction& transaction, std::string_view name) const;
   Events events(Transaction& transaction) const;
+  Links links(Transaction& transaction) const;
   Runs runs(Transaction& transaction) const;
   Observations observations(Transaction& transaction) const;
   Result<std::vector<RecallHit>> recall(Transaction& transaction, const RecallQuery& query) const;
@@ -92,6 +95,7 @@ class Space {
   Claims claims(Snapshot& snapshot) const;
   Queue queue(Snapshot& snapshot, std::string_view name) const;
   Events events(Snapshot& snapshot) const;
+  Links links(Snapshot& snapshot) const;
   Runs runs(Snapshot& snapshot) const;
   Observations observations(Snapshot& snapshot) const;
   Result<std::vector<RecallHit>> recall(Snapshot& snapshot, const RecallQuery& query) const;

@@ -49,6 +49,9 @@ class Access {
   // The same, but does not run `work` when the space does not exist: for removing.
   virtual Status write_existing(const WriteWork& work) = 0;
 
+  // Whether every write() is a commit of its own, not part of the caller's transaction.
+  virtual bool is_own_commit() const { return false; }
+
   // null where there are none: in a map.
   virtual BlobAccess* blobs() { return nullptr; }
 

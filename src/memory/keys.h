@@ -13,6 +13,7 @@
 // | 08 01 space:u32 resource                | claim: who holds the resource (claims.cc)        |
 // | 08 02 to 08 08 space:u32 queue ...      | queue: queue_rows.h has the table                |
 // | 08 10 to 08 14 space:u32 stream ...     | events: event_rows.h has the table               |
+// | 08 20, 08 21 space:u32 end ...          | links: link_rows.h has the table                 |
 // | 08 40 to 08 4a space:u32 ...            | runs, steps and gates: run_rows.h has the table  |
 // | 0d 'k' space:u32 key                    | Kv: hash:32 and varint size of a value's blob    |
 //
@@ -54,6 +55,8 @@ enum class KeyKind : uint16_t {
   kEventFloor = 0x0812,
   kEventConsumer = 0x0813,
   kEventRetention = 0x0814,
+  kLinkOut = 0x0820,
+  kLinkIn = 0x0821,
   kRun = 0x0840,
   kRunIndex = 0x0841,
   kRunName = 0x0842,

@@ -47,6 +47,7 @@ class MapAccess final : public Access {
     HOLDFAST_ASSIGN(const std::optional<uint32_t> id, find_space(keys_, segments_));
     return id ? work(keys_, *id) : Status::ok();
   }
+  bool is_own_commit() const override { return true; }
   Stamp next_stamp() override { return clock_.next(); }
   int64_t now_us() override { return clock_.now_us; }
   bool pause() override {

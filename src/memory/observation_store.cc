@@ -1,6 +1,7 @@
 #include "memory/observation_store.h"
 
 #include "memory/keys.h"
+#include "memory/link_rows.h"
 #include "search/text_record.h"
 
 namespace holdfast::memory {
@@ -101,6 +102,7 @@ Result<bool> erase_observation(search::KeyTarget& target, uint32_t space_id, con
   if (row.observation.key) {
     HOLDFAST_TRY(target.del(space_key(KeyKind::kIdempotency, space_id, *row.observation.key)));
   }
+  HOLDFAST_TRY(erase_links(target, space_id, link_end(id.to_text())).status());
   return true;
 }
 

@@ -115,6 +115,7 @@ class StoreAccess final : public SpaceAccess {
     return true;
   }
 
+  bool is_own_commit() const override { return true; }
   Result<Watch> watch(const KeyRange& range, uint64_t cursor) override {
     return space_->store().watch(range, cursor);
   }
@@ -305,6 +306,16 @@ Events Space::events(Transaction& transaction) const {
 }
 Events Space::events(Snapshot& snapshot) const {
   return Events(std::make_shared<SnapshotAccess>(impl_, snapshot));
+}
+
+Links Space::links() const {
+  return Links(std::make_shared<StoreAccess>(impl_));
+}
+Links Space::links(Transaction& transaction) const {
+  return Links(std::make_shared<TransactionAccess>(impl_, transaction));
+}
+Links Space::links(Snapshot& snapshot) const {
+  return Links(std::make_shared<SnapshotAccess>(impl_, snapshot));
 }
 
 Runs Space::runs() const {
