@@ -3,12 +3,11 @@
 #include <algorithm>
 
 #include "base/crc32c.h"
+#include "store/key_sort.h"
 #include "tree/cursor.h"
 
 namespace holdfast::store {
 namespace {
-
-using log::OperationKind;
 
 Status damaged_log(const Context& context, log::Lsn lsn) {
   return Status(StatusCode::kCorruption,
@@ -16,10 +15,6 @@ Status damaged_log(const Context& context, log::Lsn lsn) {
                 "handles and open the store again")
       .with_path(context.segments->path(log::lsn_segment(lsn)))
       .with_offset(log::lsn_offset(lsn));
-}
-
-bool is_number_change(OperationKind kind) {
-  return kind == OperationKind::kAdd || kind == OperationKind::kMax;
 }
 
 }  // namespace
@@ -42,8 +37,8 @@ Result<Batch> Batch::read(const Context& context, const log::Position& base, uin
     if (bytes >= bytes_max) break;
   }
   batch.end_ = reader.position();
-  batch.sort();
-  batch.join_erasures();
+  sort_by_key(batch.changes_);
+  batch.erased_ = batch.erasures_.ranges();
   return batch;
 }
 
@@ -52,71 +47,18 @@ Status Batch::take(const Context& context, const log::Record& record) {
   std::string& payload = payloads_.emplace_back(record.payload);
   if (crc32c(payload) != record.header.payload_crc) return damaged_log(context, record.header.lsn);
   log::PayloadReader reader(payload);
-  while (const auto operation = reader.next()) add(*operation, record.header, payload.data());
+  while (const auto operation = reader.next()) {
+    const uint64_t order = operation_count_++;
+    if (operation->kind == log::OperationKind::kDeleteRange) {
+      erasures_.add(operation->key, operation->value, order);
+    } else {
+      const log::RecordHeader& header = record.header;
+      changes_.push_back(change_of(*operation, order, header.version, header.commit_time_us));
+    }
+  }
   if (reader.malformed()) return damaged_log(context, record.header.lsn);
   pages_needed_ += record.header.pages_max;
   return reader.status();
-}
-
-void Batch::add(const log::Operation& operation, const log::RecordHeader& header, char* payload) {
-  const uint32_t order = operation_count_++;
-  OperationKind kind = operation.kind;
-  if (kind == OperationKind::kDeleteRange) return erase(operation.key, operation.value, order);
-  if (kind == OperationKind::kPutStamped) {
-    // The room for the stamp is in our own copy of the payload.
-    const auto writable = [&](std::string_view bytes) {
-      return payload + (bytes.data() - static_cast<const char*>(payload));
-    };
-    log::write_stamp(operation.stamp, header.version, header.commit_time_us,
-                     writable(operation.key), writable(operation.value));
-    kind = OperationKind::kPut;
-  }
-  changes_.push_back({operation.key, operation.value, operation.operand, order, kind});
-}
-
-// Lays a range over those that were deleted before it.
-void Batch::erase(std::string_view begin, std::string_view end, uint32_t order) {
-  if (!end.empty() && begin >= end) return;
-  auto piece = erasures_.lower_bound(begin);
-  if (piece != erasures_.begin()) {
-    Erasure& before = std::prev(piece)->second;
-    if (before.end.empty() || before.end > begin) {
-      erasures_.emplace(begin, before);  // the part from `begin` on; covered below
-      before.end = begin;
-    }
-  }
-  piece = erasures_.lower_bound(begin);
-  while (piece != erasures_.end() && (end.empty() || piece->first < end)) {
-    const Erasure covered = piece->second;
-    if (!end.empty() && (covered.end.empty() || covered.end > end)) erasures_.emplace(end, covered);
-    piece = erasures_.erase(piece);
-  }
-  erasures_.insert_or_assign(begin, Erasure{end, order});
-}
-
-std::optional<uint32_t> Batch::erased_at(std::string_view key) const {
-  const auto next = erasures_.upper_bound(key);
-  if (next == erasures_.begin()) return std::nullopt;
-  const Erasure& erasure = std::prev(next)->second;
-  if (!erasure.end.empty() && key >= erasure.end) return std::nullopt;
-  return erasure.order;
-}
-
-void Batch::sort() {
-  const auto by_key = [](const Change& a, const Change& b) { return a.key < b.key; };
-  if (!std::is_sorted(changes_.begin(), changes_.end(), by_key)) {
-    std::stable_sort(changes_.begin(), changes_.end(), by_key);
-  }
-}
-
-void Batch::join_erasures() {
-  for (const auto& [begin, erasure] : erasures_) {
-    if (!erased_.empty() && erased_.back().end == begin) {
-      erased_.back().end = erasure.end;
-    } else {
-      erased_.push_back({begin, erasure.end});
-    }
-  }
 }
 
 Status Batch::resolve(const tree::PageSource& pages, const tree::Root& root) {
@@ -126,51 +68,25 @@ Status Batch::resolve(const tree::PageSource& pages, const tree::Root& root) {
   for (const Change* first = changes_.data(); first != end;) {
     const Change* last = first + 1;
     while (last != end && last->key == first->key) ++last;
-    HOLDFAST_TRY(fold(first, last, pages, root));
+    HOLDFAST_TRY(fold({first, last}, pages, root));
     first = last;
   }
   return erased_.empty() ? Status::ok() : delete_left_over(pages, root);
 }
 
-// The net effect of the changes [first, last) of one key.
-Status Batch::fold(const Change* first, const Change* last, const tree::PageSource& pages,
+// `changes`: those of one key.
+Status Batch::fold(std::span<const Change> changes, const tree::PageSource& pages,
                    const tree::Root& root) {
   bool is_absent = false;
   if (!erasures_.empty()) {
-    if (const auto order = erased_at(first->key)) {
+    if (const auto order = erasures_.order_at(changes.front().key)) {
       is_absent = true;
-      while (first != last && first->order < *order) ++first;
-      if (first == last) return Status::ok();
+      while (!changes.empty() && changes.front().order < *order) changes = changes.subspan(1);
+      if (changes.empty()) return Status::ok();
     }
   }
-  const Change* numbers = last;  // those behind the last put or deletion
-  while (numbers != first && is_number_change((numbers - 1)->kind)) --numbers;
-  if (numbers == last) {
-    const Change& change = *(last - 1);
-    const bool is_put = change.kind == OperationKind::kPut;
-    operations_.push_back({change.key, is_put ? std::optional(change.value) : std::nullopt});
-    return Status::ok();
-  }
-  std::optional<std::string_view> base;
-  bool is_known = is_absent;
-  if (numbers != first) {
-    is_known = true;
-    if ((numbers - 1)->kind == OperationKind::kPut) base = (numbers - 1)->value;
-  }
-  if (!is_known) {
-    HOLDFAST_ASSIGN(const auto found, tree::find(pages, root, first->key));
-    if (found) {
-      HOLDFAST_ASSIGN(base, tree::value_bytes(pages, *found));
-    }
-  }
-  std::vector<NumberChange> changes;
-  for (; numbers != last; ++numbers) append_change(changes, {numbers->kind, numbers->operand});
-  if (const auto value = changed_value(base, changes)) {
-    const std::array<char, 8>& kept = numbers_.emplace_back(*value);
-    operations_.push_back({first->key, std::string_view(kept.data(), kept.size())});
-  } else if (is_known) {
-    operations_.push_back({first->key, base});
-  }
+  HOLDFAST_ASSIGN(const auto effect, net_effect(changes, is_absent, pages, root, values_));
+  if (effect) operations_.push_back(*effect);
   return Status::ok();
 }
 

@@ -8,19 +8,17 @@
 //      stretch does not write as a whole was changed blindly.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <deque>
-#include <map>
-#include <optional>
+#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "log/reader.h"
 #include "log/record.h"
+#include "store/change.h"
 #include "store/context.h"
-#include "store/number.h"
+#include "store/erasures.h"
 #include "tree/arena.h"
 #include "tree/erase_range.h"
 #include "tree/tree.h"
@@ -51,39 +49,21 @@ class Batch {
   const std::vector<tree::Operation>& operations() const { return operations_; }
 
  private:
-  struct Change {
-    std::string_view key;
-    std::string_view value;  // of kPut
-    int64_t operand;         // of kAdd and kMax
-    uint32_t order;          // in the log
-    log::OperationKind kind;
-  };
-  // Where and as how late an operation a range was deleted; an empty end: to the last key.
-  struct Erasure {
-    std::string_view end;
-    uint32_t order;
-  };
-
   Status take(const Context& context, const log::Record& record);
-  void add(const log::Operation& operation, const log::RecordHeader& header, char* payload);
-  void erase(std::string_view begin, std::string_view end, uint32_t order);
-  std::optional<uint32_t> erased_at(std::string_view key) const;
-  void sort();
-  void join_erasures();
-  Status fold(const Change* first, const Change* last, const tree::PageSource& pages,
+  Status fold(std::span<const Change> changes, const tree::PageSource& pages,
               const tree::Root& root);
   Status delete_left_over(const tree::PageSource& pages, const tree::Root& root);
 
   std::vector<Change> changes_;
-  std::map<std::string_view, Erasure> erasures_;  // by begin, disjoint: the last one of each place
+  Erasures erasures_;
   std::vector<tree::KeyRange> erased_;
   std::vector<tree::Operation> operations_;
-  std::deque<std::string> payloads_;         // what keys and values point into
-  std::deque<std::array<char, 8>> numbers_;  // values that were computed
-  tree::Arena left_over_;                    // keys found in the tree
+  std::deque<std::string> payloads_;  // what keys and values point into
+  tree::Arena values_;                // values that were computed
+  tree::Arena left_over_;             // keys found in the tree
   log::Position end_;
   uint64_t pages_needed_ = 0;
-  uint32_t operation_count_ = 0;
+  uint64_t operation_count_ = 0;
 };
 
 }  // namespace holdfast::store
