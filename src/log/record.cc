@@ -137,6 +137,12 @@ PayloadReader::PayloadReader(std::string_view payload) : rest_(payload) {
   }
 }
 
+PayloadReader PayloadReader::of_operations(std::string_view bytes) {
+  PayloadReader reader({});
+  reader.rest_ = bytes;
+  return reader;
+}
+
 std::optional<Operation> PayloadReader::stop(End end) {
   end_ = end;
   rest_ = {};

@@ -93,8 +93,12 @@ class PayloadBuilder {
 class PayloadReader {
  public:
   explicit PayloadReader(std::string_view payload);
+  // Of some operations alone, out of a payload.
+  static PayloadReader of_operations(std::string_view bytes);
   std::string_view actor() const { return actor_; }
   std::optional<Operation> next();
+  // What was not read yet: an operation's bytes are those that next() takes off its front.
+  std::string_view rest() const { return rest_; }
   bool malformed() const { return end_ == End::kMalformed; }
   bool unknown() const { return end_ == End::kUnknown; }
   // ok, or why not everything was read: Unsupported or Corruption.

@@ -8,6 +8,7 @@
 #include "store/apply.h"
 #include "store/checkpoint.h"
 #include "store/derive_pages.h"
+#include "store/replay.h"
 #include "store/roll.h"
 
 namespace holdfast::store {
@@ -71,7 +72,9 @@ struct History {
   std::vector<Named> named;  // every version that was given a name on the way
 };
 
-Result<History> read_history(const Context& context, const Meta& meta, RecoveryReport& report) {
+// Puts as much as it takes into `first`, too.
+Result<History> read_history(const Context& context, const Meta& meta, Stretch& first,
+                             RecoveryReport& report) {
   History history;
   log::Reader reader(*context.segments, context.store_id, root_of(meta).position(),
                      log::Trust::kUnproven);
@@ -81,8 +84,14 @@ Result<History> read_history(const Context& context, const Meta& meta, RecoveryR
     if (record->header.type != static_cast<uint16_t>(log::RecordType::kCommit)) continue;
     history.pages_needed += record->header.pages_max;
     ++report.transactions_applied;
+    const bool is_first = !first.full();
     log::PayloadReader payload(record->payload);
+    std::string_view rest = payload.rest();
     while (const auto operation = payload.next()) {
+      if (is_first) {
+        first.add(*record, *operation, rest.substr(0, rest.size() - payload.rest().size()));
+      }
+      rest = payload.rest();
       const bool is_put = operation->kind == log::OperationKind::kPut;
       if (is_put && operation->key.starts_with(named_prefix())) {
         if (auto named = parse_named(operation->key, operation->value)) {
@@ -94,13 +103,15 @@ Result<History> read_history(const Context& context, const Meta& meta, RecoveryR
       ++(is_deletion ? report.deletes_applied : report.writes_applied);
     }
     // Before anything is changed: the program that understands it must find all as it left it.
-    if (payload.unknown()) {
-      return payload.status()
+    if (Status status = payload.status(); !status) {
+      return std::move(status)
           .with_path(context.segments->path(log::lsn_segment(record->header.lsn)))
           .with_offset(log::lsn_offset(record->header.lsn));
     }
+    if (is_first) first.end_record(record->header, reader.position());
   }
   history.end = reader.position();
+  if (!first.full()) first.end_at(history.end);
   HOLDFAST_ASSIGN(history.scan, log::scan_tail(*context.segments, context.store_id, history.end));
   return history;
 }
@@ -248,7 +259,8 @@ Status recover(Context& context, const Superblock& superblock, bool from_older,
   const uint64_t file_pages = info.size_bytes >> context.page_shift;
   context.pages->set_page_count(static_cast<uint32_t>(file_pages));
   HOLDFAST_ASSIGN(const Metas metas, choose_meta(context, superblock, from_older, report));
-  HOLDFAST_ASSIGN(History history, read_history(context, metas.chosen, report));
+  Stretch first(root_of(metas.chosen).position(), replay_limits(context));
+  HOLDFAST_ASSIGN(History history, read_history(context, metas.chosen, first, report));
   HOLDFAST_TRY(judge_tail(context, metas, history, report));
   HOLDFAST_TRY(secure_meta(context, metas));
 
@@ -275,7 +287,7 @@ Status recover(Context& context, const Superblock& superblock, bool from_older,
   older_pages.retired = reached.retired;
   HOLDFAST_TRY(carry_out(context, older_pages));
   // Ran under the attach lock: the lock words are taken only because apply asks for them.
-  HOLDFAST_TRY(apply_through(context, tail.version, log::Trust::kUnproven));
+  HOLDFAST_TRY(replay_through(context, tail.version, std::move(first)));
   publish_at_tail(context, tail);
   report.version = tail.version;
   if (report.transactions_applied > 0 || metas.chosen.lsn != tail.lsn) {

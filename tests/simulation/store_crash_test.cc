@@ -120,6 +120,33 @@ TEST(StoreCrash, ColdStart) {
   expect_survived(story, kCrashes, 2);
 }
 
+// More keys and values than are held at a time: the tree is made slice by slice of its keys.
+TEST(StoreCrash, ColdStartInSlices) {
+  Story story;
+  story.prepare = filled(30, 400);
+  story.reboot = true;
+  story.processes = {writes(1)};
+  expect_survived(story, kCrashes, 2);
+}
+
+// More operations than one stretch describes: the later ones meet the tree of the earlier ones.
+TEST(StoreCrash, ColdStartInStretches) {
+  Story story;
+  story.prepare = [](os::Os& os, Trial& trial) {
+    write_some(os, trial, 8, [](Transaction& txn, uint64_t number) -> Status {
+      for (uint64_t i = 0; i < 150; ++i) {
+        const std::string key = "key" + std::to_string(i * 7 % 200);
+        HOLDFAST_TRY(i % 5 == 4 ? txn.del(key) : txn.put(key, std::to_string(number + i)));
+      }
+      return txn.del_range(
+          {"key" + std::to_string(number * 10), "key" + std::to_string(number * 20)});
+    });
+  };
+  story.reboot = true;
+  story.processes = {writes(1)};
+  expect_survived(story, kCrashes, 2);
+}
+
 TEST(StoreCrash, ConcurrentColdStart) {
   Story story;
   story.prepare = filled(8, 100);
