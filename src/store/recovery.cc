@@ -69,10 +69,11 @@ struct History {
   log::Position end;
   log::TailScan scan;
   uint64_t pages_needed = 0;
-  std::vector<Named> named;  // every version that was given a name on the way
+  std::vector<Named> named;         // every version that was given a name on the way
+  std::vector<uint64_t> undurable;  // segments with records that no later one calls durable
 };
 
-// Puts as much as it takes into `first`, too.
+// Puts as much as `first` takes into it, too.
 Result<History> read_history(const Context& context, const Meta& meta, Stretch& first,
                              RecoveryReport& report) {
   History history;
@@ -81,6 +82,14 @@ Result<History> read_history(const Context& context, const Meta& meta, Stretch& 
   while (true) {
     HOLDFAST_ASSIGN(const std::optional<log::Record> record, reader.next(~0ull));
     if (!record) break;
+    const uint64_t segment = log::lsn_segment(record->header.lsn);
+    std::vector<uint64_t>& undurable = history.undurable;
+    if (undurable.empty() || undurable.back() != segment) {
+      std::erase_if(undurable, [&](uint64_t before) {
+        return before < log::lsn_segment(record->header.durable_lsn);
+      });
+      undurable.push_back(segment);
+    }
     if (record->header.type != static_cast<uint16_t>(log::RecordType::kCommit)) continue;
     history.pages_needed += record->header.pages_max;
     ++report.transactions_applied;
@@ -151,6 +160,16 @@ Status judge_tail(const Context& context, const Metas& metas, const History& his
                               " log entries that belong to no transaction in history");
   }
   return Status::ok();
+}
+
+// What is accepted may so far be in the page cache alone. The checkpoint that recovery ends with
+// does not depend on it, but the one before does, and the next cold start writes the newest meta
+// again: should the power be cut in that moment, it goes back to the one before. A sync that fails
+// leaves things as they were; nothing else believes it.
+void sync_history(const Context& context, const History& history) {
+  for (const uint64_t number : history.undurable) {
+    if (auto segment = context.segments->open(number)) (void)(*segment)->file().sync_data();
+  }
 }
 
 // All free pages, which are then taken. While a store goes back to its older checkpoint nothing
@@ -262,6 +281,7 @@ Status recover(Context& context, const Superblock& superblock, bool from_older,
   Stretch first(root_of(metas.chosen).position(), replay_limits(context));
   HOLDFAST_ASSIGN(History history, read_history(context, metas.chosen, first, report));
   HOLDFAST_TRY(judge_tail(context, metas, history, report));
+  sync_history(context, history);
   HOLDFAST_TRY(secure_meta(context, metas));
 
   KeptRoots kept;
