@@ -6,7 +6,8 @@
 //   itself.
 // Errors of every call that reads: those of the Reader, Unsupported (written by a newer Holdfast).
 // Invariants:
-//   1. Putting and deleting read nothing: they conflict with readers of the key, never with each
+//   1. Putting and deleting read nothing that a commit validates: they conflict with readers of the
+//   key, never with each
 //      other.
 //   2. A read as of a version shows exactly what commits up to it have left, or says TooOld.
 //   3. Times rise with versions, whatever the clock did; so "as of a time" is as of the last commit
@@ -56,6 +57,17 @@ struct KeyVersion {
   std::string value;
 };
 
+// A history that keeps itself to a retention; see History::keep. Sizes are of the versions that are
+// there, those that are due to go included, each counted with its whole key.
+struct KeptHistory {
+  std::string prefix;
+  Retention retention;
+  uint64_t versions = 0;
+  uint64_t bytes = 0;
+  uint64_t trimmed_us = 0;   // since 1970: when all of it was last gone through; 0: not yet
+  bool is_trimming = false;  // somebody has begun to go through it
+};
+
 // Below this nothing can be read.
 struct HistoryFloor {
   uint64_t version = 0;
@@ -66,7 +78,8 @@ struct HistoryFloor {
 struct HistoryTrim {
   std::string next;  // the key to go on from; empty: done, the next step begins again
   uint64_t keys_seen = 0;
-  uint64_t keys_trimmed = 0;  // of which some versions went
+  uint64_t keys_trimmed = 0;  // of which some versions went,
+  uint64_t versions_trimmed = 0;
 };
 
 // The keys of a history in order, each with its value as of one state.
@@ -94,7 +107,9 @@ class HistoryCursor {
 
 class History {
  public:
+  // What one step of trimming looks at and lets go of, at most.
   static constexpr size_t kTrimKeysMax = 256;
+  static constexpr size_t kTrimVersionsMax = 4096;
 
   // `prefix`: of keys that nothing else uses.
   explicit History(std::string prefix) : prefix_(std::move(prefix)) {}
@@ -120,9 +135,24 @@ class History {
       uint64_t before = std::numeric_limits<uint64_t>::max()) const;
   Result<HistoryFloor> floor(Reader& reader) const;
 
+  // Keeps to `retention` from the commit of `txn` on, without anybody calling trim_step: whoever
+  // has the store open does it, in small steps beside the commits, until stop_keeping. Ages are
+  // reckoned from the clock of whoever trims. Errors: InvalidArgument (the prefix is empty or too
+  // long, the age negative).
+  Status keep(Transaction& txn, const Retention& retention) const;
+  // What is there stays as it is.
+  Status stop_keeping(Transaction& txn) const;
+  // nullopt: it does not keep itself to any.
+  Result<std::optional<KeptHistory>> kept(Reader& reader) const;
+  // Says that nothing is known of what was before the commit of `txn`: reading that is TooOld.
+  Status begin_here(Transaction& txn) const;
+  // Deletes every version of every key, what is known of the past, and the retention.
+  Status erase(Transaction& txn) const;
+
   // Lets go of what `retention` does not keep, from key `from` on, in a transaction of its own that
-  // looks at `keys_max` keys at most. Conflicts with nobody but readers of the past. `now_us`: to
-  // reckon ages from. Errors: as Store::update.
+  // looks at `keys_max` keys at most. Conflicts with nobody but readers of the past, and with who
+  // trims the same history; it then begins again. `now_us`: to reckon ages from.
+  // Errors: as Store::update.
   Result<HistoryTrim> trim_step(Store& store, const Retention& retention, uint64_t now_us,
                                 std::string_view from = {}, size_t keys_max = kTrimKeysMax) const;
 
@@ -131,5 +161,10 @@ class History {
  private:
   std::string prefix_;
 };
+
+// The histories that keep themselves to a retention, in order of their prefixes, from behind
+// `after`.
+Result<std::vector<KeptHistory>> list_histories(Reader& reader, size_t limit,
+                                                std::string_view after = {});
 
 }  // namespace holdfast

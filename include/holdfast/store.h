@@ -149,6 +149,11 @@ struct StoreStats {
   uint32_t readers = 0;                // snapshots and transactions open now
   std::vector<ReaderStats> oldest_readers;  // the oldest first, at most 8
   std::vector<LockStats> locks;
+
+  // Of the histories that keep themselves to a retention (holdfast/history.h).
+  uint64_t histories = 0;
+  uint64_t history_versions = 0;
+  uint64_t history_bytes = 0;
 };
 
 // Names one open handle of a store, as long as the store lives. Two handles of one process differ.
@@ -251,6 +256,10 @@ class Store {
   Status flush();
   // Writes a checkpoint, so that a cold start replays little; normally done by itself.
   Status checkpoint();
+  // One small step of trimming the histories that keep themselves to a retention
+  // (holdfast/history.h), if that is due; whether more is. Done by itself beside commits: for who
+  // cannot wait.
+  Result<bool> trim_histories();
   // Flushes this handle's commits and leaves. Further calls return Closed. To others the handle
   // is gone, and a store that it had alone is free, when its last running call has returned and its
   // last snapshot, transaction and watch has gone.

@@ -104,12 +104,18 @@ std::string encode_number(int64_t number);
 // nullopt: not 8 bytes.
 std::optional<int64_t> decode_number(std::string_view value);
 
-// How a commit stamps a key with its version: 8 bytes, big-endian.
+// How a commit stamps a key, or its value, with its version: 8 bytes.
 struct StampOptions {
   bool descending = false;  // the version's complement instead: the newest key comes first
   // The value is stored behind 8 bytes: the commit's time in microseconds since 1970, little end
   // first (UINT64_MAX in own reads).
   bool has_time = false;
+  enum class Place : uint8_t {
+    kKey,      // between `before` and `after`, big-endian
+    kValue,    // in front of the value, behind the time if there is one, little-endian
+    kNowhere,  // the time only
+  };
+  Place version_in = Place::kKey;
 };
 
 // An optimistic, serializable transaction. Reads see its snapshot and its own writes, and are
@@ -149,6 +155,7 @@ class Transaction final : public Reader {
 
   // Puts `value` under a key that nobody else can write: `before`, the commit's version, `after`.
   // So appending never conflicts. Until the commit, own reads see it under version UINT64_MAX.
+  // With the version in the value, or nowhere, the key is `before` and `after`, and as any other.
   // Errors: InvalidArgument (length of the whole key), TooLarge.
   Status put_stamped(std::string_view before, std::string_view after, std::string_view value,
                      const StampOptions& options = {});

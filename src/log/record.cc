@@ -21,20 +21,36 @@ uint32_t header_crc(const SegmentHeader& header) {
 
 constexpr uint8_t kStampDescending = 1;
 constexpr uint8_t kStampHasTime = 2;
+constexpr uint8_t kStampInValue = 4;
+constexpr uint8_t kStampNowhere = 8;
+constexpr uint8_t kStampKnown = kStampDescending | kStampHasTime | kStampInValue | kStampNowhere;
+
+uint8_t flags_of(const Stamp& stamp) {
+  return static_cast<uint8_t>((stamp.descending ? kStampDescending : 0) |
+                              (stamp.has_time ? kStampHasTime : 0) |
+                              (stamp.in_value() ? kStampInValue : 0) |
+                              (stamp.place == StampPlace::kNowhere ? kStampNowhere : 0));
+}
+
+bool has_room(const Stamp& stamp, std::string_view key, std::string_view value) {
+  return (!stamp.in_key() || uint64_t{stamp.key_offset} + Stamp::kSize <= key.size()) &&
+         value.size() >= stamp.value_room();
+}
 
 }  // namespace
 
 void write_stamp(const Stamp& stamp, uint64_t version, uint64_t time_us, char* key, char* value) {
   const uint64_t shown = stamp.descending ? ~version : version;
-  for (size_t i = 0; i < Stamp::kSize; ++i) {
+  for (size_t i = 0; stamp.in_key() && i < Stamp::kSize; ++i) {
     key[stamp.key_offset + i] = static_cast<char>(shown >> (56 - 8 * i));
   }
   if (stamp.has_time) store_le(value, time_us);
+  if (stamp.in_value()) store_le(value + (stamp.has_time ? Stamp::kSize : 0), shown);
 }
 
 std::string written_key(const Operation& operation, uint64_t version) {
   std::string key(operation.key);
-  if (operation.kind == OperationKind::kPutStamped) {
+  if (operation.kind == OperationKind::kPutStamped && operation.stamp.in_key()) {
     Stamp stamp = operation.stamp;
     stamp.has_time = false;
     write_stamp(stamp, version, 0, key.data(), nullptr);
@@ -102,11 +118,9 @@ void PayloadBuilder::del(std::string_view key) {
 }
 
 void PayloadBuilder::put_stamped(std::string_view key, std::string_view value, const Stamp& stamp) {
-  CHECK(stamp.key_offset + Stamp::kSize <= key.size());
-  CHECK(!stamp.has_time || value.size() >= Stamp::kSize);
+  CHECK(has_room(stamp, key, value));
   begin(OperationKind::kPutStamped);
-  bytes_.push_back(static_cast<char>((stamp.descending ? kStampDescending : 0) |
-                                     (stamp.has_time ? kStampHasTime : 0)));
+  bytes_.push_back(static_cast<char>(flags_of(stamp)));
   append_varint(bytes_, stamp.key_offset);
   append_string(bytes_, key);
   append_string(bytes_, value);
@@ -167,11 +181,16 @@ PayloadReader::End PayloadReader::take_stamp(Stamp& stamp) {
   if (rest_.empty()) return End::kMalformed;
   const auto flags = static_cast<uint8_t>(rest_.front());
   rest_.remove_prefix(1);
-  if ((flags & ~(kStampDescending | kStampHasTime)) != 0) return End::kUnknown;
+  const bool is_known = (flags & ~kStampKnown) == 0 && (flags & (kStampInValue | kStampNowhere)) !=
+                                                           (kStampInValue | kStampNowhere);
+  if (!is_known) return End::kUnknown;
   const auto offset = take_varint(rest_);
   if (!offset || *offset > std::numeric_limits<uint32_t>::max()) return End::kMalformed;
   stamp = {static_cast<uint32_t>(*offset), (flags & kStampDescending) != 0,
-           (flags & kStampHasTime) != 0};
+           (flags & kStampHasTime) != 0,
+           (flags & kStampInValue) != 0   ? StampPlace::kValue
+           : (flags & kStampNowhere) != 0 ? StampPlace::kNowhere
+                                          : StampPlace::kKey};
   return End::kWhole;
 }
 
@@ -202,10 +221,7 @@ std::optional<Operation> PayloadReader::next() {
   if (!value) return stop(End::kMalformed);
   operation.value = *value;
   if (kind == OperationKind::kPutStamped) {
-    const Stamp& stamp = operation.stamp;
-    const bool fits = uint64_t{stamp.key_offset} + Stamp::kSize <= key->size() &&
-                      (!stamp.has_time || value->size() >= Stamp::kSize);
-    if (!fits) return stop(End::kMalformed);
+    if (!has_room(operation.stamp, *key, *value)) return stop(End::kMalformed);
   }
   return operation;
 }

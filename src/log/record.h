@@ -30,11 +30,14 @@ bool segment_header_valid(const SegmentHeader& header);
 enum class OperationKind : uint8_t {
   kPut = 1,
   kDelete = 2,
-  kPutStamped = 3,   // a put whose key gets the commit's version put into it
+  kPutStamped = 3,   // a put whose key gets the commit's version put into it, or its value
   kAdd = 4,          // adds to a number (number.h) without reading it
   kMax = 5,          // raises a number
   kDeleteRange = 6,  // deletes every key in [key, value); an empty value: to the last key
 };
+
+// Where a stamped put gets the commit's version.
+enum class StampPlace : uint8_t { kKey, kValue, kNowhere };
 
 // Of a stamped put: where the commit puts its version, and whether it puts its time, too.
 struct Stamp {
@@ -43,6 +46,12 @@ struct Stamp {
   uint32_t key_offset = 0;  // of 8 bytes in the key: the version, big-endian
   bool descending = false;  // the version's complement instead: newest first
   bool has_time = false;    // the value's first 8 bytes: commit time in us, little-endian
+  StampPlace place = StampPlace::kKey;  // in the value: behind the time, little-endian
+
+  bool in_key() const { return place == StampPlace::kKey; }
+  bool in_value() const { return place == StampPlace::kValue; }
+  // Bytes of the value that are not the user's.
+  size_t value_room() const { return (has_time ? kSize : 0) + (in_value() ? kSize : 0); }
 };
 
 // Writes the stamp of a commit into a key and a value. REQUIRES: there is room for it.

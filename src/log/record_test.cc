@@ -208,6 +208,30 @@ TEST(PayloadTest, AStampIsTheVersionAndTheTime) {
   EXPECT_EQ(key, "k\xff\xff\xff\xff\xff\xff\xff\xffx");
 }
 
+TEST(PayloadTest, AStampInTheValueLeavesTheKeyAlone) {
+  Stamp stamp;
+  stamp.has_time = true;
+  stamp.place = StampPlace::kValue;
+  std::string key = "k", value = "................v";
+  write_stamp(stamp, 0x0102, 0x0304, key.data(), value.data());
+  EXPECT_EQ(key, "k");
+  EXPECT_EQ(value, std::string("\x04\x03\0\0\0\0\0\0\x02\x01\0\0\0\0\0\0v", 17));
+  PayloadBuilder builder("");
+  builder.put_stamped("k", "................v", stamp);
+  stamp.place = StampPlace::kNowhere;
+  builder.put_stamped("l", "........", stamp);
+  PayloadReader reader(builder.payload());
+  const auto in_value = reader.next();
+  EXPECT_TRUE(in_value->stamp.in_value() && in_value->stamp.has_time);
+  EXPECT_EQ(written_key(*in_value, 7), "k");
+  EXPECT_TRUE(writes_into(*in_value, 7, "k", "l"));
+  const auto time_only = reader.next();
+  EXPECT_EQ(time_only->stamp.place, StampPlace::kNowhere);
+  EXPECT_EQ(time_only->stamp.value_room(), 8u);
+  EXPECT_FALSE(reader.next());
+  EXPECT_TRUE(reader.status());
+}
+
 TEST(PayloadTest, OperationsOfANewerHoldfastAreUnsupportedNotDamage) {
   PayloadBuilder builder("");
   builder.put("a", "1");
@@ -249,7 +273,11 @@ TEST(PayloadTest, AStampWithoutRoomIsMalformed) {
                                   std::string("\0\x03\x02\0\x08"
                                               "01234567\x07"
                                               "1234567",
-                                              21)};  // a value of 7 bytes
+                                              21),  // a value of 7 bytes
+                                  std::string("\0\x03\x06\0\x01"
+                                              "k\x0f"
+                                              "123456789abcdef",
+                                              22)};  // of 15, for time and version
   for (const std::string& payload : payloads) {
     PayloadReader reader(payload);
     EXPECT_FALSE(reader.next());

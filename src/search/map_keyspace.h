@@ -53,15 +53,20 @@ class MapKeyspace final : public KeyTarget {
   Status put_stamped(std::string_view before, std::string_view after, std::string_view value,
                      const StampOptions& options) override {
     const auto stamp = static_cast<uint64_t>(writes) + 1;
+    const uint64_t shown = options.descending ? ~stamp : stamp;
     std::string key(before);
-    append_ordered_u64(key, options.descending ? ~stamp : stamp);
+    if (options.version_in == StampOptions::Place::kKey) append_ordered_u64(key, shown);
     std::string stored;
-    if (options.has_time) stored.assign(sizeof(uint64_t), '\0');
+    if (options.has_time) stored.append(encode_number(time_us));
+    if (options.version_in == StampOptions::Place::kValue) {
+      stored.append(encode_number(static_cast<int64_t>(shown)));
+    }
     return put(key.append(after), stored.append(value));
   }
 
   std::map<std::string, std::string> entries;
-  int writes = 0;  // so far
+  int writes = 0;       // so far
+  int64_t time_us = 0;  // of the commits that are stamped with it
 
  private:
   std::optional<int64_t> number(std::string_view key) {

@@ -47,7 +47,7 @@ Store::Impl::Impl(store::Opened opened, std::unique_ptr<os::Os> owned_os)
       context_(std::move(opened.context)),
       pins_(std::make_unique<store::Pins>(*context_)),
       recent_(std::make_unique<store::Recent>(*context_, *pins_)),
-      maintenance_(std::make_unique<store::Maintenance>(*context_)),
+      maintenance_(std::make_unique<store::Maintenance>(*context_, [this] { return retain(); })),
       recovery_(std::move(opened.report)),
       fork_count_(context_->os.fork_count()) {}
 
@@ -126,10 +126,14 @@ Result<Snapshot> Store::Impl::durable_snapshot() {
 }
 
 Result<Transaction> Store::Impl::begin() {
+  return begin(shared_from_this());
+}
+
+Result<Transaction> Store::Impl::begin(std::shared_ptr<Impl> holder) {
   HOLDFAST_ASSIGN(Use in_use, use());
   HOLDFAST_ASSIGN(store::RecentView view, newest());
   return Transaction(
-      std::make_unique<Transaction::Impl>(shared_from_this(), std::move(view), std::move(in_use)));
+      std::make_unique<Transaction::Impl>(std::move(holder), std::move(view), std::move(in_use)));
 }
 
 Result<store::RecentView> Store::Impl::newest() {
@@ -229,6 +233,7 @@ Status Store::Impl::after_commit(const store::Appended& appended) {
     const bool asked = appended.version % kApplyAskedEvery == 0;
     if (helped && asked && store::apply_worth_it(*context_)) maintenance_->apply_soon();
   }
+  retain_if_due(appended.version, helped);
   // A batched commit must be synced in time even if no other call comes.
   if (strict && !store::upkeep_due(*context_)) return Status::ok();
   if (helped) {
@@ -239,6 +244,32 @@ Status Store::Impl::after_commit(const store::Appended& appended) {
   (void)store::prepare_segments(*context_, false);
   if (store::checkpoint_due(*context_)) (void)store::try_checkpoint(*context_);
   return Status::ok();
+}
+
+void Store::Impl::retain_if_due(uint64_t version, bool helped) {
+  if (!retainer_.is_time(version)) return;
+  if (helped) {
+    maintenance_->retain_soon();
+  } else {
+    (void)retain();
+  }
+}
+
+bool Store::Impl::retain() {
+  const std::shared_ptr<Impl> unowned(std::shared_ptr<Impl>(), this);
+  const auto step = retainer_.step([&] { return begin(unowned); }, context_->os.wall_time_us());
+  return step && *step == store::RetainStep::kMore;
+}
+
+Result<bool> Store::Impl::trim_histories() {
+  HOLDFAST_ASSIGN(const Use in_use, use());
+  constexpr uint64_t kBusyUs = 1000;
+  while (true) {
+    HOLDFAST_ASSIGN(const store::RetainStep step,
+                    retainer_.step([this] { return begin(); }, context_->os.wall_time_us()));
+    if (step != store::RetainStep::kBusy) return step == store::RetainStep::kMore;
+    context_->os.sleep_us(kBusyUs);
+  }
 }
 
 Result<uint64_t> Store::Impl::attempt(const Work& work, bool has_turn) {
@@ -298,6 +329,8 @@ Status Store::Impl::checkpoint() {
 
 Status Store::Impl::close() {
   if (context_->os.fork_count() != fork_count_) return usable();
+  // Handles that live for milliseconds would never get to it otherwise.
+  if (!closed_.load() && maintenance_->retain_asked()) (void)retain();
   if (closed_.exchange(true)) return Status::ok();
   const Use last(this);
   return tidy_up();
@@ -339,6 +372,13 @@ Result<StoreStats> Store::Impl::stats() {
   HOLDFAST_ASSIGN(const Use in_use, use());
   HOLDFAST_ASSIGN(StoreStats stats, store::collect_stats(*context_));
   HOLDFAST_ASSIGN(stats.snapshots, list_snapshots());
+  HOLDFAST_ASSIGN(Snapshot reader, durable_snapshot());
+  HOLDFAST_TRY(store::for_each_history(reader, {}, [&](const KeptHistory& history) {
+    ++stats.histories;
+    stats.history_versions += history.versions;
+    stats.history_bytes += history.bytes;
+    return true;
+  }));
   return stats;
 }
 

@@ -24,6 +24,7 @@
 #include "store/pins.h"
 #include "store/read_set.h"
 #include "store/recent.h"
+#include "store/retention.h"
 #include "store/write_set.h"
 
 namespace holdfast {
@@ -72,6 +73,8 @@ class Store::Impl : public std::enable_shared_from_this<Store::Impl> {
   Result<uint64_t> commit(const store::WriteSet& writes, const store::ReadSet& reads,
                           const log::Position& position, bool has_turn);
 
+  Result<bool> trim_histories();
+
   // named_snapshots.cc
   Result<NamedSnapshot> create_snapshot(std::string_view name);
   Result<Snapshot> open_snapshot(std::string_view name);
@@ -104,17 +107,23 @@ class Store::Impl : public std::enable_shared_from_this<Store::Impl> {
   // The newest commits, applied or not.
   Result<store::RecentView> newest();
   Status give_way();
+  Result<Transaction> begin(std::shared_ptr<Impl> holder);
   Status commit_snapshot_change(const Work& work);
   Result<uint64_t> commit_alone(log::PayloadBuilder& payload);
   Result<uint64_t> append_and_wait(log::PayloadBuilder& payload, const store::ReadSet& reads,
                                    const log::Position& position);
   Status after_commit(const store::Appended& appended);
+  void retain_if_due(uint64_t version, bool helped);
+  // A step of trimming beside other work; whether more is due. Its transaction holds no share of
+  // the engine: the helper thread, which calls it, ends with the engine.
+  bool retain();
   Result<uint64_t> attempt(const Work& work, bool has_turn);
 
   std::unique_ptr<os::Os> owned_os_;
   std::unique_ptr<store::Context> context_;
   std::unique_ptr<store::Pins> pins_;
   std::unique_ptr<store::Recent> recent_;
+  store::Retainer retainer_;
   std::unique_ptr<store::Maintenance> maintenance_;
   const RecoveryReport recovery_;
   const uint32_t fork_count_;

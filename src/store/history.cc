@@ -109,22 +109,66 @@ Status check_key(std::string_view key) {
   return Status(StatusCode::kInvalidArgument, "a key must not be empty");
 }
 
-Status put_row(Transaction& txn, const std::string& group, uint8_t flags, std::string_view value) {
+// Counts blindly. What the transaction itself has put under the key before gives way, so it is not
+// counted twice.
+Status put_row(Transaction& txn, const std::string& prefix, std::string_view key, uint8_t flags,
+               std::string_view value) {
+  const std::string group = store::group_of(prefix, key);
+  const std::string row_key = store::row_key(group, std::numeric_limits<uint64_t>::max());
+  HOLDFAST_ASSIGN(const auto own, txn.peek(row_key));
   std::string row(1, static_cast<char>(flags));
   row.append(value);
-  return txn.put_stamped(group, {}, row, {.descending = true, .has_time = true});
+  HOLDFAST_TRY(txn.put_stamped(group, {}, row, {.descending = true, .has_time = true}));
+  auto bytes = static_cast<int64_t>(store::row_bytes(row_key, row) + sizeof(uint64_t));
+  if (own) bytes -= static_cast<int64_t>(store::row_bytes(row_key, *own));
+  if (!own) HOLDFAST_TRY(txn.add(store::version_count_key(prefix), 1));
+  return txn.add(store::byte_count_key(prefix), bytes);
+}
+
+Status check_retention(const std::string& prefix, const Retention& retention) {
+  if (prefix.empty()) {
+    return Status(StatusCode::kInvalidArgument,
+                  "a history that keeps itself to a retention needs a prefix of its own");
+  }
+  if (retention.age.count() >= 0) return Status::ok();
+  return Status(StatusCode::kInvalidArgument, "the age to keep is negative; 0 is for ever");
 }
 
 }  // namespace
 
 Status History::put(Transaction& txn, std::string_view key, std::string_view value) const {
   HOLDFAST_TRY(check_key(key));
-  return put_row(txn, store::group_of(prefix_, key), 0, value);
+  return put_row(txn, prefix_, key, 0, value);
 }
 
 Status History::del(Transaction& txn, std::string_view key) const {
   HOLDFAST_TRY(check_key(key));
-  return put_row(txn, store::group_of(prefix_, key), store::kRowIsDeletion, {});
+  return put_row(txn, prefix_, key, store::kRowIsDeletion, {});
+}
+
+// A round of trimming that was underway is forgotten: its commit conflicts with this one, and the
+// next begins under the new retention.
+Status History::keep(Transaction& txn, const Retention& retention) const {
+  HOLDFAST_TRY(check_retention(prefix_, retention));
+  HOLDFAST_TRY(txn.del(store::trim_state_key(prefix_)));
+  return txn.put(store::retention_key(prefix_), store::retention_value(retention));
+}
+
+Status History::stop_keeping(Transaction& txn) const {
+  HOLDFAST_TRY(txn.del(store::trim_state_key(prefix_)));
+  return txn.del(store::retention_key(prefix_));
+}
+
+Status History::begin_here(Transaction& txn) const {
+  HOLDFAST_TRY(txn.put_stamped(store::floor_version_key(prefix_), {}, {},
+                               {.version_in = StampOptions::Place::kValue}));
+  return txn.put_stamped(store::floor_time_key(prefix_), {}, {},
+                         {.has_time = true, .version_in = StampOptions::Place::kNowhere});
+}
+
+Status History::erase(Transaction& txn) const {
+  HOLDFAST_TRY(txn.del_range(KeyRange::prefix(prefix_)));
+  return txn.del(store::retention_key(prefix_));
 }
 
 Result<std::optional<KeyVersion>> History::find(Reader& reader, std::string_view key,
@@ -180,12 +224,10 @@ Result<std::vector<KeyVersion>> History::versions(Reader& reader, std::string_vi
 }
 
 Result<HistoryFloor> History::floor(Reader& reader) const {
-  const auto number = [&](const std::string& key) -> Result<uint64_t> {
-    HOLDFAST_ASSIGN(const auto value, reader.get(key));
-    return value ? static_cast<uint64_t>(decode_number(*value).value_or(0)) : 0;
-  };
-  HOLDFAST_ASSIGN(const uint64_t version, number(store::floor_version_key(prefix_)));
-  HOLDFAST_ASSIGN(const uint64_t time_us, number(store::floor_time_key(prefix_)));
+  HOLDFAST_ASSIGN(const uint64_t version,
+                  store::read_count(reader, store::floor_version_key(prefix_)));
+  HOLDFAST_ASSIGN(const uint64_t time_us,
+                  store::read_count(reader, store::floor_time_key(prefix_)));
   return HistoryFloor{version, time_us};
 }
 

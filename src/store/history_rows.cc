@@ -10,6 +10,9 @@ namespace {
 
 constexpr size_t kVersionSize = 8;
 constexpr size_t kRowHeaderSize = 9;
+constexpr size_t kTrimStateSize = 24;
+constexpr uint8_t kRetentionFormat = 1;
+constexpr size_t kRetentionSize = 1 + 8 + 8;
 constexpr int kStepsMax = 3;  // rows to walk over before seeking: they are in the same page
 
 Status damaged(std::string_view what) {
@@ -101,6 +104,67 @@ std::string floor_version_key(std::string_view prefix) {
 
 std::string floor_time_key(std::string_view prefix) {
   return std::string(prefix) + std::string("\0\3", 2);
+}
+
+std::string version_count_key(std::string_view prefix) {
+  return std::string(prefix) + std::string("\0\4", 2);
+}
+
+std::string byte_count_key(std::string_view prefix) {
+  return std::string(prefix) + std::string("\0\5", 2);
+}
+
+std::string trim_state_key(std::string_view prefix) {
+  return std::string(prefix) + std::string("\0\6", 2);
+}
+
+Result<uint64_t> read_count(Reader& reader, const std::string& key) {
+  HOLDFAST_ASSIGN(const auto value, reader.get(key));
+  return value ? static_cast<uint64_t>(decode_number(*value).value_or(0)) : 0;
+}
+
+Result<TrimState> parse_trim_state(const std::optional<std::string>& value) {
+  TrimState state;
+  if (!value) return state;
+  if (value->size() < kTrimStateSize) return damaged("that says how far it is trimmed is short");
+  state.steps = load_le<uint64_t>(value->data());
+  state.finished_us = load_le<uint64_t>(value->data() + 8);
+  state.versions = load_le<uint64_t>(value->data() + 16);
+  state.next = value->substr(kTrimStateSize);
+  return state;
+}
+
+std::string trim_state_value(const TrimState& state) {
+  std::string value(kTrimStateSize, '\0');
+  store_le(value.data(), state.steps);
+  store_le(value.data() + 8, state.finished_us);
+  store_le(value.data() + 16, state.versions);
+  return value.append(state.next);
+}
+
+std::string retention_key(std::string_view prefix) {
+  return std::string("\x0fr").append(prefix);
+}
+
+std::string retention_value(const Retention& retention) {
+  std::string value(kRetentionSize, '\0');
+  value[0] = static_cast<char>(kRetentionFormat);
+  store_le(value.data() + 1, static_cast<uint64_t>(retention.age.count()));
+  store_le(value.data() + 9, retention.count);
+  return value;
+}
+
+Result<Retention> parse_retention(std::string_view value) {
+  if (!value.empty() && static_cast<uint8_t>(value[0]) > kRetentionFormat) {
+    return Status(StatusCode::kUnsupported,
+                  "a retention has a form that this program does not know; use the newer Holdfast "
+                  "that wrote it");
+  }
+  if (value.size() != kRetentionSize || static_cast<uint8_t>(value[0]) != kRetentionFormat) {
+    return damaged("that says what to keep is malformed");
+  }
+  const auto age = static_cast<int64_t>(load_le<uint64_t>(value.data() + 1));
+  return Retention{std::chrono::seconds(age), load_le<uint64_t>(value.data() + 9)};
 }
 
 KeyRange rows_of_key(std::string_view prefix, std::string_view key, const AsOf& as_of) {

@@ -3,8 +3,11 @@
 //   prefix ++ key, escaped ++ ~version    u64 time, u8 flags, value      a version
 //   prefix ++ key, escaped ++ ff x 8      u64 time, u8 flags, u64 version   the key's own floor
 //   prefix ++ 00 02, prefix ++ 00 03      numbers: the floor's version and time
+//   prefix ++ 00 04, prefix ++ 00 05      numbers: how many versions there are, and their bytes
+//   prefix ++ 00 06                       TrimState: where trimming has got to
+//   0f 'r' ++ prefix                      the retention that is kept to
 //
-// Who: history*.cc. Thread-safety: pure functions.
+// Who: history*.cc, retention.cc. Thread-safety: pure functions.
 #pragma once
 
 #include <cstdint>
@@ -44,6 +47,32 @@ Result<HistoryRow> parse_row(std::string_view value);
 
 std::string floor_version_key(std::string_view prefix);
 std::string floor_time_key(std::string_view prefix);
+std::string version_count_key(std::string_view prefix);
+std::string byte_count_key(std::string_view prefix);
+std::string trim_state_key(std::string_view prefix);
+// The number under a key; 0 if there is none.
+Result<uint64_t> read_count(Reader& reader, const std::string& key);
+// What a version counts for.
+inline uint64_t row_bytes(std::string_view key, std::string_view value) {
+  return key.size() + value.size();
+}
+
+// Written by every step of trimming, so that no two count the same versions as gone.
+struct TrimState {
+  uint64_t steps = 0;
+  uint64_t finished_us = 0;  // when the last round ended; 0: none has
+  uint64_t versions = 0;     // that were there then
+  std::string next;          // the key from which the round goes on; empty: none is underway
+};
+// What is absent is a state in which nothing has been done.
+Result<TrimState> parse_trim_state(const std::optional<std::string>& value);
+std::string trim_state_value(const TrimState& state);
+
+// Where retentions are kept; all keys of them begin with retention_key("").
+std::string retention_key(std::string_view prefix);
+std::string retention_value(const Retention& retention);
+// Errors: Corruption, Unsupported.
+Result<Retention> parse_retention(std::string_view value);
 // The rows of one key that may count as of `as_of`.
 KeyRange rows_of_key(std::string_view prefix, std::string_view key, const AsOf& as_of);
 // All rows of keys in `range`.

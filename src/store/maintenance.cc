@@ -59,6 +59,14 @@ void Maintenance::apply_soon() {
   start_or_notify();
 }
 
+void Maintenance::retain_soon() {
+  if (retain_.load(std::memory_order_relaxed)) return;
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return;
+  retain_ = true;
+  start_or_notify();
+}
+
 void Maintenance::stop() {
   {
     const std::lock_guard lock(mutex_);
@@ -82,20 +90,38 @@ void Maintenance::apply_while_asked(std::unique_lock<std::mutex>& lock) {
   }
 }
 
+// Step by step, so that what is more urgent waits for one at most.
+void Maintenance::retain_while_due(std::unique_lock<std::mutex>& lock) {
+  while (retain_ && !apply_ && !stopping_) {
+    lock.unlock();
+    const bool more = retain_step_();
+    lock.lock();
+    if (!more) retain_ = false;
+    if (work_) return;
+  }
+}
+
+// Work that comes within the interval is covered by the same sync.
+void Maintenance::gather(std::unique_lock<std::mutex>& lock) {
+  const Deadline due(context_.os, kIntervalUs);
+  const auto asked = [this] { return apply_ || retain_ || stopping_; };
+  while (!stopping_ && !due.passed()) {
+    const std::chrono::microseconds left(due.wait_us(kIntervalUs));
+    if (!changed_->wait_for(lock, left, asked)) continue;
+    apply_while_asked(lock);
+    retain_while_due(lock);
+  }
+}
+
 void Maintenance::run() {
   context_.attachment->identify();
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    changed_->wait(lock, [this] { return work_ || apply_ || stopping_; });
+    changed_->wait(lock, [this] { return work_ || apply_ || retain_ || stopping_; });
     apply_while_asked(lock);
+    retain_while_due(lock);
     if (!work_) continue;
-    // Gathers: what comes within the interval is covered by the same sync.
-    const Deadline due(context_.os, kIntervalUs);
-    const auto asked = [this] { return apply_ || stopping_; };
-    while (!stopping_ && !due.passed()) {
-      const std::chrono::microseconds left(due.wait_us(kIntervalUs));
-      if (changed_->wait_for(lock, left, asked)) apply_while_asked(lock);
-    }
+    gather(lock);
     if (stopping_) return;
     work_ = false;
     lock.unlock();

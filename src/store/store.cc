@@ -80,6 +80,9 @@ Status Store::checkpoint() {
 Status Store::close() {
   return impl_->close();
 }
+Result<bool> Store::trim_histories() {
+  return impl_->trim_histories();
+}
 HandleId Store::handle_id() const {
   return impl_->handle_id();
 }

@@ -179,15 +179,23 @@ Status Transaction::raise(std::string_view key, int64_t least) {
 
 Status Transaction::put_stamped(std::string_view before, std::string_view after,
                                 std::string_view value, const StampOptions& options) {
+  log::Stamp stamp;
+  stamp.descending = options.descending;
+  stamp.has_time = options.has_time;
   std::string key(before);
-  key.append(log::Stamp::kSize, '\0').append(after);
+  if (options.version_in == StampOptions::Place::kKey) {
+    stamp.key_offset = static_cast<uint32_t>(before.size());
+    key.append(log::Stamp::kSize, '\0');
+  } else {
+    const bool in_value = options.version_in == StampOptions::Place::kValue;
+    stamp.place = in_value ? log::StampPlace::kValue : log::StampPlace::kNowhere;
+  }
+  key.append(after);
   HOLDFAST_TRY(impl_->writable(key));
-  std::string stored(options.has_time ? log::Stamp::kSize : 0, '\0');
+  std::string stored(stamp.value_room(), '\0');
   HOLDFAST_TRY(check_value_size(stored.size() + value.size()));
   stored.append(value);
-  return impl_->writes.put_stamped(
-      std::move(key), std::move(stored),
-      {static_cast<uint32_t>(before.size()), options.descending, options.has_time});
+  return impl_->writes.put_stamped(std::move(key), std::move(stored), stamp);
 }
 
 Result<uint64_t> Transaction::commit() {
