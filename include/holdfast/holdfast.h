@@ -2,13 +2,18 @@
 #pragma once
 
 #include "holdfast/blob.h"
+#include "holdfast/cache.h"
 #include "holdfast/claim.h"
 #include "holdfast/diff.h"
 #include "holdfast/event.h"
 #include "holdfast/history.h"
+#include "holdfast/inbox.h"
 #include "holdfast/kv.h"
 #include "holdfast/link.h"
+#include "holdfast/message.h"
 #include "holdfast/observation.h"
+#include "holdfast/outbox.h"
+#include "holdfast/presence.h"
 #include "holdfast/queue.h"
 #include "holdfast/recall.h"
 #include "holdfast/run.h"

@@ -18,11 +18,16 @@
 #include <string_view>
 #include <vector>
 
+#include "holdfast/cache.h"
 #include "holdfast/claim.h"
 #include "holdfast/event.h"
+#include "holdfast/inbox.h"
 #include "holdfast/kv.h"
 #include "holdfast/link.h"
+#include "holdfast/message.h"
 #include "holdfast/observation.h"
+#include "holdfast/outbox.h"
+#include "holdfast/presence.h"
 #include "holdfast/queue.h"
 #include "holdfast/recall.h"
 #include "holdfast/run.h"
@@ -71,6 +76,11 @@ class Space {
   // A queue begins to exist with its first job.
   Queue queue(std::string_view name) const;
   Events events() const;
+  Cache cache(std::string_view name) const;
+  Inbox inbox(std::string_view name) const;
+  Outbox outbox(std::string_view name) const;
+  Messages messages() const;
+  Presence presence() const;
   Links links() const;
   Runs runs() const;
   Observations observations() const;
@@ -85,6 +95,11 @@ class Space {
   Claims claims(Transaction& transaction) const;
   Queue queue(Transaction& transaction, std::string_view name) const;
   Events events(Transaction& transaction) const;
+  Cache cache(Transaction& transaction, std::string_view name) const;
+  Inbox inbox(Transaction& transaction, std::string_view name) const;
+  Outbox outbox(Transaction& transaction, std::string_view name) const;
+  Messages messages(Transaction& transaction) const;
+  Presence presence(Transaction& transaction) const;
   Links links(Transaction& transaction) const;
   Runs runs(Transaction& transaction) const;
   Observations observations(Transaction& transaction) const;
@@ -95,6 +110,11 @@ class Space {
   Claims claims(Snapshot& snapshot) const;
   Queue queue(Snapshot& snapshot, std::string_view name) const;
   Events events(Snapshot& snapshot) const;
+  Cache cache(Snapshot& snapshot, std::string_view name) const;
+  Inbox inbox(Snapshot& snapshot, std::string_view name) const;
+  Outbox outbox(Snapshot& snapshot, std::string_view name) const;
+  Messages messages(Snapshot& snapshot) const;
+  Presence presence(Snapshot& snapshot) const;
   Links links(Snapshot& snapshot) const;
   Runs runs(Snapshot& snapshot) const;
   Observations observations(Snapshot& snapshot) const;

@@ -1,6 +1,7 @@
 #include "memory/event_tail.h"
 
 #include "memory/access.h"
+#include "memory/change_waiter.h"
 #include "memory/text_check.h"
 
 namespace holdfast {
@@ -26,8 +27,8 @@ Status read_page(search::KeySource& source, const EventRows& rows, Mark& mark, s
 
 }  // namespace memory
 
-// Between two looks it sleeps in a watch on the stream's events, begun at the version of the look
-// before: what was appended since wakes it at once. Where there is no watch to be had, it pauses.
+// Between two looks it sleeps until the stream's events change, as of the version of the look
+// before: what was appended since wakes it at once.
 class EventTail::Impl {
  public:
   Impl(std::shared_ptr<memory::Access> access, std::string name, memory::Mark mark)
@@ -40,16 +41,8 @@ class EventTail::Impl {
       HOLDFAST_ASSIGN(EventPage page, look(limit));
       const int64_t left_us = give_up_us - access_->now_us();
       if (!page.events.empty() || page.missed > 0 || left_us <= 0) return page;
-      if (!watch_ && !range_.begin.empty()) {
-        auto watch = access_->watch(range_, version_);
-        if (watch) watch_.emplace(std::move(*watch));
-      }
-      if (watch_) {
-        const std::chrono::milliseconds left((left_us + 999) / 1000);
-        HOLDFAST_TRY(watch_->wait(left).status());
-      } else if (!access_->pause()) {
-        return page;
-      }
+      HOLDFAST_ASSIGN(const bool may_change, waiter_.wait(range_, version_, left_us));
+      if (!may_change) return page;
     }
   }
   uint64_t next() const { return mark_.number + 1; }
@@ -77,7 +70,7 @@ class EventTail::Impl {
   memory::Mark mark_;  // of the last event that was returned
   KeyRange range_;
   uint64_t version_ = 0;
-  std::optional<Watch> watch_;
+  memory::ChangeWaiter waiter_{*access_};
 };
 
 EventTail::EventTail(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -14,6 +14,12 @@
 // | 08 02 to 08 08 space:u32 queue ...      | queue: queue_rows.h has the table                |
 // | 08 10 to 08 14 space:u32 stream ...     | events: event_rows.h has the table               |
 // | 08 20, 08 21 space:u32 end ...          | links: link_rows.h has the table                 |
+// | 08 28 to 08 2f space:u32 cache ...      | cache: cache_rows.h has the table                |
+// | 08 30 space:u32 inbox key               | inbox: the mark (inbox.cc)                       |
+// | 08 31 to 08 35 space:u32 outbox ...     | outbox: outbox_rows.h has the table              |
+// | 08 36, 08 37 space:u32 mailbox ...      | messages, and how many (messages.cc)             |
+// | 08 38 space:u32 id:16                   | presence: who is there (presence.cc)             |
+// | 08 39 space:u32 inbox                   | inbox: number of its marks                       |
 // | 08 40 to 08 4a space:u32 ...            | runs, steps and gates: run_rows.h has the table  |
 // | 0d 'k' space:u32 key                    | Kv: hash:32 and varint size of a value's blob    |
 //
@@ -57,6 +63,24 @@ enum class KeyKind : uint16_t {
   kEventRetention = 0x0814,
   kLinkOut = 0x0820,
   kLinkIn = 0x0821,
+  kCacheEntry = 0x0828,
+  kCacheValue = 0x0829,
+  kCacheRecency = 0x082a,
+  kCacheExpiry = 0x082b,
+  kCacheTag = 0x082c,
+  kCacheCounter = 0x082d,
+  kCacheOptions = 0x082e,
+  kCacheComputer = 0x082f,
+  kInboxMark = 0x0830,
+  kOutboxEntry = 0x0831,
+  kOutboxRelay = 0x0832,
+  kOutboxFailed = 0x0833,
+  kOutboxDead = 0x0834,
+  kOutboxCounter = 0x0835,
+  kMessage = 0x0836,
+  kMessageCount = 0x0837,
+  kPresence = 0x0838,
+  kInboxCount = 0x0839,
   kRun = 0x0840,
   kRunIndex = 0x0841,
   kRunName = 0x0842,

@@ -308,6 +308,56 @@ Events Space::events(Snapshot& snapshot) const {
   return Events(std::make_shared<SnapshotAccess>(impl_, snapshot));
 }
 
+Cache Space::cache(std::string_view name) const {
+  return Cache(std::make_shared<StoreAccess>(impl_), std::string(name));
+}
+Cache Space::cache(Transaction& transaction, std::string_view name) const {
+  return Cache(std::make_shared<TransactionAccess>(impl_, transaction), std::string(name));
+}
+Cache Space::cache(Snapshot& snapshot, std::string_view name) const {
+  return Cache(std::make_shared<SnapshotAccess>(impl_, snapshot), std::string(name));
+}
+
+Inbox Space::inbox(std::string_view name) const {
+  return Inbox(std::make_shared<StoreAccess>(impl_), std::string(name));
+}
+Inbox Space::inbox(Transaction& transaction, std::string_view name) const {
+  return Inbox(std::make_shared<TransactionAccess>(impl_, transaction), std::string(name));
+}
+Inbox Space::inbox(Snapshot& snapshot, std::string_view name) const {
+  return Inbox(std::make_shared<SnapshotAccess>(impl_, snapshot), std::string(name));
+}
+
+Outbox Space::outbox(std::string_view name) const {
+  return Outbox(std::make_shared<StoreAccess>(impl_), std::string(name));
+}
+Outbox Space::outbox(Transaction& transaction, std::string_view name) const {
+  return Outbox(std::make_shared<TransactionAccess>(impl_, transaction), std::string(name));
+}
+Outbox Space::outbox(Snapshot& snapshot, std::string_view name) const {
+  return Outbox(std::make_shared<SnapshotAccess>(impl_, snapshot), std::string(name));
+}
+
+Messages Space::messages() const {
+  return Messages(std::make_shared<StoreAccess>(impl_));
+}
+Messages Space::messages(Transaction& transaction) const {
+  return Messages(std::make_shared<TransactionAccess>(impl_, transaction));
+}
+Messages Space::messages(Snapshot& snapshot) const {
+  return Messages(std::make_shared<SnapshotAccess>(impl_, snapshot));
+}
+
+Presence Space::presence() const {
+  return Presence(std::make_shared<StoreAccess>(impl_));
+}
+Presence Space::presence(Transaction& transaction) const {
+  return Presence(std::make_shared<TransactionAccess>(impl_, transaction));
+}
+Presence Space::presence(Snapshot& snapshot) const {
+  return Presence(std::make_shared<SnapshotAccess>(impl_, snapshot));
+}
+
 Links Space::links() const {
   return Links(std::make_shared<StoreAccess>(impl_));
 }
