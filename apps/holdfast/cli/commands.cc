@@ -46,6 +46,7 @@ Commands::Commands()
   add_salvage_command(*this);
   add_doctor_command(*this);
   add_torture_command(*this);
+  add_mcp_command(*this);
 }
 
 CLI::App* Commands::add(const std::string& group, const std::string& name,

@@ -51,6 +51,7 @@ constexpr const char* kGroupKeyValue = "Key-value";
 constexpr const char* kGroupMemory = "Memory";
 constexpr const char* kGroupEvents = "Events";
 constexpr const char* kGroupCare = "Care";
+constexpr const char* kGroupAgents = "Agents";
 
 void add_start_commands(Commands& commands);   // init whoami status
 void add_stats_command(Commands& commands);    // stats
@@ -64,5 +65,6 @@ void add_view_commands(Commands& commands);    // snapshot watch
 void add_salvage_command(Commands& commands);  // salvage
 void add_doctor_command(Commands& commands);   // doctor
 void add_torture_command(Commands& commands);  // torture
+void add_mcp_command(Commands& commands);      // mcp
 
 }  // namespace holdfast::cli

@@ -1,0 +1,125 @@
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include "base/time_text.h"
+#include "mcp/held.h"
+#include "mcp/work_tools.h"
+
+namespace holdfast::mcp {
+namespace {
+
+using std::chrono::milliseconds;
+
+// How long a wait goes on before it looks whether the client has lost interest.
+constexpr milliseconds kLook{250};
+
+milliseconds seconds_of(const Json& arguments, const char* name, double otherwise) {
+  return milliseconds(static_cast<int64_t>(arguments.value(name, otherwise) * 1000));
+}
+
+Json json_of(const Claim& claim) {
+  return {{"claim", claim.id},
+          {"resources", claim.resources},
+          {"token", claim.token},
+          {"expires", time_text(claim.expires_us)}};
+}
+
+Result<Json> take(Peer& peer, const Claims& claims, Held<Claim>& held, const Json& arguments) {
+  if (!arguments.contains("resources")) {
+    return Status(StatusCode::kInvalidArgument, "action \"take\" needs \"resources\"");
+  }
+  const auto resources = arguments["resources"].get<std::vector<std::string>>();
+  ClaimOptions options;
+  if (arguments.value("shared", false)) options.mode = ClaimMode::shared;
+  options.ttl = seconds_of(arguments, "ttl_seconds", 300);
+  options.holder = arguments.value("holder", "");
+  options.purpose = arguments.value("purpose", "");
+  milliseconds left = seconds_of(arguments, "wait_seconds", 0);
+  while (true) {
+    options.wait = std::min(left, kLook);
+    auto claim = claims.take(resources, options);
+    if (claim) {
+      held.keep(claim->id, *claim);
+      return structured_result(json_of(*claim));
+    }
+    left -= options.wait;
+    const bool held_by_other = claim.status().code() == StatusCode::kBusy;
+    if (!held_by_other || left.count() <= 0 || peer.cancelled()) return claim.status();
+  }
+}
+
+Result<Json> list(const Claims& claims, const Json& arguments) {
+  HOLDFAST_ASSIGN(const auto resources,
+                  claims.list({.prefix = arguments.value("prefix", ""), .limit = 200}));
+  Json found = Json::array();
+  for (const ClaimedResource& resource : resources) {
+    Json holders = Json::array();
+    for (const ClaimHolder& holder : resource.holders) {
+      holders.push_back({{"claim", holder.claim_id},
+                         {"shared", holder.mode == ClaimMode::shared},
+                         {"holder", holder.holder},
+                         {"purpose", holder.purpose},
+                         {"expires", time_text(holder.expires_us)}});
+    }
+    found.push_back({{"resource", resource.resource}, {"holders", std::move(holders)}});
+  }
+  return structured_result({{"resources", std::move(found)}});
+}
+
+Result<Json> run(Peer& peer, Memory& memory, Held<Claim>& held, const Json& arguments) {
+  const auto action = arguments["action"].get<std::string>();
+  HOLDFAST_ASSIGN(const Space space, memory.space());
+  const Claims claims = space.claims();
+  if (action == "take") return take(peer, claims, held, arguments);
+  if (action == "list") return list(claims, arguments);
+  if (!arguments.contains("claim")) {
+    return Status(StatusCode::kInvalidArgument, "action \"" + action + "\" needs \"claim\"");
+  }
+  const auto name = arguments["claim"].get<std::string>();
+  const auto claim = held.find(name);
+  if (!claim) {
+    return Status(StatusCode::kNotFound,
+                  "this server does not hold claim " + cli::one_line(name, 60) +
+                      "; claims end with the server that took them: take it again");
+  }
+  if (action == "release") {
+    HOLDFAST_TRY(claims.release(*claim));
+    held.drop(name);
+    return structured_result({{"released", name}});
+  }
+  HOLDFAST_ASSIGN(const Claim renewed,
+                  claims.renew(*claim, seconds_of(arguments, "ttl_seconds", 300)));
+  held.keep(name, renewed);
+  return structured_result(json_of(renewed));
+}
+
+}  // namespace
+
+void add_claim_tool(Catalogue& catalogue, Memory& memory) {
+  Tool tool{.name = "claim", .title = "Claim"};
+  tool.description =
+      "Agree with the other agents who works on what: take a claim on names (files, tasks, ports) "
+      "before changing them, all or none; renew it before it expires; release it when done. A "
+      "claim is free at once when its agent's process ends. list shows who holds what.";
+  tool.effect = Effect::kChanges;
+  tool.input = object_schema({
+      {"action", word_schema("What to do", {"take", "renew", "release", "list"}), true},
+      {"resources", list_schema("take: the names", {{"type", "string"}}, 1, kClaimResourcesMax)},
+      {"claim", text_schema("renew, release: the claim that take gave")},
+      {"shared", flag_schema("take: others may share it; nobody has it alone meanwhile")},
+      {"ttl_seconds", number_schema("Expires after so long; 300 if not given", 0.001, 2'592'000)},
+      {"wait_seconds", number_schema("take: wait so long while others hold it", 0, 3600)},
+      {"holder", text_schema("take: who you are, for the others")},
+      {"purpose", text_schema("take: what you do, for the others")},
+      {"prefix", text_schema("list: only names that begin so")},
+  });
+  auto held = std::make_shared<Held<Claim>>();
+  tool.run = [&memory, held](Peer& peer, const Json& arguments) {
+    return run(peer, memory, *held, arguments);
+  };
+  catalogue.tools.push_back(std::move(tool));
+}
+
+}  // namespace holdfast::mcp

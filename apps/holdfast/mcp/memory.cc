@@ -1,0 +1,77 @@
+#include "mcp/memory.h"
+
+#include <sys/stat.h>
+
+#include <utility>
+
+#include "memory/catalog.h"
+#include "memory/keys.h"
+#include "search/store_keyspace.h"
+
+namespace holdfast::mcp {
+namespace {
+
+// Device and inode of the store's directory; empty: it is not there.
+std::string identity_of(const std::string& path) {
+  struct stat facts {};
+  if (::stat(path.c_str(), &facts) != 0) return {};
+  return std::to_string(facts.st_dev) + ":" + std::to_string(facts.st_ino);
+}
+
+}  // namespace
+
+Status Memory::ensure_open() {
+  if (store_) {
+    if (identity_of(store_->path()) == identity_) return Status::ok();
+    const std::string path = store_->path();
+    space_.reset();
+    store_.reset();
+    if (identity_of(path).empty()) {
+      return Status(StatusCode::kNotAStore,
+                    "the store has vanished while it was open; put it back, or make a new one with "
+                    "holdfast init")
+          .with_path(path);
+    }
+  }
+  HOLDFAST_ASSIGN(Store store, context_.open_store(cli::IfAbsent::kCreateForUser));
+  HOLDFAST_ASSIGN(Space space, context_.open_space(store));
+  identity_ = identity_of(store.path());
+  store_.emplace(std::move(store));
+  space_.emplace(std::move(space));
+  return Status::ok();
+}
+
+Result<Space> Memory::space() {
+  const std::lock_guard guard(mutex_);
+  HOLDFAST_TRY(ensure_open());
+  return *space_;
+}
+
+Result<StoreStats> Memory::stats() {
+  const std::lock_guard guard(mutex_);
+  HOLDFAST_TRY(ensure_open());
+  return store_->stats();
+}
+
+Result<Watch> Memory::watch(const KeyRange& range) {
+  const std::lock_guard guard(mutex_);
+  HOLDFAST_TRY(ensure_open());
+  return store_->watch(range);
+}
+
+Result<std::optional<std::string>> Memory::observations_prefix() {
+  const std::lock_guard guard(mutex_);
+  HOLDFAST_TRY(ensure_open());
+  HOLDFAST_ASSIGN(Snapshot snapshot, store_->snapshot());
+  search::ReaderSource source(snapshot);
+  HOLDFAST_ASSIGN(const auto id, memory::find_space(source, space_->segments()));
+  if (!id) return std::optional<std::string>();
+  return std::optional(memory::space_prefix(memory::KeyKind::kRow, *id));
+}
+
+Result<std::string> Memory::store_path() const {
+  HOLDFAST_ASSIGN(const cli::StoreLocation location, context_.store_location());
+  return location.path;
+}
+
+}  // namespace holdfast::mcp

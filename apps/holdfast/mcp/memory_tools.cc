@@ -1,0 +1,266 @@
+#include "mcp/memory_tools.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/time_text.h"
+#include "cli/input.h"
+#include "cli/observation_text.h"
+#include "mcp/budget.h"
+
+namespace holdfast::mcp {
+namespace {
+
+std::optional<std::string> text_of(const Json& arguments, const char* name) {
+  if (!arguments.contains(name)) return std::nullopt;
+  return arguments[name].get<std::string>();
+}
+
+std::vector<std::string> texts_of(const Json& arguments, const char* name) {
+  if (!arguments.contains(name)) return {};
+  return arguments[name].get<std::vector<std::string>>();
+}
+
+Result<std::optional<int64_t>> time_of(const Json& arguments, const char* name) {
+  return cli::parse_time_option(text_of(arguments, name).value_or(""));
+}
+
+Result<Json> remember(Memory& memory, const Json& arguments) {
+  NewObservation observation;
+  observation.content = *text_of(arguments, "content");
+  observation.title = text_of(arguments, "title");
+  observation.kind = text_of(arguments, "kind");
+  observation.source = text_of(arguments, "source");
+  observation.session = text_of(arguments, "session");
+  observation.run = text_of(arguments, "run");
+  observation.key = text_of(arguments, "key");
+  observation.tags = texts_of(arguments, "tags");
+  if (arguments.contains("metadata")) observation.metadata = arguments["metadata"].dump();
+  if (arguments.contains("confidence")) observation.confidence = arguments["confidence"];
+  HOLDFAST_ASSIGN(observation.happened_us, time_of(arguments, "happened"));
+  HOLDFAST_ASSIGN(const Space space, memory.space());
+  HOLDFAST_ASSIGN(const auto added, space.observations().add_all({&observation, 1}));
+  return structured_result({{"id", added[0].id}, {"existed", added[0].existed}});
+}
+
+// About as much of each content as the budget allows when all hits come.
+size_t snippet_size(size_t tokens, size_t hits) {
+  constexpr size_t kLeast = 160;
+  return std::clamp(tokens * 2 / std::max<size_t>(hits, 1), kLeast, kSnippetSizeMax);
+}
+
+Json json_of(const RecallHit& hit) {
+  Json json = cli::json_of(hit.observation);
+  json.erase("content");
+  json["text"] = hit.snippet;
+  json["whole"] = hit.snippet.size() == hit.observation.content.size();
+  json["score"] = hit.score;
+  return json;
+}
+
+Result<Json> recall(Memory& memory, const Json& arguments) {
+  RecallQuery query;
+  query.text = *text_of(arguments, "query");
+  query.limit = arguments.value("limit", size_t{10});
+  query.kind = text_of(arguments, "kind");
+  query.source = text_of(arguments, "source");
+  query.session = text_of(arguments, "session");
+  query.run = text_of(arguments, "run");
+  query.tags = texts_of(arguments, "tags");
+  HOLDFAST_ASSIGN(query.since_us, time_of(arguments, "since"));
+  HOLDFAST_ASSIGN(query.until_us, time_of(arguments, "until"));
+  Budget budget(arguments);
+  query.snippet_size = snippet_size(budget.tokens(), query.limit);
+  HOLDFAST_ASSIGN(const Space space, memory.space());
+  HOLDFAST_ASSIGN(const auto hits, space.recall(query));
+  Json found = Json::array();
+  for (const RecallHit& hit : hits) {
+    Json json = json_of(hit);
+    if (!budget.spend(json)) break;
+    found.push_back(std::move(json));
+  }
+  const size_t omitted = hits.size() - found.size();
+  return structured_result({{"hits", std::move(found)}, {"omitted", omitted}});
+}
+
+Result<Json> show(Memory& memory, const Json& arguments) {
+  HOLDFAST_ASSIGN(const Space space, memory.space());
+  Budget budget(arguments);
+  Json found = Json::array();
+  Json failed = Json::array();
+  for (const std::string& id : texts_of(arguments, "ids")) {
+    auto observation = space.observations().get(id);
+    if (!observation) {
+      failed.push_back({{"id", id}, {"error", observation.status().to_string()}});
+      continue;
+    }
+    observation->embedding.reset();
+    Json json = cli::json_of(*observation);
+    if (!budget.spend(json)) {
+      failed.push_back({{"id", id}, {"error", "beyond max_tokens; ask for it alone, or for more"}});
+      continue;
+    }
+    found.push_back(std::move(json));
+  }
+  if (found.empty() && !failed.empty()) {
+    return Status(StatusCode::kNotFound, failed[0]["id"].get<std::string>() + ": " +
+                                             failed[0]["error"].get<std::string>());
+  }
+  return structured_result({{"observations", std::move(found)}, {"failed", std::move(failed)}});
+}
+
+Json preview_of(const Observation& observation) {
+  constexpr size_t kColumns = 200;
+  Json json = cli::json_of(observation);
+  json.erase("content");
+  json.erase("metadata");
+  json["preview"] = cli::one_line(observation.content, kColumns);
+  return json;
+}
+
+Result<Json> list(Memory& memory, const Json& arguments) {
+  ObservationListOptions options;
+  options.limit = arguments.value("limit", size_t{20});
+  options.kind = text_of(arguments, "kind");
+  options.newest_first = !arguments.value("oldest_first", false);
+  options.after = text_of(arguments, "after").value_or("");
+  HOLDFAST_ASSIGN(options.since_us, time_of(arguments, "since"));
+  HOLDFAST_ASSIGN(options.until_us, time_of(arguments, "until"));
+  Budget budget(arguments);
+  HOLDFAST_ASSIGN(const Space space, memory.space());
+  HOLDFAST_ASSIGN(const auto observations, space.observations().list(options));
+  Json found = Json::array();
+  for (const Observation& observation : observations) {
+    Json json = preview_of(observation);
+    if (!budget.spend(json)) break;
+    found.push_back(std::move(json));
+  }
+  const bool more = found.size() < observations.size() || observations.size() == options.limit;
+  Json result = {{"observations", found}};
+  if (more && !found.empty()) result["next"] = found.back()["id"];
+  return structured_result(std::move(result));
+}
+
+Result<Json> forget(Memory& memory, const Json& arguments) {
+  HOLDFAST_ASSIGN(const Space space, memory.space());
+  HOLDFAST_ASSIGN(const Observation observation,
+                  space.observations().get(*text_of(arguments, "id")));
+  HOLDFAST_TRY(space.observations().remove(observation.id));
+  return structured_result({{"forgotten", observation.id}});
+}
+
+const char* const kIdHelp = "Id of an observation, or the first 8 or more digits of one";
+const char* const kTimeHelp = "2026-01-31 or 2026-01-31T09:05:00Z";
+
+Json count_schema() {
+  return {{"type", "integer"}};
+}
+
+Json objects_schema() {
+  return {{"type", "array"}, {"items", {{"type", "object"}}}};
+}
+
+std::vector<Property> filters() {
+  return {{"kind", text_schema("Only of this kind")},
+          {"source", text_schema("Only from this source")},
+          {"session", text_schema("Only of this session")},
+          {"run", text_schema("Only of this run")},
+          {"tags", list_schema("Only with all of these tags", {{"type", "string"}}, 0, kTagsMax)},
+          {"since", text_schema(std::string("Only added at or after: ") + kTimeHelp)},
+          {"until", text_schema(std::string("Only added before: ") + kTimeHelp)},
+          Budget::property()};
+}
+
+Tool remember_tool(Memory& memory) {
+  Tool tool{.name = "remember", .title = "Remember"};
+  tool.description =
+      "Keep a text so that every agent of this project finds it from now on. One fact, decision or "
+      "lesson a call, in whole sentences. It is on the disk when this returns.";
+  tool.effect = Effect::kAdds;
+  tool.input = object_schema({
+      {"content", text_schema("What to remember"), true},
+      {"title", text_schema("Counts double when recalling")},
+      {"kind", text_schema("note, fact, decision, lesson ...")},
+      {"source", text_schema("Where it came from: tool:bash, a path, a URL")},
+      {"session", text_schema("Of which session of an agent")},
+      {"run", text_schema("In which run")},
+      {"tags", list_schema("Words to find it by", {{"type", "string"}}, 0, kTagsMax)},
+      {"metadata", map_schema("Any JSON object")},
+      {"confidence", number_schema("How sure it is", 0, 1)},
+      {"happened", text_schema(std::string("When it happened: ") + kTimeHelp)},
+      {"key", text_schema("Idempotency key: with the same key nothing is added again")},
+  });
+  tool.output =
+      object_schema({{"id", {{"type", "string"}}, true}, {"existed", {{"type", "boolean"}}, true}});
+  tool.run = [&memory](Peer&, const Json& arguments) { return remember(memory, arguments); };
+  return tool;
+}
+
+Tool recall_tool(Memory& memory) {
+  Tool tool{.name = "recall", .title = "Recall"};
+  tool.description =
+      "Find what any agent of this project remembered, best first. Ask with the words that matter: "
+      "names, error texts, identifiers. Use show for the whole of a hit that is cut.";
+  std::vector<Property> properties = filters();
+  properties.insert(properties.begin(),
+                    {{"query", text_schema("What to look for"), true},
+                     {"limit", integer_schema("At most so many hits; 10 if not given", 1, 100)}});
+  tool.input = object_schema(properties);
+  tool.output =
+      object_schema({{"hits", objects_schema(), true}, {"omitted", count_schema(), true}});
+  tool.run = [&memory](Peer&, const Json& arguments) { return recall(memory, arguments); };
+  return tool;
+}
+
+Tool show_tool(Memory& memory) {
+  Tool tool{.name = "show", .title = "Show"};
+  tool.description = "Read observations whole, by the ids that recall and list give.";
+  tool.input = object_schema(
+      {{"ids", list_schema("Ids", text_schema(kIdHelp), 1, 20), true}, Budget::property()});
+  tool.output =
+      object_schema({{"observations", objects_schema(), true}, {"failed", objects_schema(), true}});
+  tool.run = [&memory](Peer&, const Json& arguments) { return show(memory, arguments); };
+  return tool;
+}
+
+Tool list_tool(Memory& memory) {
+  Tool tool{.name = "list", .title = "List"};
+  tool.description =
+      "What was remembered lately, newest first, a line each: to catch up with what other agents "
+      "did. Give next as after for the page behind.";
+  tool.input =
+      object_schema({{"limit", integer_schema("At most so many; 20 if not given", 1, 500)},
+                     {"kind", text_schema("Only of this kind")},
+                     {"since", text_schema(std::string("Only added at or after: ") + kTimeHelp)},
+                     {"until", text_schema(std::string("Only added before: ") + kTimeHelp)},
+                     {"after", text_schema("Id of the last one of the page before")},
+                     {"oldest_first", flag_schema("Oldest first")},
+                     Budget::property()});
+  tool.output =
+      object_schema({{"observations", objects_schema(), true}, {"next", {{"type", "string"}}}});
+  tool.run = [&memory](Peer&, const Json& arguments) { return list(memory, arguments); };
+  return tool;
+}
+
+Tool forget_tool(Memory& memory) {
+  Tool tool{.name = "forget", .title = "Forget"};
+  tool.description =
+      "Remove an observation that is wrong or no longer wanted, from every index at once.";
+  tool.effect = Effect::kDestroys;
+  tool.input = object_schema({{"id", text_schema(kIdHelp), true}});
+  tool.output = object_schema({{"forgotten", {{"type", "string"}}, true}});
+  tool.run = [&memory](Peer&, const Json& arguments) { return forget(memory, arguments); };
+  return tool;
+}
+
+}  // namespace
+
+void add_memory_tools(Catalogue& catalogue, Memory& memory) {
+  catalogue.tools.push_back(remember_tool(memory));
+  catalogue.tools.push_back(recall_tool(memory));
+  catalogue.tools.push_back(show_tool(memory));
+  catalogue.tools.push_back(list_tool(memory));
+  catalogue.tools.push_back(forget_tool(memory));
+}
+
+}  // namespace holdfast::mcp

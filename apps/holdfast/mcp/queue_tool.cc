@@ -1,0 +1,149 @@
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include "base/time_text.h"
+#include "mcp/held.h"
+#include "mcp/work_tools.h"
+
+namespace holdfast::mcp {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kLook{250};
+
+milliseconds seconds_of(const Json& arguments, const char* name, double otherwise) {
+  return milliseconds(static_cast<int64_t>(arguments.value(name, otherwise) * 1000));
+}
+
+Json json_of(const Job& job) {
+  Json json = {{"job", job.id}, {"attempt", job.attempt}, {"priority", job.priority}};
+  cli::set_bytes(json, "payload", job.payload);
+  if (job.key) json["key"] = *job.key;
+  if (!job.last_error.empty()) json["last_error"] = job.last_error;
+  json["lease_expires"] = time_text(job.lease_expires_us);
+  return json;
+}
+
+Status needs(const Json& arguments, const char* name) {
+  if (arguments.contains(name)) return Status::ok();
+  return Status(StatusCode::kInvalidArgument,
+                "action \"" + arguments["action"].get<std::string>() + "\" needs \"" + name + "\"");
+}
+
+Result<Json> push(const Queue& queue, const Json& arguments) {
+  HOLDFAST_TRY(needs(arguments, "payload"));
+  NewJob job;
+  job.payload = arguments["payload"].get<std::string>();
+  job.priority = arguments.value("priority", 0);
+  job.delay = seconds_of(arguments, "delay_seconds", 0);
+  if (arguments.contains("key")) job.key = arguments["key"].get<std::string>();
+  HOLDFAST_ASSIGN(const PushedJob pushed, queue.push(job));
+  return structured_result({{"job", pushed.id}, {"existed", pushed.existed}});
+}
+
+Result<Json> take(Peer& peer, const Queue& queue, Held<Job>& held, const Json& arguments) {
+  TakeOptions options;
+  options.limit = arguments.value("limit", size_t{1});
+  options.lease = seconds_of(arguments, "lease_seconds", 300);
+  options.holder = arguments.value("holder", "");
+  milliseconds left = seconds_of(arguments, "wait_seconds", 0);
+  while (true) {
+    options.wait = std::min(left, kLook);
+    HOLDFAST_ASSIGN(const auto jobs, queue.take(options));
+    left -= options.wait;
+    if (jobs.empty() && left.count() > 0 && !peer.cancelled()) continue;
+    Json taken = Json::array();
+    for (const Job& job : jobs) {
+      held.keep(job.id, job);
+      taken.push_back(json_of(job));
+    }
+    return structured_result({{"jobs", std::move(taken)}});
+  }
+}
+
+Result<Json> stats(const Queue& queue) {
+  HOLDFAST_ASSIGN(const QueueStats stats, queue.stats());
+  return structured_result({{"ready", stats.ready},
+                            {"delayed", stats.delayed},
+                            {"leased", stats.leased},
+                            {"dead", stats.dead},
+                            {"done", stats.done}});
+}
+
+// ack, nack and extend: about a job that this server has taken.
+Result<Json> settle(const Queue& queue, Held<Job>& held, const Json& arguments) {
+  HOLDFAST_TRY(needs(arguments, "job"));
+  const auto action = arguments["action"].get<std::string>();
+  const auto id = arguments["job"].get<std::string>();
+  const auto job = held.find(id);
+  if (!job) {
+    return Status(StatusCode::kNotFound,
+                  "this server has not taken job " + cli::one_line(id, 60) +
+                      "; a job comes back to the queue when the server that took it ends");
+  }
+  if (action == "extend") {
+    HOLDFAST_ASSIGN(const Job extended,
+                    queue.extend(*job, seconds_of(arguments, "lease_seconds", 300)));
+    held.keep(id, extended);
+    return structured_result(json_of(extended));
+  }
+  if (action == "ack") {
+    std::optional<std::string> result;
+    if (arguments.contains("result")) result = arguments["result"].get<std::string>();
+    HOLDFAST_TRY(queue.ack(*job, result));
+  } else {
+    std::optional<milliseconds> delay;
+    if (arguments.contains("delay_seconds")) delay = seconds_of(arguments, "delay_seconds", 0);
+    HOLDFAST_TRY(queue.nack(*job, arguments.value("error", ""), delay));
+  }
+  held.drop(id);
+  return structured_result({{"job", id}});
+}
+
+Result<Json> run(Peer& peer, Memory& memory, Held<Job>& held, const Json& arguments) {
+  const auto action = arguments["action"].get<std::string>();
+  HOLDFAST_ASSIGN(const Space space, memory.space());
+  const Queue queue = space.queue(arguments["queue"].get<std::string>());
+  if (action == "push") return push(queue, arguments);
+  if (action == "take") return take(peer, queue, held, arguments);
+  if (action == "stats") return stats(queue);
+  return settle(queue, held, arguments);
+}
+
+}  // namespace
+
+void add_queue_tool(Catalogue& catalogue, Memory& memory) {
+  Tool tool{.name = "queue", .title = "Queue"};
+  tool.description =
+      "Hand work to whichever agent is free: push jobs; take one, do it, then ack it (with its "
+      "result) or nack it (with the error; it comes back later). A job comes back by itself when "
+      "its lease expires or the process of the agent that took it ends.";
+  tool.effect = Effect::kChanges;
+  const std::vector<std::string> actions = {"push", "take", "ack", "nack", "extend", "stats"};
+  tool.input = object_schema({
+      {"action", word_schema("What to do", actions), true},
+      {"queue", text_schema("Name of the queue"), true},
+      {"payload", text_schema("push: what the job is")},
+      {"key", text_schema("push: while a job with this key is there, no second one is made")},
+      {"priority", integer_schema("push: higher is sooner; 0 if not given", -100, 100)},
+      {"delay_seconds", number_schema("push, nack: not before", 0, 31'536'000)},
+      {"limit", integer_schema("take: at most so many jobs; 1 if not given", 1, 100)},
+      {"lease_seconds",
+       number_schema("take, extend: yours for so long; 300 if not given", 0.001, 604'800)},
+      {"wait_seconds", number_schema("take: wait so long for a job", 0, 3600)},
+      {"holder", text_schema("take: who you are, for people")},
+      {"job", text_schema("ack, nack, extend: the job that take gave")},
+      {"result", text_schema("ack: what came of it; kept under the job's id")},
+      {"error", text_schema("nack: what went wrong")},
+  });
+  auto held = std::make_shared<Held<Job>>();
+  tool.run = [&memory, held](Peer& peer, const Json& arguments) {
+    return run(peer, memory, *held, arguments);
+  };
+  catalogue.tools.push_back(std::move(tool));
+}
+
+}  // namespace holdfast::mcp

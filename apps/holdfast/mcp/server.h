@@ -1,0 +1,48 @@
+// Server: answers the messages of the Model Context Protocol from a catalogue, whichever way they
+// come. Revisions 2025-06-18 and 2025-11-25.
+//
+// Thread-safety: handle() from any thread, also for one session at a time several requests.
+// Invariants:
+//   1. Every request gets exactly one response, a cancelled one none.
+//   2. What a client sends changes nothing before it has been held against the tool's schema.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "mcp/catalogue.h"
+#include "mcp/message.h"
+#include "mcp/session.h"
+
+namespace holdfast::mcp {
+
+// The newest first.
+constexpr const char* kProtocolVersions[] = {"2025-11-25", "2025-06-18", "2025-03-26"};
+
+class Server {
+ public:
+  // `catalogue` must outlive the server.
+  explicit Server(const Catalogue& catalogue) : catalogue_(catalogue) {}
+
+  // Takes a message; what the request says while it runs goes to `send`. Returns what to answer;
+  // nullopt: nothing.
+  std::optional<Json> handle(Session& session, const Message& message, const Send& send) const;
+
+ private:
+  Reply reply_to(Session& session, const Message& message, const Send& send) const;
+  Reply initialize(Session& session, const Json& params) const;
+  Reply list_tools() const;
+  Reply call_tool(Peer& peer, const Json& params) const;
+  Reply list_resources() const;
+  Reply list_templates() const;
+  Reply read_resource(const Json& params) const;
+  Reply subscribe(Session& session, const Json& params, bool on) const;
+  bool is_resource(const std::string& uri) const;
+  Reply list_prompts() const;
+  Reply get_prompt(const Json& params) const;
+  Reply complete(const Json& params) const;
+
+  const Catalogue& catalogue_;
+};
+
+}  // namespace holdfast::mcp

@@ -1,0 +1,187 @@
+#include "mcp/session.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace holdfast::mcp {
+namespace {
+
+// A person may be asked, who reads first.
+constexpr std::chrono::minutes kAskTimeout{10};
+
+// RFC 5424's levels, from the least to the most urgent.
+constexpr std::array<const char*, 8> kLogLevels = {"debug", "info",     "notice", "warning",
+                                                   "error", "critical", "alert",  "emergency"};
+
+size_t urgency(const std::string& level) {
+  return static_cast<size_t>(std::find(kLogLevels.begin(), kLogLevels.end(), level) -
+                             kLogLevels.begin());
+}
+
+}  // namespace
+
+bool is_log_level(const std::string& level) {
+  return urgency(level) < kLogLevels.size();
+}
+
+void Session::introduce(std::string protocol_version, Json capabilities) {
+  const std::lock_guard guard(mutex_);
+  protocol_version_ = std::move(protocol_version);
+  capabilities_ = std::move(capabilities);
+}
+
+std::string Session::protocol_version() const {
+  const std::lock_guard guard(mutex_);
+  return protocol_version_;
+}
+
+bool Session::client_has(const std::string& capability) const {
+  const std::lock_guard guard(mutex_);
+  return capabilities_.contains(capability);
+}
+
+void Session::set_log_level(const std::string& level) {
+  const std::lock_guard guard(mutex_);
+  log_level_ = level;
+}
+
+bool Session::wants_log(const std::string& level) const {
+  const std::lock_guard guard(mutex_);
+  return urgency(level) >= urgency(log_level_);
+}
+
+void Session::subscribe(const std::string& uri) {
+  const std::lock_guard guard(mutex_);
+  subscriptions_.insert(uri);
+}
+
+void Session::unsubscribe(const std::string& uri) {
+  const std::lock_guard guard(mutex_);
+  subscriptions_.erase(uri);
+}
+
+bool Session::subscribed(const std::string& uri) const {
+  const std::lock_guard guard(mutex_);
+  return subscriptions_.count(uri) != 0;
+}
+
+std::set<std::string> Session::subscriptions() const {
+  const std::lock_guard guard(mutex_);
+  return subscriptions_;
+}
+
+void Session::set_listener(Send send) {
+  const std::lock_guard guard(mutex_);
+  listener_ = std::move(send);
+}
+
+bool Session::tell(const Json& message) {
+  Send listener;
+  {
+    const std::lock_guard guard(mutex_);
+    listener = listener_;
+  }
+  return listener && listener(message);
+}
+
+void Session::begin(const Json& id) {
+  const std::lock_guard guard(mutex_);
+  running_.insert(id.dump());
+}
+
+void Session::end(const Json& id) {
+  const std::lock_guard guard(mutex_);
+  running_.erase(id.dump());
+  cancelled_.erase(id.dump());
+}
+
+void Session::cancel(const Json& id) {
+  const std::lock_guard guard(mutex_);
+  if (running_.count(id.dump()) != 0) cancelled_.insert(id.dump());
+}
+
+bool Session::is_cancelled(const Json& id) const {
+  const std::lock_guard guard(mutex_);
+  return closed_ || cancelled_.count(id.dump()) != 0;
+}
+
+Result<Json> Session::ask(const Send& send, const std::string& method, Json params,
+                          std::chrono::milliseconds timeout) {
+  std::string id;
+  {
+    const std::lock_guard guard(mutex_);
+    id = "holdfast-" + std::to_string(++asked_);
+    awaited_[id] = std::nullopt;
+  }
+  const bool sent = send(request_of(id, method, std::move(params)));
+  std::unique_lock lock(mutex_);
+  const auto answered = [&] { return closed_ || awaited_[id].has_value(); };
+  const bool in_time = sent && changed_.wait_for(lock, timeout, answered);
+  const std::optional<Reply> reply = std::move(awaited_[id]);
+  awaited_.erase(id);
+  if (!sent || (!reply && closed_)) {
+    return Status(StatusCode::kClosed, "the client is gone; it did not answer " + method);
+  }
+  if (!in_time || !reply) {
+    return Status(StatusCode::kBusy, "the client did not answer " + method + " in time");
+  }
+  if (const RpcError* error = std::get_if<RpcError>(&*reply)) {
+    return Status(StatusCode::kConditionFalse,
+                  "the client refused " + method + ": " + error->message);
+  }
+  return std::get<Json>(*reply);
+}
+
+void Session::answer(const Message& response) {
+  const std::lock_guard guard(mutex_);
+  if (!response.id.is_string()) return;
+  const auto found = awaited_.find(response.id.get<std::string>());
+  if (found == awaited_.end()) return;
+  found->second = response.reply;
+  changed_.notify_all();
+}
+
+void Session::close() {
+  const std::lock_guard guard(mutex_);
+  closed_ = true;
+  listener_ = nullptr;
+  changed_.notify_all();
+}
+
+bool Session::closed() const {
+  const std::lock_guard guard(mutex_);
+  return closed_;
+}
+
+Peer::Peer(Session& session, Json request_id, Json progress_token, Send send)
+    : session_(session),
+      request_id_(std::move(request_id)),
+      progress_token_(std::move(progress_token)),
+      send_(std::move(send)) {}
+
+bool Peer::cancelled() const {
+  return session_.is_cancelled(request_id_);
+}
+
+void Peer::notify(const std::string& method, Json params) {
+  (void)send_(notification_of(method, std::move(params)));  // who is gone needs no news
+}
+
+void Peer::log(const std::string& level, const std::string& text) {
+  if (!session_.wants_log(level)) return;
+  notify("notifications/message", {{"level", level}, {"logger", "holdfast"}, {"data", text}});
+}
+
+void Peer::progress(double done, double total, const std::string& text) {
+  if (progress_token_.is_null()) return;
+  Json params = {{"progressToken", progress_token_}, {"progress", done}, {"total", total}};
+  if (!text.empty()) params["message"] = text;
+  notify("notifications/progress", std::move(params));
+}
+
+Result<Json> Peer::ask(const std::string& method, Json params) {
+  return session_.ask(send_, method, std::move(params), kAskTimeout);
+}
+
+}  // namespace holdfast::mcp

@@ -1,0 +1,103 @@
+// Session: what one client has told the server, and the ways to reach that client. Peer: the way
+// that belongs to one request; what a tool says while it runs goes there.
+//
+// Thread-safety: all methods of Session from any thread; a Peer belongs to its request's thread.
+// Invariants:
+//   1. A request that the client cancelled is known as such until its answer is due.
+//   2. Who asks the client gets an answer, or an error when the client is gone or time has passed.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "holdfast/status.h"
+#include "mcp/message.h"
+
+namespace holdfast::mcp {
+
+// Sends one message. False: the way is closed.
+using Send = std::function<bool(const Json& message)>;
+
+// One of the eight levels of syslog.
+bool is_log_level(const std::string& level);
+
+class Session {
+ public:
+  // From initialize.
+  void introduce(std::string protocol_version, Json capabilities);
+  std::string protocol_version() const;
+  // Whether the client said that it can answer "sampling", "elicitation" ...
+  bool client_has(const std::string& capability) const;
+
+  void set_log_level(const std::string& level);
+  bool wants_log(const std::string& level) const;
+
+  void subscribe(const std::string& uri);
+  void unsubscribe(const std::string& uri);
+  bool subscribed(const std::string& uri) const;
+  std::set<std::string> subscriptions() const;
+
+  // Where notifications go that belong to no request; an empty function: nowhere for now.
+  void set_listener(Send send);
+  bool tell(const Json& message);
+
+  // Around each request: whether it was cancelled meanwhile.
+  void begin(const Json& id);
+  void end(const Json& id);
+  void cancel(const Json& id);
+  bool is_cancelled(const Json& id) const;
+
+  // Sends a request through `send` and waits for the client's response. Errors: Busy (no answer in
+  // time), Closed, ConditionFalse (the client refused; the message says why).
+  Result<Json> ask(const Send& send, const std::string& method, Json params,
+                   std::chrono::milliseconds timeout);
+  // A response of the client; one that nobody waits for is dropped.
+  void answer(const Message& response);
+
+  // The client is gone: all waits end.
+  void close();
+  bool closed() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::string protocol_version_;
+  Json capabilities_ = Json::object();
+  std::string log_level_ = "info";
+  std::set<std::string> subscriptions_;
+  Send listener_;
+  std::set<std::string> running_;    // ids as JSON text
+  std::set<std::string> cancelled_;  // of those
+  uint64_t asked_ = 0;
+  std::map<std::string, std::optional<Reply>> awaited_;
+  bool closed_ = false;
+};
+
+class Peer {
+ public:
+  Peer(Session& session, Json request_id, Json progress_token, Send send);
+
+  Session& session() { return session_; }
+  bool cancelled() const;
+
+  void notify(const std::string& method, Json params);
+  // notifications/message, where the client asked for this level.
+  void log(const std::string& level, const std::string& text);
+  // notifications/progress, where the client gave a token.
+  void progress(double done, double total, const std::string& text = "");
+  Result<Json> ask(const std::string& method, Json params);
+
+ private:
+  Session& session_;
+  const Json request_id_;
+  const Json progress_token_;
+  const Send send_;
+};
+
+}  // namespace holdfast::mcp

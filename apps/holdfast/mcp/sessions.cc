@@ -1,0 +1,67 @@
+#include "mcp/sessions.h"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+namespace holdfast::mcp {
+namespace {
+
+// 128 bits of the system's randomness.
+std::string random_name() {
+  constexpr const char* kDigits = "0123456789abcdef";
+  std::random_device device;
+  std::string name;
+  for (int word = 0; word < 4; ++word) {
+    const uint32_t bits = device();
+    for (int shift = 28; shift >= 0; shift -= 4) name.push_back(kDigits[bits >> shift & 15]);
+  }
+  return name;
+}
+
+}  // namespace
+
+std::pair<std::string, std::shared_ptr<Session>> Sessions::create() {
+  const std::lock_guard guard(mutex_);
+  if (entries_.size() >= kSessionsMax) {
+    const auto silent = std::min_element(
+        entries_.begin(), entries_.end(),
+        [](const auto& a, const auto& b) { return a.second.used < b.second.used; });
+    silent->second.session->close();
+    entries_.erase(silent);
+  }
+  std::string name = random_name();
+  auto session = std::make_shared<Session>();
+  entries_[name] = {session, ++uses_};
+  return {std::move(name), std::move(session)};
+}
+
+std::shared_ptr<Session> Sessions::find(const std::string& name) {
+  const std::lock_guard guard(mutex_);
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) return nullptr;
+  found->second.used = ++uses_;
+  return found->second.session;
+}
+
+bool Sessions::remove(const std::string& name) {
+  const std::lock_guard guard(mutex_);
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) return false;
+  found->second.session->close();
+  entries_.erase(found);
+  return true;
+}
+
+std::vector<std::shared_ptr<Session>> Sessions::all() const {
+  const std::lock_guard guard(mutex_);
+  std::vector<std::shared_ptr<Session>> sessions;
+  for (const auto& [name, entry] : entries_) sessions.push_back(entry.session);
+  return sessions;
+}
+
+void Sessions::close_all() {
+  for (const auto& session : all()) session->close();
+}
+
+}  // namespace holdfast::mcp

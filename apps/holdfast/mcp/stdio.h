@@ -1,0 +1,24 @@
+// The transport over standard input and output: one message a line.
+//
+// Invariants:
+//   1. Nothing but messages is written to `out`.
+//   2. Requests are answered in the order in which they came; pings, cancellations and answers to
+//      the server's own questions pass those that wait.
+//   3. It ends when `in` ends or `out` is closed, whatever a running request waits for.
+#pragma once
+
+#include <cstddef>
+#include <istream>
+#include <ostream>
+
+#include "mcp/server.h"
+
+namespace holdfast::mcp {
+
+constexpr size_t kMessageSizeMax = 32u << 20;  // bytes of one message
+
+// Serves one client until it is gone. Returns whether every request came to its end; if not, a
+// thread still runs and the process should exit without unwinding.
+bool serve_stdio(const Server& server, Session& session, std::istream& in, std::ostream& out);
+
+}  // namespace holdfast::mcp

@@ -1,0 +1,93 @@
+#include "mcp/updates.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/uuid.h"
+#include "memory/keys.h"
+
+namespace holdfast::mcp {
+namespace {
+
+using std::chrono::milliseconds;
+
+// How long it takes to notice that somebody subscribed, that it is to stop, that a space came to
+// be.
+constexpr milliseconds kLook{200};
+
+constexpr const char* kRecent = "holdfast://recent";
+constexpr const char* kObservation = "holdfast://observation/";
+
+// Of the observation whose row has this key.
+std::string uri_of(const std::string& key, size_t prefix_size) {
+  const std::string bytes = memory::complement(std::string_view(key).substr(prefix_size));
+  Uuid id;
+  if (bytes.size() != id.bytes.size()) return {};
+  std::copy(bytes.begin(), bytes.end(), id.bytes.begin());
+  return kObservation + id.to_text();
+}
+
+}  // namespace
+
+Updates::Updates(Memory& memory, const Sessions& sessions)
+    : memory_(memory), sessions_(sessions), thread_([this] { run(); }) {}
+
+Updates::~Updates() {
+  {
+    const std::lock_guard guard(mutex_);
+    stop_ = true;
+  }
+  stopping_.notify_all();
+  thread_.join();
+}
+
+bool Updates::anyone() const {
+  const auto all = sessions_.all();
+  return std::any_of(all.begin(), all.end(),
+                     [](const auto& session) { return !session->subscriptions().empty(); });
+}
+
+void Updates::run() {
+  while (!stop_) {
+    if (anyone()) (void)watch();  // whatever failed, the next call tries again
+    std::unique_lock lock(mutex_);
+    stopping_.wait_for(lock, kLook, [this] { return stop_.load(); });
+  }
+}
+
+Status Updates::watch() {
+  HOLDFAST_ASSIGN(const auto prefix, memory_.observations_prefix());
+  if (!prefix) return Status::ok();  // nobody has written to the space yet
+  HOLDFAST_ASSIGN(Watch watch, memory_.watch(KeyRange::prefix(*prefix)));
+  tell({});  // of what happened before the watch was there
+  while (!stop_ && anyone()) {
+    HOLDFAST_ASSIGN(const WatchResult result, watch.wait(kLook));
+    if (result.missed) tell({});
+    std::vector<std::string> uris;
+    for (const WatchedCommit& commit : result.commits) {
+      for (const WatchedKey& key : commit.keys) {
+        if (!key.is_range) uris.push_back(uri_of(key.key, prefix->size()));
+      }
+    }
+    if (result.commits.empty()) continue;
+    uris.push_back(kRecent);
+    std::sort(uris.begin(), uris.end());
+    uris.erase(std::unique(uris.begin(), uris.end()), uris.end());
+    tell(uris);
+  }
+  return Status::ok();
+}
+
+void Updates::tell(const std::vector<std::string>& uris) const {
+  for (const auto& session : sessions_.all()) {
+    for (const std::string& uri : session->subscriptions()) {
+      const bool ours = uri == kRecent || uri.rfind(kObservation, 0) == 0;
+      const bool changed = uris.empty() || std::binary_search(uris.begin(), uris.end(), uri);
+      if (!ours || !changed) continue;
+      (void)session->tell(notification_of("notifications/resources/updated", {{"uri", uri}}));
+    }
+  }
+}
+
+}  // namespace holdfast::mcp

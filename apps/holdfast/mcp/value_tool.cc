@@ -1,0 +1,99 @@
+#include <utility>
+
+#include "mcp/budget.h"
+#include "mcp/work_tools.h"
+
+namespace holdfast::mcp {
+namespace {
+
+Status needs(const Json& arguments, const char* name) {
+  if (arguments.contains(name)) return Status::ok();
+  return Status(StatusCode::kInvalidArgument,
+                "action \"" + arguments["action"].get<std::string>() + "\" needs \"" + name + "\"");
+}
+
+Result<Json> get(const Kv& kv, const std::string& key) {
+  HOLDFAST_ASSIGN(const auto value, kv.get(key));
+  Json result = {{"key", key}, {"found", value.has_value()}};
+  if (value) cli::set_bytes(result, "value", *value);
+  return structured_result(std::move(result));
+}
+
+Result<Json> list(const Kv& kv, const Json& arguments) {
+  KvListOptions options;
+  options.prefix = arguments.value("prefix", "");
+  options.after = arguments.value("after", "");
+  options.limit = arguments.value("limit", size_t{100});
+  HOLDFAST_ASSIGN(const auto entries, kv.list(options));
+  Budget budget(arguments);
+  Json found = Json::array();
+  for (const KvEntry& entry : entries) {
+    Json json = {{"size", entry.size}};
+    cli::set_bytes(json, "key", entry.key);
+    if (!entry.is_blob) cli::set_bytes(json, "value", entry.value);
+    if (!budget.spend(json)) break;
+    found.push_back(std::move(json));
+  }
+  const bool more = found.size() < entries.size() || entries.size() == options.limit;
+  return structured_result({{"entries", std::move(found)}, {"more", more}});
+}
+
+Result<Json> value(Memory& memory, const Json& arguments) {
+  const auto action = arguments["action"].get<std::string>();
+  if (action != "list") HOLDFAST_TRY(needs(arguments, "key"));
+  HOLDFAST_ASSIGN(const Space space, memory.space());
+  const Kv kv = space.kv();
+  if (action == "list") return list(kv, arguments);
+  const auto key = arguments["key"].get<std::string>();
+  if (action == "get") return get(kv, key);
+  if (action == "set") {
+    HOLDFAST_TRY(needs(arguments, "value"));
+    HOLDFAST_TRY(kv.put(key, arguments["value"].get<std::string>()));
+  } else {
+    HOLDFAST_TRY(kv.del(key));
+  }
+  return structured_result({{"key", key}});
+}
+
+}  // namespace
+
+void add_value_tool(Catalogue& catalogue, Memory& memory) {
+  Tool tool{.name = "value", .title = "Value"};
+  tool.description =
+      "Named values that all agents of this project share, such as settings and the state of a "
+      "task: get, set, delete one by its key, or list them by the beginning of their keys.";
+  tool.effect = Effect::kDestroys;
+  tool.repeatable = true;
+  tool.input = object_schema({
+      {"action", word_schema("What to do", {"get", "set", "delete", "list"}), true},
+      {"key", text_schema("Name of the value; \"/\" makes folders")},
+      {"value", text_schema("set: the text to keep")},
+      {"prefix", text_schema("list: only keys that begin so")},
+      {"after", text_schema("list: only keys behind this one")},
+      {"limit", integer_schema("list: at most so many; 100 if not given", 1, 1000)},
+      Budget::property(),
+  });
+  tool.run = [&memory](Peer&, const Json& arguments) { return value(memory, arguments); };
+  catalogue.tools.push_back(std::move(tool));
+}
+
+void add_status_tool(Catalogue& catalogue, Memory& memory) {
+  Tool tool{.name = "status", .title = "Status"};
+  tool.description = "Which store and space this server uses, and how much is in them.";
+  tool.input = object_schema({});
+  tool.run = [&memory](Peer&, const Json&) -> Result<Json> {
+    HOLDFAST_ASSIGN(const std::string path, memory.store_path());
+    HOLDFAST_ASSIGN(const Space space, memory.space());
+    HOLDFAST_ASSIGN(const StoreStats stats, memory.stats());
+    HOLDFAST_ASSIGN(const uint64_t observations, space.observations().count());
+    return structured_result({{"store", path},
+                              {"space", space.path()},
+                              {"observations", observations},
+                              {"version", stats.version},
+                              {"durable_version", stats.durable_version},
+                              {"processes", stats.processes}});
+  };
+  catalogue.tools.push_back(std::move(tool));
+}
+
+}  // namespace holdfast::mcp

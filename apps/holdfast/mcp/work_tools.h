@@ -1,0 +1,15 @@
+// The tools by which agents share state and divide work: value, claim, queue, status.
+#pragma once
+
+#include "mcp/catalogue.h"
+#include "mcp/memory.h"
+
+namespace holdfast::mcp {
+
+// `memory` must outlive `catalogue`.
+void add_value_tool(Catalogue& catalogue, Memory& memory);
+void add_claim_tool(Catalogue& catalogue, Memory& memory);
+void add_queue_tool(Catalogue& catalogue, Memory& memory);
+void add_status_tool(Catalogue& catalogue, Memory& memory);
+
+}  // namespace holdfast::mcp
