@@ -39,6 +39,8 @@ Commands::Commands()
   add_kv_commands(*this);
   add_memory_commands(*this);
   add_event_commands(*this);
+  add_run_commands(*this);
+  add_step_commands(*this);
   add_ingest_commands(*this);
   add_care_commands(*this);
   add_dump_commands(*this);

@@ -50,6 +50,7 @@ constexpr const char* kGroupStart = "Start";
 constexpr const char* kGroupKeyValue = "Key-value";
 constexpr const char* kGroupMemory = "Memory";
 constexpr const char* kGroupEvents = "Events";
+constexpr const char* kGroupRuns = "Runs";
 constexpr const char* kGroupCare = "Care";
 constexpr const char* kGroupAgents = "Agents";
 
@@ -58,6 +59,8 @@ void add_stats_command(Commands& commands);    // stats
 void add_kv_commands(Commands& commands);      // put get del ls
 void add_memory_commands(Commands& commands);  // remember recall show list
 void add_event_commands(Commands& commands);   // event append, read, tail ...
+void add_run_commands(Commands& commands);     // run start, list, exec ...
+void add_step_commands(Commands& commands);    // step ..., gate ...
 void add_ingest_commands(Commands& commands);  // ingest verify-ledger
 void add_care_commands(Commands& commands);    // check
 void add_dump_commands(Commands& commands);    // dump log, page, tree, meta, control
