@@ -1,0 +1,192 @@
+// Nothing of one space, or of one name in it, is returned in another, by any way of reading: every
+// kind is filled under names that are prefixes of each other, or hold bytes that separate keys.
+#include <gtest/gtest.h>
+
+#include "holdfast/cache.h"
+#include "holdfast/claim.h"
+#include "holdfast/event.h"
+#include "holdfast/inbox.h"
+#include "holdfast/kv.h"
+#include "holdfast/link.h"
+#include "holdfast/message.h"
+#include "holdfast/outbox.h"
+#include "holdfast/presence.h"
+#include "holdfast/queue.h"
+#include "memory/map_access.h"
+
+namespace holdfast::memory {
+namespace {
+
+using std::chrono::milliseconds;
+
+const std::vector<SpaceSegments>& hostile_spaces() {
+  static const std::vector<SpaceSegments> spaces = {
+      {"acme"},    {"acme-corp"},    {"acme", "corp"},           {"acme/corp"},
+      {"acm"},     {"acme", "\x01"}, {std::string("acme\0", 5)}, {std::string("\0\x01", 2)},
+      {"\xc3\xbf"}};
+  return spaces;
+}
+
+const std::vector<std::string>& hostile_names() {
+  static const std::vector<std::string> names = {
+      "a", "aa", "a/b", "A", std::string("a\0", 2), std::string("a\0\x01", 3), "a\x01", "\xc3\xbf"};
+  return names;
+}
+
+class KindsIsolationTest : public testing::Test {
+ protected:
+  // What is kept under a name of a space says which.
+  static std::string mark_of(size_t space, size_t name) {
+    return std::to_string(space) + ":" + std::to_string(name);
+  }
+  std::shared_ptr<MapAccess> access(size_t space) {
+    return std::make_shared<MapAccess>(keys_, clock_, hostile_spaces()[space]);
+  }
+  void for_each(const std::function<void(size_t space, size_t name)>& visit) {
+    for (size_t space = 0; space < hostile_spaces().size(); ++space) {
+      for (size_t name = 0; name < hostile_names().size(); ++name) visit(space, name);
+    }
+  }
+  // Links have no zero bytes in their names.
+  static std::string without_zero(std::string name) {
+    for (char& c : name) c = c == '\0' ? '0' : c;
+    return name;
+  }
+  void fill(size_t space, size_t name) {
+    const std::string& text = hostile_names()[name];
+    const std::string mark = mark_of(space, name);
+    ASSERT_TRUE(Kv(access(space)).put(text, mark));
+    ASSERT_TRUE(Claims(access(space)).take(text, {.purpose = mark}));
+    ASSERT_TRUE(Queue(access(space), text).push({.payload = mark, .key = text}));
+    ASSERT_TRUE(Events(access(space)).stream(text).append({.data = mark}));
+    ASSERT_TRUE(Events(access(space)).stream(text).seek(text, 1));
+    const std::string end = without_zero(text);
+    ASSERT_TRUE(
+        Links(access(space)).put({.from = end, .type = end, .to = "t" + end, .data = mark}));
+    for (const std::string& key : hostile_names()) {
+      ASSERT_TRUE(Cache(access(space), text).put(key, mark, {.tags = {key}}));
+    }
+    ASSERT_TRUE(Inbox(access(space), text).mark(text, mark));
+    ASSERT_TRUE(Outbox(access(space), text).add(text, mark));
+    ASSERT_TRUE(Messages(access(space)).send({.to = text, .body = mark}));
+    ASSERT_TRUE(Presence(access(space)).enter({.agent = mark}));
+  }
+  void expect_own_jobs(size_t space, size_t name) {
+    const Queue queue(access(space), hostile_names()[name]);
+    const auto jobs = queue.list({});
+    ASSERT_EQ(jobs->size(), 1u);
+    EXPECT_EQ(queue.get(jobs->front().job.id)->job.payload, mark_of(space, name));
+    EXPECT_EQ(queue.stats()->ready, 1u);
+  }
+  void expect_own_events(size_t space, size_t name) {
+    const Events events(access(space));
+    EXPECT_EQ(events.list()->size(), hostile_names().size());
+    const EventStream stream = events.stream(hostile_names()[name]);
+    const auto page = stream.read();
+    ASSERT_EQ(page->events.size(), 1u);
+    EXPECT_EQ(page->events[0].data, mark_of(space, name));
+    EXPECT_EQ(stream.consumers()->size(), 1u);
+    EXPECT_EQ(stream.verify()->events, 1u);
+    EXPECT_EQ(stream.tail(1)->wait(milliseconds(0))->events.size(), 1u);
+  }
+  void expect_own_links(size_t space, size_t name) {
+    const Links links(access(space));
+    const std::string end = without_zero(hostile_names()[name]);
+    const auto of = links.of(end);
+    for (const Link& link : *of) EXPECT_EQ(link.from, end);
+    const auto in = links.of("t" + end, {.filter = {.direction = LinkDirection::in}});
+    ASSERT_EQ(in->size(), 1u);
+    const auto link = links.get(end, end, "t" + end);
+    ASSERT_TRUE(*link);
+    EXPECT_EQ((*link)->data, mark_of(space, name));
+    EXPECT_EQ(links.walk(end)->ends.size(), 1u);
+    EXPECT_EQ(links.list()->size(), hostile_names().size());
+  }
+  void expect_own_cache(size_t space, size_t name) {
+    const Cache cache(access(space), hostile_names()[name]);
+    EXPECT_EQ(cache.list()->size(), hostile_names().size());
+    EXPECT_EQ(cache.stats()->entries, hostile_names().size());
+    for (const std::string& key : hostile_names()) {
+      EXPECT_EQ(**cache.get(key), mark_of(space, name));
+    }
+  }
+  void expect_own_mail(size_t space, size_t name) {
+    const std::string& text = hostile_names()[name];
+    const std::string mark = mark_of(space, name);
+    const Inbox inbox(access(space), text);
+    EXPECT_EQ(inbox.list()->size(), 1u);
+    EXPECT_EQ((*inbox.find(text))->note, mark);
+    const auto waiting = Outbox(access(space), text).waiting();
+    ASSERT_EQ(waiting->size(), 1u);
+    EXPECT_EQ(waiting->front().payload, mark);
+    const Messages messages(access(space));
+    EXPECT_EQ(messages.list()->size(), hostile_names().size());
+    const auto peeked = messages.peek(text);
+    ASSERT_EQ(peeked->size(), 1u);
+    EXPECT_EQ(peeked->front().body, mark);
+    const auto present = Presence(access(space)).list();
+    EXPECT_EQ(present->size(), hostile_names().size());
+    for (const Present& who : *present) {
+      EXPECT_EQ(who.occupation.agent.substr(0, who.occupation.agent.find(':')),
+                std::to_string(space));
+    }
+  }
+  void expect_own_claims(size_t space, size_t name) {
+    const Claims claims(access(space));
+    EXPECT_EQ(claims.list()->size(), hostile_names().size());
+    const auto holders = claims.holders(hostile_names()[name]);
+    ASSERT_EQ(holders->size(), 1u);
+    EXPECT_EQ(holders->front().purpose, mark_of(space, name));
+    EXPECT_EQ(**Kv(access(space)).get(hostile_names()[name]), mark_of(space, name));
+  }
+
+  search::MapKeyspace keys_;
+  MapClock clock_;
+};
+
+TEST_F(KindsIsolationTest, NoWayOfReadingReturnsWhatIsAnothers) {
+  for_each([&](size_t space, size_t name) { fill(space, name); });
+  for_each([&](size_t space, size_t name) {
+    SCOPED_TRACE(mark_of(space, name));
+    expect_own_claims(space, name);
+    expect_own_jobs(space, name);
+    expect_own_events(space, name);
+    expect_own_links(space, name);
+    expect_own_cache(space, name);
+    expect_own_mail(space, name);
+  });
+}
+
+TEST_F(KindsIsolationTest, WhatIsRemovedInOneSpaceIsLeftInTheOthers) {
+  for_each([&](size_t space, size_t name) { fill(space, name); });
+  for (const std::string& name : hostile_names()) {
+    ASSERT_TRUE(Events(access(0)).stream(name).remove());
+    ASSERT_TRUE(Links(access(0)).remove_end(without_zero(name)));
+    ASSERT_TRUE(Cache(access(0), name).drop());
+    ASSERT_TRUE(Messages(access(0)).clear(name));
+  }
+  EXPECT_TRUE(Events(access(0)).list()->empty());
+  EXPECT_TRUE(Links(access(0)).list()->empty());
+  EXPECT_TRUE(Messages(access(0)).list()->empty());
+  for_each([&](size_t space, size_t name) {
+    if (space == 0) return;
+    SCOPED_TRACE(mark_of(space, name));
+    expect_own_events(space, name);
+    expect_own_links(space, name);
+    expect_own_cache(space, name);
+    expect_own_mail(space, name);
+  });
+}
+
+TEST_F(KindsIsolationTest, ATagTakesNothingOfAnotherTagOrCache) {
+  for_each([&](size_t space, size_t name) { fill(space, name); });
+  const size_t each = hostile_names().size();
+  for (size_t name = 0; name < each; ++name) {
+    EXPECT_EQ(*Cache(access(0), hostile_names()[0]).remove_tagged(hostile_names()[name]), 1u);
+    EXPECT_EQ(Cache(access(0), hostile_names()[0]).list()->size(), each - name - 1);
+  }
+  for (size_t name = 1; name < each; ++name) expect_own_cache(0, name);
+}
+
+}  // namespace
+}  // namespace holdfast::memory
