@@ -1,0 +1,200 @@
+// holdfast_kinds: events, jobs and cached values a second, of Holdfast and of SQLite with the
+// obvious schema, strict, by 1 and 16 processes.
+//
+// Usage: holdfast_kinds [DIRECTORY [SECONDS [REPETITIONS]]]
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <map>
+
+#include "bench/engine.h"
+#include "bench/histogram.h"
+#include "bench/kinds/subject.h"
+#include "bench/shared_array.h"
+#include "bench/sync_counter.h"
+#include "bench/table.h"
+
+namespace holdfast::bench {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint32_t kProcesses[] = {1, 16};
+constexpr uint64_t kCached = 10'000;     // entries that gets are of
+constexpr uint64_t kJobsASecond = 8000;  // pushed before jobs are measured
+
+std::string cache_key(uint64_t number) {
+  const Key key(0, number);
+  return std::string(key.view());
+}
+
+struct Kind {
+  const char* name;
+  // Before the clock runs, by one process.
+  std::function<void(Keeper&, double seconds)> prepare;
+  // One operation; false: there is nothing more to do.
+  std::function<bool(Keeper&, uint32_t worker, uint64_t sequence)> act;
+};
+
+std::vector<Kind> all_kinds() {
+  const auto nothing = [](Keeper&, double) {};
+  const auto value = [](uint32_t worker, uint64_t sequence) {
+    return Value<kValueSize>(worker, sequence);
+  };
+  return {
+      {"event append", nothing,
+       [=](Keeper& keeper, uint32_t worker, uint64_t sequence) {
+         keeper.append_event(value(worker, sequence).view());
+         return true;
+       }},
+      {"queue push", nothing,
+       [=](Keeper& keeper, uint32_t worker, uint64_t sequence) {
+         keeper.push_job(value(worker, sequence).view());
+         return true;
+       }},
+      {"queue take and ack",
+       [=](Keeper& keeper, double seconds) {
+         const auto jobs = static_cast<uint64_t>(seconds * kJobsASecond);
+         for (uint64_t i = 0; i < jobs; ++i) keeper.push_job(value(0, i).view());
+       },
+       [](Keeper& keeper, uint32_t, uint64_t) { return keeper.do_job(); }},
+      {"cache put", nothing,
+       [=](Keeper& keeper, uint32_t worker, uint64_t sequence) {
+         Random random((uint64_t{worker} << 40) + sequence);
+         keeper.cache_put(cache_key(random.below(kCached)), value(worker, sequence).view());
+         return true;
+       }},
+      {"cache get",
+       [=](Keeper& keeper, double) {
+         for (uint64_t i = 0; i < kCached; ++i) keeper.cache_put(cache_key(i), value(0, i).view());
+       },
+       [](Keeper& keeper, uint32_t worker, uint64_t sequence) {
+         Random random((uint64_t{worker} << 40) + sequence);
+         std::string got;
+         require(keeper.cache_get(cache_key(random.below(kCached)), got), "an entry is missing");
+         return got.size() == kValueSize;
+       }},
+  };
+}
+
+struct Worker {
+  Histogram durations;
+  uint64_t span_ns = 0;  // it was at work
+};
+
+struct Board {
+  std::atomic<uint32_t> ready{0};
+  std::atomic<bool> go{false};
+};
+
+pid_t start(const std::function<void()>& body) {
+  const pid_t child = fork();
+  require(child >= 0, "cannot fork");
+  if (child == 0) {
+    body();
+    _exit(0);
+  }
+  return child;
+}
+
+void join(pid_t child) {
+  int state = 0;
+  require(waitpid(child, &state, 0) == child && state == 0, "a worker failed");
+}
+
+struct Outcome {
+  double rate = 0;
+  double p50_us = 0;
+  double p99_us = 0;
+};
+
+Outcome measure(const Subject& subject, const Kind& kind, uint32_t processes, double seconds,
+                const std::string& directory) {
+  fs::create_directory(directory);
+  join(start([&] {
+    subject.create(directory);
+    kind.prepare(*subject.open(directory), seconds);
+  }));
+  const SharedArray<Worker> workers(processes);
+  const SharedArray<Board> board(1);
+  std::vector<pid_t> children;
+  for (uint32_t i = 0; i < processes; ++i) {
+    children.push_back(start([&, i] {
+      const auto keeper = subject.open(directory);
+      board->ready.fetch_add(1);
+      while (!board->go) usleep(200);
+      const uint64_t begin_ns = monotonic_ns();
+      const uint64_t end_ns = begin_ns + static_cast<uint64_t>(seconds * 1e9);
+      uint64_t at_ns = begin_ns;
+      for (uint64_t sequence = 0; at_ns < end_ns; ++sequence) {
+        if (!kind.act(*keeper, i, sequence)) break;
+        const uint64_t done_ns = monotonic_ns();
+        workers[i].durations.record(done_ns - at_ns);
+        at_ns = done_ns;
+      }
+      workers[i].span_ns = at_ns - begin_ns;
+    }));
+  }
+  while (board->ready < processes) usleep(1000);
+  board->go = true;
+  for (const pid_t child : children) join(child);
+  fs::remove_all(directory);
+  Histogram all;
+  uint64_t span_ns = 1;
+  for (uint32_t i = 0; i < processes; ++i) {
+    all.merge(workers[i].durations);
+    span_ns = std::max(span_ns, workers[i].span_ns);
+  }
+  return {static_cast<double>(all.count()) * 1e9 / static_cast<double>(span_ns),
+          static_cast<double>(all.percentile_ns(0.5)) / 1e3,
+          static_cast<double>(all.percentile_ns(0.99)) / 1e3};
+}
+
+double median(std::vector<Outcome> outcomes, double Outcome::*figure) {
+  const auto middle = outcomes.begin() + static_cast<ptrdiff_t>(outcomes.size() / 2);
+  std::nth_element(outcomes.begin(), middle, outcomes.end(),
+                   [&](const Outcome& a, const Outcome& b) { return a.*figure < b.*figure; });
+  return (*middle).*figure;
+}
+
+void compare(const std::string& directory, double seconds, int repetitions) {
+  const std::unique_ptr<Subject> subjects[] = {make_holdfast_subject(), make_sqlite_subject()};
+  Table table({"kind", "processes", "subject", "a second", "p50 us", "p99 us", "of sqlite"});
+  for (const Kind& kind : all_kinds()) {
+    for (const uint32_t processes : kProcesses) {
+      std::map<std::string, std::vector<Outcome>> outcomes;
+      for (int i = 0; i < 2 * repetitions; ++i) {
+        const Subject& subject = *subjects[(i + i / 2) % 2];  // neither always follows the other
+        outcomes[subject.name()].push_back(
+            measure(subject, kind, processes, seconds, directory + "/kinds"));
+      }
+      const double of_sqlite = median(outcomes["sqlite"], &Outcome::rate);
+      for (const auto& [name, of_name] : outcomes) {
+        const double rate = median(of_name, &Outcome::rate);
+        table.add({kind.name, std::to_string(processes), name, readable(rate),
+                   readable(median(of_name, &Outcome::p50_us)),
+                   readable(median(of_name, &Outcome::p99_us)), readable(rate / of_sqlite)});
+      }
+    }
+  }
+  table.print(TableStyle::kMarkdown);
+}
+
+}  // namespace
+}  // namespace holdfast::bench
+
+int main(int count, char** arguments) {
+  using namespace holdfast::bench;
+  std::string directory = std::string(count > 1 ? arguments[1] : ".") + "/holdfast_kinds.XXXXXX";
+  require(mkdtemp(directory.data()) != nullptr, "cannot make a folder for the stores");
+  compare(directory, count > 2 ? std::atof(arguments[2]) : 1,
+          count > 3 ? std::atoi(arguments[3]) : 3);
+  std::filesystem::remove_all(directory);
+  return 0;
+}

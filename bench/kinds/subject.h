@@ -1,0 +1,45 @@
+// Subject: who keeps events, jobs and cached values in this comparison: Holdfast's memory kinds, or
+// SQLite with the schema that anybody would write.
+//
+// Thread-safety: a Keeper belongs to one process, which opened it after it was forked.
+// Invariant: every call that writes returns when what it wrote survives loss of power.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace holdfast::bench {
+
+class Keeper {
+ public:
+  Keeper() = default;
+  Keeper(const Keeper&) = delete;
+  Keeper& operator=(const Keeper&) = delete;
+  virtual ~Keeper() = default;
+
+  virtual void append_event(std::string_view data) = 0;
+  virtual void push_job(std::string_view payload) = 0;
+  // Takes a job, then acks it in the transaction that keeps its result. False: there was none.
+  virtual bool do_job() = 0;
+  virtual void cache_put(std::string_view key, std::string_view value) = 0;
+  virtual bool cache_get(std::string_view key, std::string& value) = 0;
+};
+
+class Subject {
+ public:
+  Subject() = default;
+  Subject(const Subject&) = delete;
+  Subject& operator=(const Subject&) = delete;
+  virtual ~Subject() = default;
+
+  virtual std::string name() const = 0;
+  // Makes the store in an empty directory.
+  virtual void create(const std::string& directory) const = 0;
+  virtual std::unique_ptr<Keeper> open(const std::string& directory) const = 0;
+};
+
+std::unique_ptr<Subject> make_holdfast_subject();
+std::unique_ptr<Subject> make_sqlite_subject();
+
+}  // namespace holdfast::bench
