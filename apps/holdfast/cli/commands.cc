@@ -39,6 +39,11 @@ Commands::Commands()
   add_kv_commands(*this);
   add_memory_commands(*this);
   add_event_commands(*this);
+  add_link_commands(*this);
+  add_claim_commands(*this);
+  add_queue_commands(*this);
+  add_message_commands(*this);
+  add_cache_commands(*this);
   add_run_commands(*this);
   add_step_commands(*this);
   add_ingest_commands(*this);

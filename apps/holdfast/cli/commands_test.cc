@@ -58,9 +58,10 @@ class StoreCommandsTest : public CommandsTest {
 
 TEST_F(CommandsTest, EveryCommandHasAnExample) {
   for (const char* name :
-       {"init",     "whoami",  "status",   "stats", "put",     "get",           "del",   "ls",
-        "remember", "recall",  "show",     "list",  "ingest",  "verify-ledger", "check", "doctor",
-        "dump",     "salvage", "snapshot", "watch", "torture", "event"}) {
+       {"init",     "whoami",  "status",   "stats",   "put",     "get",           "del",   "ls",
+        "remember", "recall",  "show",     "list",    "ingest",  "verify-ledger", "check", "doctor",
+        "dump",     "salvage", "snapshot", "watch",   "torture", "event",         "link",  "claim",
+        "queue",    "message", "who",      "at-work", "inbox",   "outbox",        "cache"}) {
     EXPECT_EQ(run_bare({name, "--help"}), kExitOk);
     EXPECT_THAT(out_, HasSubstr(std::string("Example:\n  holdfast ") + name));
   }
@@ -95,6 +96,123 @@ TEST_F(StoreCommandsTest, EventsAreAppendedReadFollowedAndVerified) {
   EXPECT_EQ(run({"event", "remove", "log"}), kExitOk);
   EXPECT_EQ(run({"event", "list"}), kExitOk);
   EXPECT_EQ(out_, "");
+}
+
+TEST_F(StoreCommandsTest, LinksAreMadeFollowedAndRemoved) {
+  EXPECT_EQ(run({"link", "add", "a", "causes", "b", "--weight", "2"}), kExitOk) << error_;
+  EXPECT_EQ(run({"link", "add", "b", "causes", "c"}), kExitOk);
+  EXPECT_EQ(run({"link", "of", "b", "--direction", "in", "--json"}), kExitOk);
+  EXPECT_EQ(json()["from"], "a");
+  EXPECT_EQ(json()["weight"], 2);
+  EXPECT_EQ(run({"link", "walk", "a", "--prefix", "c", "--json"}), kExitOk);
+  EXPECT_EQ(json()["depth"], 2);
+  EXPECT_EQ(run({"link", "spread", "a", "--limit", "1", "--json"}), kExitOk);
+  EXPECT_EQ(json()["end"], "b");
+  EXPECT_EQ(run({"link", "remove", "a", "causes", "b"}), kExitOk);
+  EXPECT_EQ(run({"link", "remove", "a", "causes", "b"}), kExitNotFound);
+  EXPECT_EQ(run({"link", "remove-end", "c", "--json"}), kExitOk);
+  EXPECT_EQ(json()["removed"], 1);
+  EXPECT_EQ(run({"link", "add", "a", "is", "a"}), kExitUsage);
+  EXPECT_EQ(run({"link", "add", "a", "is", "observation/0"}), kExitUsage);
+}
+
+TEST_F(StoreCommandsTest, ClaimsAreTakenGuardedAndReleased) {
+  EXPECT_EQ(run({"claim", "take", "deploy", "--holder", "me", "--json"}), kExitOk) << error_;
+  const std::string id = json()["id"];
+  EXPECT_EQ(run({"claim", "take", "deploy"}), kExitConflict);
+  EXPECT_THAT(error_, HasSubstr("me"));
+  EXPECT_EQ(run({"claim", "run", "deploy", "--", "true"}), kExitConflict);
+  EXPECT_EQ(run({"claim", "renew", id, "deploy", "--ttl", "5m"}), kExitOk) << error_;
+  EXPECT_EQ(run({"claim", "guard", id, "deploy"}), kExitOk);
+  EXPECT_EQ(run({"claim", "list", "--json"}), kExitOk);
+  EXPECT_EQ(json()["holder"], "me");
+  EXPECT_EQ(run({"claim", "release", id, "deploy"}), kExitOk);
+  EXPECT_EQ(run({"claim", "guard", id, "deploy"}), kExitConflict);
+  EXPECT_EQ(run({"claim", "run", "deploy", "--", "true"}), kExitOk) << error_;
+  EXPECT_EQ(run({"claim", "run", "deploy", "--", "false"}), kExitNotFound);
+  EXPECT_EQ(run({"claim", "run", "deploy", "--", "/no/such/program"}), kExitUsage);
+  EXPECT_EQ(run({"claim", "list"}), kExitOk);
+  EXPECT_EQ(out_, "");
+}
+
+TEST_F(StoreCommandsTest, JobsArePushedTakenAndDone) {
+  EXPECT_EQ(run({"queue", "push", "q", "one", "--priority", "5"}), kExitOk) << error_;
+  EXPECT_EQ(run({"queue", "push", "q", "two", "--key", "k"}), kExitOk);
+  EXPECT_EQ(run({"queue", "push", "q", "two", "--key", "k", "--json"}), kExitOk);
+  EXPECT_EQ(json()["existed"], true);
+  EXPECT_EQ(run({"queue", "take", "q", "--json"}), kExitOk);
+  EXPECT_EQ(json()["payload"], "one");
+  const std::string id = json()["id"];
+  const std::string lease = json()["lease"];
+  EXPECT_EQ(run({"queue", "extend", "q", id, lease, "--for", "1m"}), kExitOk) << error_;
+  EXPECT_EQ(run({"queue", "nack", "q", id, lease, "--error", "no", "--delay", "0"}), kExitOk);
+  EXPECT_EQ(run({"queue", "ack", "q", id, lease}), kExitConflict);
+  EXPECT_EQ(run({"queue", "work", "q", "--json", "--", "cat"}), kExitOk) << error_;
+  EXPECT_EQ(json()["done"], 2);
+  EXPECT_EQ(run({"queue", "show", "q", id, "--json"}), kExitOk);
+  EXPECT_EQ(json()["result"], "one");
+  EXPECT_EQ(run({"queue", "take", "q"}), kExitNotFound);
+  EXPECT_EQ(run({"queue", "configure", "q", "--attempts", "1"}), kExitOk) << error_;
+  EXPECT_EQ(run({"queue", "push", "q", "bad"}), kExitOk);
+  EXPECT_EQ(run({"queue", "work", "q", "--", "false"}), kExitOk);
+  EXPECT_EQ(run({"queue", "dead", "q", "--json"}), kExitOk);
+  EXPECT_EQ(json()["error"], "exit code 1");
+  const std::string dead = json()["id"];
+  EXPECT_EQ(run({"queue", "requeue", "q", dead}), kExitOk);
+  EXPECT_EQ(run({"queue", "stats", "q", "--json"}), kExitOk);
+  EXPECT_EQ(json()["ready"], 1);
+  EXPECT_EQ(json()["done"], 2);
+  EXPECT_EQ(run({"queue", "remove", "q", dead}), kExitOk);
+}
+
+TEST_F(StoreCommandsTest, MessagesAreSentAndReceived) {
+  EXPECT_EQ(run({"message", "send", "bob", "hello", "--from", "alice"}), kExitOk) << error_;
+  EXPECT_EQ(run({"message", "list", "--json"}), kExitOk);
+  EXPECT_EQ(json()["messages"], 1);
+  EXPECT_EQ(run({"message", "receive", "bob", "--keep"}), kExitOk);
+  EXPECT_EQ(run({"message", "receive", "bob", "--json"}), kExitOk);
+  EXPECT_EQ(json()["from"], "alice");
+  EXPECT_EQ(json()["body"], "hello");
+  EXPECT_EQ(run({"message", "receive", "bob", "--wait", "1ms"}), kExitNotFound);
+  EXPECT_EQ(run({"at-work", "coder", "--activity", "tests", "--", "true"}), kExitOk) << error_;
+  EXPECT_EQ(run({"who", "--all"}), kExitOk);
+  EXPECT_EQ(out_, "");
+}
+
+TEST_F(StoreCommandsTest, WhatComesInIsMarkedAndWhatGoesOutIsRelayed) {
+  EXPECT_EQ(run({"inbox", "mark", "hooks", "k"}), kExitOk) << error_;
+  EXPECT_EQ(run({"inbox", "mark", "hooks", "k"}), kExitNotFound);
+  EXPECT_EQ(run({"outbox", "add", "mail", "hello", "--topic", "t"}), kExitOk) << error_;
+  EXPECT_EQ(run({"outbox", "relay", "mail", "--attempts", "1", "--json", "--", "false"}), kExitOk);
+  EXPECT_EQ(json()["dead"], 1);
+  EXPECT_EQ(run({"outbox", "list", "mail", "--dead", "--json"}), kExitOk);
+  EXPECT_EQ(json()["payload"], "hello");
+  EXPECT_EQ(run({"outbox", "requeue", "mail", json()["id"]}), kExitOk);
+  EXPECT_EQ(run({"outbox", "relay", "mail", "--json", "--", "true"}), kExitOk) << error_;
+  EXPECT_EQ(json()["delivered"], 1);
+}
+
+TEST_F(StoreCommandsTest, ACommandIsRunOnlyIfItsOutputIsNotCached) {
+  const std::vector<std::string> command = {"cache", "run", "--json", "--", "echo", "hi"};
+  EXPECT_EQ(run(command), kExitOk) << error_;
+  EXPECT_EQ(json()["value"], "hi\n");
+  EXPECT_EQ(json()["computed"], true);
+  EXPECT_EQ(run(command), kExitOk);
+  EXPECT_EQ(json()["computed"], false);
+  EXPECT_EQ(run({"cache", "run", "--", "false"}), kExitNotFound);
+  EXPECT_EQ(run({"cache", "put", "a", "x", "--tag", "t", "--ttl", "1h"}), kExitOk) << error_;
+  EXPECT_EQ(run({"cache", "get", "a"}), kExitOk);
+  EXPECT_EQ(out_, "x");
+  EXPECT_EQ(run({"cache", "list", "a", "--json"}), kExitOk);
+  EXPECT_EQ(json()["tags"][0], "t");
+  EXPECT_EQ(run({"cache", "remove", "--tag", "t", "--json"}), kExitOk);
+  EXPECT_EQ(json()["removed"], 1);
+  EXPECT_EQ(run({"cache", "get", "a"}), kExitNotFound);
+  EXPECT_EQ(run({"cache", "stats", "--json"}), kExitOk);
+  EXPECT_EQ(json()["computations"], 1);
+  EXPECT_EQ(json()["hits"], 2);
+  EXPECT_EQ(run({"cache", "configure", "--bytes-max", "1"}), kExitUsage);
+  EXPECT_EQ(run({"cache", "clear"}), kExitOk);
 }
 
 TEST_F(CommandsTest, AWrongCommandLineIsUsage) {
