@@ -4,7 +4,7 @@
 // |-----------------------------------------|--------------------------------------------------|
 // | 01 'c' parent:u32 segment               | varint space id, u8 flags (catalog.h)            |
 // | 01 'n'                                  | varint: the id that the next space gets          |
-// | 02 space:u32 key                        | Kv: the value                                    |
+// | 02 space:u32 key                        | Kv: its row (kv_rows.h)                          |
 // | 03 space:u32 ~id:16                     | observation: its row (observation_row.h)         |
 // | 04 space:u32 id:16                      | observation: its text record (search/)           |
 // | 05 space:u32 id:16                      | observation: content over kInlineContentSizeMax  |
@@ -21,6 +21,9 @@
 // | 08 38 space:u32 id:16                   | presence: who is there (presence.cc)             |
 // | 08 39 space:u32 inbox                   | inbox: number of its marks                       |
 // | 08 40 to 08 4a space:u32 ...            | runs, steps and gates: run_rows.h has the table  |
+// | 08 50 space:u32 counter                 | Kv: a counter's number                           |
+// | 08 51 space:u32 expires:u64 key         | Kv: index of expiries, empty                     |
+// | 08 52 space:u32 prefix, ordered ...     | Kv: history of the keys that begin so            |
 // | 0d 'k' space:u32 key                    | Kv: hash:32 and varint size of a value's blob    |
 //
 // Integers in keys are big-endian. Everything of a space is in a few key ranges of its own: names
@@ -92,6 +95,9 @@ enum class KeyKind : uint16_t {
   kGate = 0x0848,
   kRunEvent = 0x0849,
   kStepCounter = 0x084a,
+  kKvCounter = 0x0850,
+  kKvExpiry = 0x0851,
+  kKvHistory = 0x0852,
   kKvBlob = 0x0d6b,  // 0d otherwise belongs to blob/
 };
 

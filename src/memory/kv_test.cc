@@ -4,6 +4,7 @@
 
 #include "holdfast/space.h"
 #include "holdfast/store.h"
+#include "memory/kv_rows.h"
 #include "memory/map_access.h"
 
 namespace holdfast::memory {
@@ -79,6 +80,155 @@ TEST_F(KvTest, LimitsAreStated) {
   EXPECT_EQ(kv().put("k", std::string(kKvValueSizeMax + 1, 'v')).code(), StatusCode::kTooLarge);
   EXPECT_EQ(kv().list({.limit = 0}).status().code(), StatusCode::kInvalidArgument);
   for (const auto& [key, value] : keys_.entries) EXPECT_LE(key.size(), 1024u);
+}
+
+TEST_F(KvTest, AConditionHoldsForOneVersion) {
+  ASSERT_TRUE(kv().put("k", "1", {.if_version = kKvNoVersion}));
+  EXPECT_EQ(kv().put("k", "2", {.if_version = kKvNoVersion}).code(), StatusCode::kConditionFalse);
+  const uint64_t version = (*kv().find("k"))->version;
+  ASSERT_TRUE(kv().put("k", "2", {.if_version = version}));
+  const Status stale = kv().put("k", "3", {.if_version = version});
+  EXPECT_EQ(stale.code(), StatusCode::kConditionFalse);
+  EXPECT_EQ(stale.version(), (*kv().find("k"))->version);
+  EXPECT_EQ(kv().del("k", version).code(), StatusCode::kConditionFalse);
+  EXPECT_EQ(**kv().get("k"), "2");
+  ASSERT_TRUE(kv().del("k", (*kv().find("k"))->version));
+  EXPECT_TRUE(kv().del("k", kKvNoVersion));
+  EXPECT_EQ(kv({"none"}).del("k", 7).code(), StatusCode::kConditionFalse);
+}
+
+TEST_F(KvTest, AValueIsGoneAtTheMillisecond) {
+  ASSERT_TRUE(kv().put("k", "1", {.ttl = std::chrono::milliseconds(1000)}));
+  ASSERT_TRUE(kv().put("stays", "2"));
+  EXPECT_EQ((*kv().find("k"))->expires_us, clock_.now_us + 1'000'000);
+  clock_.now_us += 999'999;
+  EXPECT_EQ(**kv().get("k"), "1");
+  EXPECT_EQ(list({}), (Names{"k=1", "stays=2"}));
+  clock_.now_us += 1;
+  EXPECT_EQ(*kv().get("k"), std::nullopt);
+  EXPECT_EQ(*kv().find("k"), std::nullopt);
+  EXPECT_EQ((*kv().get_all({"k", "stays"}))[0], std::nullopt);
+  EXPECT_EQ(list({}), Names{"stays=2"});
+  EXPECT_EQ(list({.limit = 1}), Names{"stays=2"});
+  EXPECT_TRUE(kv().put("k", "3", {.if_version = kKvNoVersion}));
+}
+
+TEST_F(KvTest, SweepingLeavesNothingBehind) {
+  ASSERT_TRUE(kv().put("stays", "0"));
+  const auto before = keys_.entries;
+  for (int i = 0; i < 50; ++i) {
+    const auto ttl = std::chrono::milliseconds(1 + i);
+    ASSERT_TRUE(kv().put("k" + std::to_string(i), "1", {.ttl = ttl}));
+    // Replaced, prolonged, removed: what the first said is forgotten.
+    if (i % 3 == 0) {
+      ASSERT_TRUE(kv().put("k" + std::to_string(i), "2", {.ttl = ttl * 2}));
+    }
+    if (i % 5 == 0) {
+      ASSERT_TRUE(kv().del("k" + std::to_string(i)));
+    }
+  }
+  clock_.now_us += 1'000'000;
+  size_t swept = 0;
+  while (const size_t step = *kv().sweep(7)) {
+    EXPECT_LE(step, 7u);
+    swept += step;
+  }
+  EXPECT_EQ(keys_.entries, before);
+  EXPECT_LE(swept, 40u);
+  EXPECT_EQ(kv().sweep(0).status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST_F(KvTest, WritesSweepByThemselves) {
+  for (int i = 0; i < 40; ++i) {
+    ASSERT_TRUE(kv().put("k" + std::to_string(i), "1", {.ttl = std::chrono::milliseconds(1)}));
+  }
+  clock_.now_us += 1'000'000;
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(kv().put("other", "1"));
+  const KeyRange rows = search::prefix_range(space_prefix(KeyKind::kKvExpiry, 1));
+  EXPECT_EQ(keys_.entries.lower_bound(rows.begin), keys_.entries.lower_bound(rows.end));
+}
+
+TEST_F(KvTest, AnExpiryThatIsSuperfluousIsSweptAlone) {
+  ASSERT_TRUE(kv().put("k", "1"));
+  keys_.entries[expiry_key(1, 5, "k")] = "";
+  keys_.entries[expiry_key(1, 6, "never")] = "";
+  EXPECT_EQ(*kv().sweep(), 0u);
+  EXPECT_EQ(**kv().get("k"), "1");
+  EXPECT_FALSE(keys_.entries.contains(expiry_key(1, 5, "k")));
+  EXPECT_FALSE(keys_.entries.contains(expiry_key(1, 6, "never")));
+}
+
+TEST_F(KvTest, ListsARange) {
+  for (const char* key : {"a", "b", "c", "d"}) ASSERT_TRUE(kv().put(key, "v"));
+  EXPECT_EQ(list({.begin = "b", .end = "d"}), (Names{"b=v", "c=v"}));
+  EXPECT_EQ(list({.begin = "d", .end = "b"}), Names{});
+  EXPECT_EQ(list({.prefix = "c", .begin = "a", .end = "z"}), Names{"c=v"});
+  EXPECT_EQ(list({.begin = "b", .after = "b", .limit = 1}), Names{"c=v"});
+}
+
+TEST_F(KvTest, ABatchIsAllOrNothing) {
+  ASSERT_TRUE(kv().put("a", "1"));
+  const uint64_t version = (*kv().find("a"))->version;
+  ASSERT_TRUE(kv().apply({{"a", "2", {.if_version = version}}, {"b", "3"}, {"c", std::nullopt}}));
+  EXPECT_EQ(list({}), (Names{"a=2", "b=3"}));
+  const auto before = keys_.entries;
+  const Status refused = kv().apply({{"b", "4"}, {"a", "5", {.if_version = version}}});
+  EXPECT_EQ(refused.code(), StatusCode::kConditionFalse);
+  EXPECT_NE(refused.message().find("operation 2"), std::string_view::npos);
+  EXPECT_EQ(kv().apply({{"b", "4"}, {"", "5"}}).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(kv().apply(std::vector<KvWrite>(kKvBatchMax + 1, {"k", "v"})).code(),
+            StatusCode::kTooLarge);
+  EXPECT_EQ(keys_.entries, before);
+  EXPECT_EQ(*kv().get_all({"a", "x", "b"}),
+            (std::vector<std::optional<std::string>>{"2", std::nullopt, "3"}));
+  EXPECT_EQ(kv({"none"}).get_all({"a", "b"})->size(), 2u);
+}
+
+TEST_F(KvTest, JsonIsReadByPathAndMerged) {
+  ASSERT_TRUE(kv().merge_json("k", R"({"user":{"name":"ann","age":7}})"));
+  EXPECT_EQ(**kv().get_json("k", "/user/name"), "\"ann\"");
+  ASSERT_TRUE(kv().merge_json("k", R"({"user":{"age":null},"n":[1]})"));
+  EXPECT_EQ(**kv().get("k"), R"({"user":{"name":"ann"},"n":[1]})");
+  EXPECT_EQ(*kv().get_json("k", "/user/age"), std::nullopt);
+  EXPECT_EQ(*kv().get_json("none", "/x"), std::nullopt);
+  EXPECT_EQ(kv().get_json("k", "user").status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(kv().merge_json("k", "{").code(), StatusCode::kInvalidArgument);
+  ASSERT_TRUE(kv().put("bytes", "\xff"));
+  EXPECT_EQ(kv().get_json("bytes", "").status().code(), StatusCode::kConditionFalse);
+  EXPECT_EQ(kv().merge_json("bytes", "{}").code(), StatusCode::kConditionFalse);
+  EXPECT_EQ(**kv().get("bytes"), "\xff");
+}
+
+TEST_F(KvTest, MergingKeepsTheExpiry) {
+  ASSERT_TRUE(kv().put("k", "{}", {.ttl = std::chrono::milliseconds(10)}));
+  ASSERT_TRUE(kv().merge_json("k", R"({"a":1})"));
+  clock_.now_us += 10'000;
+  EXPECT_EQ(*kv().get("k"), std::nullopt);
+  ASSERT_TRUE(kv().merge_json("k", R"({"b":1})"));
+  EXPECT_EQ(**kv().get("k"), R"({"b":1})");
+}
+
+TEST_F(KvTest, CountersCount) {
+  EXPECT_EQ(*kv().count("hits"), 0);
+  ASSERT_TRUE(kv().add("hits", 3));
+  ASSERT_TRUE(kv().add("hits", -5));
+  ASSERT_TRUE(kv().put("hits", "a value, not the counter"));
+  EXPECT_EQ(*kv().count("hits"), -2);
+  ASSERT_TRUE(kv().add("other", 1));
+  EXPECT_EQ(kv().counters()->size(), 2u);
+  EXPECT_EQ(kv().counters({.prefix = "h"})->front().value, "-2");
+  ASSERT_TRUE(kv().remove_counter("hits"));
+  EXPECT_EQ(*kv().count("hits"), 0);
+  EXPECT_EQ(kv().counters({.after = "hits"})->front().key, "other");
+}
+
+TEST_F(KvTest, BadOptionsAreRefused) {
+  EXPECT_EQ(kv().put("k", "v", {.ttl = std::chrono::milliseconds(-1)}).code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_EQ(kv().put("k", "v", {.ttl = std::chrono::hours(24 * 400'000)}).code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_EQ(kv().keep_history({.count = 1}).code(), StatusCode::kUnsupported);  // in a map
+  EXPECT_EQ(kv().get_at("k", AsOf::version(1)).status().code(), StatusCode::kConditionFalse);
 }
 
 class LargeKvTest : public testing::Test {

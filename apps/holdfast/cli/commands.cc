@@ -37,6 +37,7 @@ Commands::Commands()
   add_start_commands(*this);
   add_stats_command(*this);
   add_kv_commands(*this);
+  add_value_commands(*this);
   add_memory_commands(*this);
   add_event_commands(*this);
   add_link_commands(*this);

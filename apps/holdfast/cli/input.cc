@@ -80,6 +80,19 @@ Result<std::optional<int64_t>> parse_time_option(const std::string& text) {
                 "\"" + text + "\" is not a time; write 2026-01-31 or 2026-01-31T09:05:00Z");
 }
 
+Result<AsOf> parse_at_option(const std::string& text) {
+  if (text.empty()) return AsOf::latest();
+  if (text.find_first_not_of("0123456789") == std::string::npos && text.size() < 20) {
+    return AsOf::version(std::strtoull(text.c_str(), nullptr, 10));
+  }
+  const auto time_us = parse_time_option(text);
+  if (time_us && **time_us >= 0) return AsOf::time_us(static_cast<uint64_t>(**time_us));
+  return Status(StatusCode::kInvalidArgument,
+                "\"" + text +
+                    "\" is neither a version nor a time since 1970; write 1200, "
+                    "2026-01-31 or 2026-01-31T09:05:00Z");
+}
+
 Result<std::chrono::milliseconds> parse_duration(const std::string& text) {
   constexpr struct {
     std::string_view name;

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "holdfast/history.h"
 #include "holdfast/status.h"
 
 namespace holdfast::cli {
@@ -26,6 +27,9 @@ Result<std::optional<int64_t>> parse_time_option(const std::string& text);
 
 // "500ms", "90s", "15m", "24h", "7d"; a number alone is seconds. Errors: InvalidArgument.
 Result<std::chrono::milliseconds> parse_duration(const std::string& text);
+
+// A version (digits alone), or a time as above; empty: the latest. Errors: InvalidArgument.
+Result<AsOf> parse_at_option(const std::string& text);
 
 // nullopt for an option that was not given.
 std::optional<std::string> optional_text(const std::string& text);

@@ -8,11 +8,14 @@ namespace holdfast::cli {
 namespace {
 
 constexpr const char* kAtSnapshotHelp = "Read the snapshot of this name";
+constexpr const char* kAtHelp = "As it was at this version or time, where history is kept";
 
 struct PutArguments {
   std::string key;
   std::optional<std::string> value;
   std::string file;
+  std::string ttl;
+  std::optional<uint64_t> if_version;
 };
 
 // Takes a value in pieces: a small one is kept, a large one goes on to a blob. The store is opened,
@@ -36,16 +39,20 @@ class ValueInput {
   }
 
   // Returns the commit's version.
-  Result<uint64_t> put(const std::string& key) {
+  Result<uint64_t> put(const std::string& key, const KvPutOptions& options) {
     HOLDFAST_TRY(open());
     std::optional<NewBlob> blob;
     if (writer_) {
       HOLDFAST_ASSIGN(NewBlob written, writer_->finish());
       blob.emplace(std::move(written));
+      if (options.ttl.count() > 0 || options.if_version) {
+        return Status(StatusCode::kInvalidArgument,
+                      "values of over a MiB take neither --ttl nor --if-version");
+      }
     }
     return store_->update([&](Transaction& transaction) {
       const Kv kv = space_->kv(transaction);
-      return blob ? kv.put(key, *blob) : kv.put(key, small_);
+      return blob ? kv.put(key, *blob) : kv.put(key, small_, options);
     });
   }
   Status close() { return store_->close(); }
@@ -68,10 +75,14 @@ class ValueInput {
 };
 
 Status put(const Context& context, const PutArguments& arguments) {
+  KvPutOptions options{.if_version = arguments.if_version};
+  if (!arguments.ttl.empty()) {
+    HOLDFAST_ASSIGN(options.ttl, parse_duration(arguments.ttl));
+  }
   ValueInput input(context);
   HOLDFAST_TRY(read_pieces(arguments.value, arguments.file,
                            [&](std::string_view piece) { return input.take(piece); }));
-  HOLDFAST_ASSIGN(const uint64_t version, input.put(arguments.key));
+  HOLDFAST_ASSIGN(const uint64_t version, input.put(arguments.key, options));
   if (context.output().json()) {
     Json json;
     set_bytes(json, "key", arguments.key);
@@ -94,7 +105,26 @@ Result<Snapshot> snapshot_of(Store& store, const std::string& name) {
 struct GetArguments {
   std::string key;
   std::string snapshot;
+  std::string at;
+  std::optional<std::string> path;
 };
+
+Status one_view(const std::string& snapshot, const std::string& at) {
+  if (snapshot.empty() || at.empty()) return Status::ok();
+  return Status(StatusCode::kInvalidArgument, "--at and --at-snapshot: give one of them");
+}
+
+Json json_of(const KvEntry& entry, bool keys_only) {
+  Json json;
+  set_bytes(json, "key", entry.key);
+  if (!keys_only && !entry.is_blob) set_bytes(json, "value", entry.value);
+  json["bytes"] = entry.size;
+  if (entry.is_blob) json["is_blob"] = true;
+  json["version"] = entry.version;
+  json["time_us"] = entry.time_us;
+  if (entry.expires_us) json["expires_us"] = *entry.expires_us;
+  return json;
+}
 
 Status print_value(const Output& output, KvReader& reader) {
   std::string piece(256u << 10, '\0');
@@ -109,21 +139,45 @@ Status print_value(const Output& output, KvReader& reader) {
   return Status::ok();
 }
 
+Status get_path(const Output& output, const Kv& kv, const Space& space,
+                const GetArguments& arguments) {
+  if (!arguments.at.empty()) {
+    return Status(StatusCode::kInvalidArgument, "--path reads the latest value: leave --at out");
+  }
+  HOLDFAST_ASSIGN(const auto found, kv.get_json(arguments.key, *arguments.path));
+  if (!found) {
+    return Status(StatusCode::kNotFound, "nothing at " + one_line(*arguments.path, 80) +
+                                             " of key \"" + one_line(arguments.key, 80) +
+                                             "\" in space " + space.path());
+  }
+  output.line(*found);
+  return Status::ok();
+}
+
 Status get(const Context& context, const GetArguments& arguments) {
   const std::string& key = arguments.key;
+  HOLDFAST_TRY(one_view(arguments.snapshot, arguments.at));
+  HOLDFAST_ASSIGN(const AsOf as_of, parse_at_option(arguments.at));
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
   HOLDFAST_ASSIGN(Snapshot snapshot, snapshot_of(store, arguments.snapshot));
   const Kv kv = space.kv(snapshot);
   const Output& output = context.output();
-  if (output.json()) {
-    HOLDFAST_ASSIGN(auto value, kv.get(key));
-    if (!value) return missing(key, space);
-    Json json;
-    set_bytes(json, "key", key);
-    set_bytes(json, "value", *value);
-    output.print(json);
-    return Status::ok();
+  if (arguments.path) return get_path(output, kv, space, arguments);
+  if (output.json() || as_of.kind != AsOf::Kind::kLatest) {
+    HOLDFAST_ASSIGN(auto entry, kv.find_at(key, as_of));
+    if (!entry) return missing(key, space);
+    if (entry->is_blob) {
+      HOLDFAST_ASSIGN(auto value, kv.get(key));
+      entry->value = value.value_or("");
+      entry->is_blob = false;
+    }
+    if (output.json()) {
+      output.print(json_of(*entry, false));
+      return Status::ok();
+    }
+    KvReader whole(std::move(entry->value));
+    return print_value(output, whole);
   }
   HOLDFAST_ASSIGN(auto reader, kv.open(key));
   if (!reader) return missing(key, space);
@@ -153,12 +207,7 @@ void print_entries(const Output& output, const std::vector<KvEntry>& entries, bo
                         : std::vector<std::string>{"key", "bytes", "value"});
   for (const KvEntry& entry : entries) {
     if (output.json()) {
-      Json json;
-      set_bytes(json, "key", entry.key);
-      if (!keys_only && !entry.is_blob) set_bytes(json, "value", entry.value);
-      json["bytes"] = entry.size;
-      if (entry.is_blob) json["is_blob"] = true;
-      output.print(json);
+      output.print(json_of(entry, keys_only));
     } else if (keys_only) {
       output.line(printable(entry.key));
     } else {
@@ -172,10 +221,13 @@ void print_entries(const Output& output, const std::vector<KvEntry>& entries, bo
 struct ListArguments {
   KvListOptions options;
   std::string snapshot;
+  std::string at;
 };
 
 Status ls(const Context& context, const ListArguments& arguments) {
   KvListOptions options = arguments.options;
+  HOLDFAST_TRY(one_view(arguments.snapshot, arguments.at));
+  HOLDFAST_ASSIGN(options.as_of, parse_at_option(arguments.at));
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
   HOLDFAST_ASSIGN(Snapshot snapshot, snapshot_of(store, arguments.snapshot));
@@ -196,11 +248,15 @@ void add_put(Commands& commands) {
   auto arguments = arguments_of<PutArguments>();
   CLI::App* command =
       commands.add(kGroupKeyValue, "put", "Set the value of a key",
-                   "holdfast put greeting hello\n  date | holdfast put now -",
+                   "holdfast put greeting hello\n  date | holdfast put now -\n  holdfast put "
+                   "lock mine --ttl 30s --if-version 0",
                    [arguments](const Context& context) { return put(context, *arguments); });
   command->add_option("key", arguments->key, "1 to 1,000 bytes")->required();
   command->add_option("value", arguments->value, "The value; - reads stdin");
   command->add_option("--file", arguments->file, "Read the value from this file");
+  command->add_option("--ttl", arguments->ttl, "Gone after this time: 500ms, 90s, 15m, 12h, 30d");
+  command->add_option("--if-version", arguments->if_version,
+                      "Only if the key has this version; 0: only if it has no value");
 }
 
 }  // namespace
@@ -210,10 +266,15 @@ void add_kv_commands(Commands& commands) {
 
   auto get_arguments = arguments_of<GetArguments>();
   CLI::App* get_command = commands.add(
-      kGroupKeyValue, "get", "Print the value of a key, byte for byte", "holdfast get greeting",
+      kGroupKeyValue, "get", "Print the value of a key, byte for byte",
+      "holdfast get greeting\n  holdfast get greeting --at 2026-01-31T09:00:00Z\n  holdfast get "
+      "config --path /server/port",
       [get_arguments](const Context& context) { return get(context, *get_arguments); });
   get_command->add_option("key", get_arguments->key, "The key")->required();
   get_command->add_option("--at-snapshot", get_arguments->snapshot, kAtSnapshotHelp);
+  get_command->add_option("--at", get_arguments->at, kAtHelp)->type_name("VERSION|TIME");
+  get_command->add_option("--path", get_arguments->path, "What is there in a JSON value")
+      ->type_name("POINTER");
 
   auto del_key = arguments_of<std::string>();
   commands
@@ -223,15 +284,18 @@ void add_kv_commands(Commands& commands) {
       ->required();
 
   auto list = arguments_of<ListArguments>();
-  CLI::App* command =
-      commands.add(kGroupKeyValue, "ls", "List keys and values in order", "holdfast ls config/",
-                   [list](const Context& context) { return ls(context, *list); });
+  CLI::App* command = commands.add(kGroupKeyValue, "ls", "List keys and values in order",
+                                   "holdfast ls config/\n  holdfast ls config/ --at 1200",
+                                   [list](const Context& context) { return ls(context, *list); });
   command->add_option("prefix", list->options.prefix, "Only keys that begin so");
   command->add_option("--after", list->options.after, "Only keys greater than this one");
   command->add_option("--limit", list->options.limit, "At most so many")
       ->check(CLI::Range(size_t{1}, kKvListLimitMax - 1))
       ->capture_default_str();
+  command->add_option("--from", list->options.begin, "Only keys not less than this one");
+  command->add_option("--until", list->options.end, "Only keys less than this one");
   command->add_option("--at-snapshot", list->snapshot, kAtSnapshotHelp);
+  command->add_option("--at", list->at, kAtHelp)->type_name("VERSION|TIME");
   command->add_flag("--keys", list->options.keys_only, "Keys only");
 }
 
