@@ -14,6 +14,18 @@ namespace {
 
 constexpr uint64_t kRingSlack = 64;
 
+// Where new pages go. They are free until their tree is published: who dies before leaves nothing.
+class DataFile final : public tree::PageSink {
+ public:
+  explicit DataFile(const Context& context) : context_(context) {}
+  Status write(uint32_t pgno, std::string_view bytes) override {
+    return context_.data_file->write_at(uint64_t{pgno} << context_.page_shift, bytes);
+  }
+
+ private:
+  const Context& context_;
+};
+
 // Writes pages that are not part of any published tree yet.
 Status write_pages(const Context& context, std::deque<tree::NewRun>& written) {
   std::sort(written.begin(), written.end(),
@@ -67,9 +79,10 @@ Status write_tree(const Context& context, const tree::Root& root, Batch& batch, 
     retire(erased.retired, version, plan);
   }
   HOLDFAST_TRY(batch.resolve(*context.pages, erased.root));
-  HOLDFAST_ASSIGN(tree::ApplyResult result, tree::apply(*context.pages, erased.root,
-                                                        batch.operations(), version, allocation));
-  HOLDFAST_TRY(write_pages(context, result.written));
+  DataFile file(context);
+  HOLDFAST_ASSIGN(
+      tree::ApplyResult result,
+      tree::apply(*context.pages, erased.root, batch.operations(), version, allocation, &file));
   if (!erased.written.empty()) {
     release_intermediate(erased.written, context.page_shift, allocation, result.retired);
   }

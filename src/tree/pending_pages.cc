@@ -72,7 +72,8 @@ Status PendingPages::append(uint32_t pgno, uint32_t count, std::string_view byte
       sink_ != nullptr && !written_.empty() && written_.back().bytes.size() + size > kSinkBytesMax;
   if (pgno != append_pgno_ || full) {
     if (sink_ != nullptr) HOLDFAST_TRY(flush());
-    written_.push_back({pgno, {}});
+    if (sink_ == nullptr || written_.empty()) written_.emplace_back();
+    written_.back().pgno = pgno;
     written_.back().bytes.reserve(std::max(size, (size_t{run_left_} + 1) * page_size_));
   }
   std::string& run = written_.back().bytes;
@@ -83,8 +84,10 @@ Status PendingPages::append(uint32_t pgno, uint32_t count, std::string_view byte
 }
 
 Status PendingPages::flush() {
-  for (const NewRun& run : written_) HOLDFAST_TRY(sink_->write(run.pgno, run.bytes));
-  written_.clear();
+  if (written_.empty()) return Status::ok();
+  NewRun& run = written_.back();
+  if (!run.bytes.empty()) HOLDFAST_TRY(sink_->write(run.pgno, run.bytes));
+  run.bytes.clear();
   return Status::ok();
 }
 
@@ -119,7 +122,10 @@ Result<PageRef> PendingPages::number(uint32_t node) {
 Result<PageRef> PendingPages::publish(uint32_t root, std::deque<NewRun>& written) {
   HOLDFAST_ASSIGN(const PageRef ref, number(root));
   CHECK(live_count_ == 0);
-  if (sink_ != nullptr) HOLDFAST_TRY(flush());
+  if (sink_ != nullptr) {
+    HOLDFAST_TRY(flush());
+    written_.clear();
+  }
   if (run_left_ > 0) allocator_.release(run_next_, run_left_);  // for pages dropped since
   run_left_ = 0;
   allocated_.clear();

@@ -3,8 +3,8 @@
 // Who: tree/ only (apply). Not thread-safe.
 // Invariants:
 //   1. Only pages that end in the new tree get a number, in post-order (number()), so that
-//   neighbours in the
-//      tree are neighbours in the file and a page's references are known before its checksum.
+//      neighbours in the tree are neighbours in the file and a page's references are known before
+//      its checksum.
 //   2. Unless publish() succeeded, the destructor gives every number back.
 #pragma once
 
@@ -75,7 +75,7 @@ class PendingPages {
   std::vector<uint32_t> dropped_;
   uint32_t live_count_ = 0;  // nodes still without a number that will need one
   std::vector<std::pair<uint32_t, uint32_t>> allocated_;
-  std::deque<NewRun> written_;
+  std::deque<NewRun> written_;  // with a sink: at most one, whose memory serves again
   uint32_t run_next_ = 0, run_left_ = 0;
   uint32_t append_pgno_ = 0;  // the page after the last of written_.back()
 };
