@@ -45,7 +45,7 @@ class RecentTable {
   static constexpr int kHeightMax = 12;
   using Link = std::atomic<Node*>;
 
-  Node* make_node(int height);
+  Node* make_node(int height, std::string_view key, std::string_view value);
   int random_height();
   // The last node before (key, version) at each level.
   const Node* position(std::string_view key, uint64_t version, Node** before) const;
