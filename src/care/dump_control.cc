@@ -163,6 +163,7 @@ Status ControlDump::allocation() {
   row.add("hint", line.hint.load()).add("retired_head", line.retired_head.load());
   row.add("retired_tail", line.retired_tail.load()).add("held_count", line.held_count.load());
   row.add("reclaim_floor", line.reclaim_floor.load());
+  row.add("promised_needed", line.promised_needed.load());
   row.add("bitmap_backed_bytes", line.bitmap_backed.load());
   row.add("retired_backed_bytes", line.retired_backed.load());
   HOLDFAST_TRY(sink_(row));

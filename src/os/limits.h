@@ -1,6 +1,6 @@
 // What the machine allows this process, and how much room a file system has: for advice only.
 //
-// Who: care/. Pure functions, any thread.
+// Who: care/, os/. Pure functions, any thread.
 #pragma once
 
 #include <cstdint>

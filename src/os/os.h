@@ -138,6 +138,12 @@ class Os {
   // path, or a part of it, is a file).
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
   virtual Result<FileSystem> file_system(const std::string& path) = 0;
+  // Bytes that files on the file system of `path` can still grow by, as far as it says; 0: not
+  // known. Another program may take them at any moment.
+  virtual uint64_t free_disk_bytes(const std::string& path) {
+    (void)path;
+    return 0;
+  }
   // The largest mapping to ask for of a file that grows; a power of two.
   virtual uint64_t map_size_max() { return uint64_t{1} << 30; }
 

@@ -5,6 +5,7 @@
 #include <linux/futex.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -19,6 +20,7 @@
 #include "base/check.h"
 #include "os/descriptor.h"
 #include "os/file_system.h"
+#include "os/limits.h"
 #include "os/posix_error.h"
 #include "os/posix_file.h"
 #include "os/posix_process.h"
@@ -127,6 +129,14 @@ Result<FileSystem> PosixOs::file_system(const std::string& path) {
     name = mount_name_of(read_small_file("/proc/self/mountinfo", kMountinfoSizeMax), resolve(path));
   }
   return classify_file_system(type, name);
+}
+
+uint64_t PosixOs::free_disk_bytes(const std::string& path) {
+  struct rlimit limit;
+  // Whether a file may still grow is then another question.
+  if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY) return 0;
+  const auto space = disk_space(path);
+  return space ? space->free_bytes : 0;
 }
 
 WaitResult PosixOs::futex_wait(const Shared<uint32_t>& word, uint32_t expected,

@@ -19,6 +19,7 @@ class PosixOs final : public Os {
   Status sync_directory(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& path) override;
   Result<FileSystem> file_system(const std::string& path) override;
+  uint64_t free_disk_bytes(const std::string& path) override;
 
   WaitResult futex_wait(const Shared<uint32_t>& word, uint32_t expected,
                         uint64_t timeout_us) override;

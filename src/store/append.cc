@@ -6,23 +6,12 @@
 #include "base/check.h"
 #include "base/crc32c.h"
 #include "store/apply.h"
-#include "store/reclaim.h"
+#include "store/headroom.h"
 #include "store/roll.h"
 #include "store/void_tail.h"
 
 namespace holdfast::store {
 namespace {
-
-// Free pages to leave for the commits to come, so that they can be applied many at a time: half of
-// what the tree has, and more in a small store, up to this.
-constexpr uint64_t kSmallReserveBytesMax = 16u << 20;
-constexpr uint64_t kSmallReserveFactor = 8;
-constexpr int kReserveDoublingsMax = 6;
-
-// A commit that waits for whoever applies looks whether there is room by now: soon at first, then
-// twice as late each time, as dozens may wait and whoever applies needs the processor.
-constexpr uint64_t kHeadroomLookUs = 200;
-constexpr uint64_t kHeadroomLookUsMax = 5'000;
 
 // Pages that applying the payload to a tree of `height` may need at most. A deleted range costs new
 // branches along its two edges, and deletions in the two leaves there: as two operations do.
@@ -30,81 +19,6 @@ uint64_t pages_needed_max(const log::PayloadBuilder& payload, uint32_t height, u
   const uint64_t ranges = payload.range_count();
   return 2 * ranges * height + tree::pages_needed_max(payload.operation_count() + ranges,
                                                       payload.payload().size(), height, page_size);
-}
-
-// Pages that everything in the log behind the published root may need, `tail` included.
-uint64_t pages_unapplied(const ControlBlock& control, const Tail& tail) {
-  const PublishedRoot latest = read_latest_root(control);
-  const uint64_t needed =
-      tail.pages_needed > latest.pages_needed ? tail.pages_needed - latest.pages_needed : 0;
-  return needed;
-}
-
-bool headroom_suffices(const ControlBlock& control, const Tail& tail, uint64_t pages_max) {
-  // The root first: a tree is published behind the taking of its pages.
-  const uint64_t needed = pages_unapplied(control, tail) + pages_max;
-  return control.allocation.free_pages.load() >= needed;
-}
-
-// What to leave for others behind `pages_max`; more each time they were faster than this commit.
-uint64_t reserve_pages(const Context& context, int attempt) {
-  const AllocationLine& line = context.control().allocation;
-  const uint64_t unused = line.free_pages.load() + line.retired_pages.load();
-  const uint64_t live = line.file_pages.load() - std::min(line.file_pages.load(), unused);
-  const uint64_t small =
-      std::min(kSmallReserveFactor * live, uint64_t{kSmallReserveBytesMax} >> context.page_shift);
-  const uint64_t reserve = std::max(small, live / 2);
-  return reserve << std::min(attempt, kReserveDoublingsMax);
-}
-
-// Makes room for `pages_max` more: applies, reclaims, and only then grows the file. REQUIRES: APPLY
-// held.
-Status make_headroom_locked(const Context& context, uint64_t pages_max, int attempt) {
-  ControlBlock& control = context.control();
-  HOLDFAST_TRY(writable(context));
-  HOLDFAST_TRY(apply_through(context, read_tail(control.tail).version, log::Trust::kAccepted));
-  const Tail tail = read_tail(control.tail);
-  const uint64_t reserve = reserve_pages(context, attempt);
-  if (headroom_suffices(control, tail, pages_max + reserve)) return Status::ok();
-  HOLDFAST_TRY(reclaim(context, ReclaimEffort::kThorough));
-  const uint64_t needed = pages_unapplied(control, tail) + pages_max;
-  const uint64_t free_pages = control.allocation.free_pages.load();
-  if (free_pages >= needed + reserve) return Status::ok();
-  Status grown = grow_file(context, needed + reserve - free_pages);
-  if (grown || free_pages >= needed) return Status::ok();
-  grown = grow_file(context, needed - free_pages);
-  if (grown.code() != StatusCode::kNoSpace) return grown;
-  // A segment that is being prepared in vain may have held the last of the disk.
-  const LockOutcome outcome = context.locks->prepare.lock(context.deadline());
-  if (outcome == LockOutcome::kNotNow) return context.locks->prepare.busy();
-  const LockGuard guard(context.locks->prepare);
-  return grow_file(context, needed - free_pages);
-}
-
-// Makes room, unless another does meanwhile: so that one can commit while the other applies.
-// Returns whether it was this call.
-Result<bool> make_headroom(const Context& context, uint64_t pages_max, int attempt,
-                           const Deadline& deadline) {
-  ControlBlock& control = context.control();
-  const auto made_by_another = [&](uint64_t reserve) {
-    return headroom_suffices(control, read_tail(control.tail), pages_max + reserve);
-  };
-  SharedLock& lock = context.locks->apply;
-  uint64_t look_us = kHeadroomLookUs;
-  for (bool waited = false;; waited = true) {
-    const bool last = deadline.passed();
-    const LockOutcome outcome = lock.lock(Deadline(context.os, deadline.wait_us(look_us)));
-    if (outcome == LockOutcome::kOwnerDied) redo_intent(context);
-    if (outcome != LockOutcome::kNotNow) {
-      const ApplyGuard guard(context);
-      if (waited && made_by_another(reserve_pages(context, attempt) / 4)) return false;
-      HOLDFAST_TRY(make_headroom_locked(context, pages_max, attempt));
-      return true;
-    }
-    if (made_by_another(0)) return false;
-    if (last) return lock.busy();
-    look_us = std::min(2 * look_us, kHeadroomLookUsMax);
-  }
 }
 
 struct Attempt {
@@ -188,7 +102,7 @@ Result<Attempt> append_locked(const Context& context, log::PayloadBuilder& paylo
   const Tail next = tail_behind(tail, header);
   publish_tail(control.tail, next);
   control.counters.commits.store(control.counters.commits.load() + 1, std::memory_order_relaxed);
-  attempt.appended = {next.version, next.epoch, next.lsn};
+  attempt.appended = {next.version, next.epoch, next.lsn, next.lsn - tail.lsn};
   return attempt;
 }
 
@@ -291,17 +205,6 @@ Result<Appended> append(const Context& context, log::PayloadBuilder& payload, co
     HOLDFAST_ASSIGN(const bool made, make_headroom(context, pages_max, attempt, deadline));
     if (made) ++attempt;
   }
-}
-
-bool headroom_short(const Context& context) {
-  const ControlBlock& control = context.control();
-  return !headroom_suffices(control, read_tail(control.tail), reserve_pages(context, 0) / 2);
-}
-
-Status apply_and_replenish(const Context& context) {
-  if (!try_lock_apply(context, true)) return Status::ok();
-  const ApplyGuard guard(context);
-  return make_headroom_locked(context, 0, 0);
 }
 
 void append_note(const Context& context, log::Lsn durable_lsn) {

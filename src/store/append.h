@@ -5,7 +5,7 @@
 // Process- and thread-safety: any.
 // Invariants:
 //   1. A record is committed if and only if it is whole in the log.
-//   2. Nothing is written before it is known that the pages to apply it exist (headroom).
+//   2. Nothing is written before it is known that the pages to apply it can be had (headroom.h).
 //   3. COMMIT is never held across a sync, except where no segment was prepared in time.
 #pragma once
 
@@ -20,18 +20,13 @@ struct Appended {
   uint64_t version = 0;
   uint32_t epoch = 0;
   log::Lsn lsn_end = 0;
+  uint64_t size_bytes = 0;  // of the record
 };
 
 // Appends the transaction. `reads` is validated from `snapshot` on, unless empty.
 // Errors: Conflict, TooOld, Busy, NoSpace, ReadOnly, IoError; nothing is committed then.
 Result<Appended> append(const Context& context, log::PayloadBuilder& payload, const ReadSet& reads,
                         log::Position snapshot, const Deadline& deadline);
-
-// Whether less than half of what commits to come should find free is left.
-bool headroom_short(const Context& context);
-// Applies the log's tail and makes room for the commits to come; nothing if somebody applies.
-// Errors: those of apply, NoSpace.
-Status apply_and_replenish(const Context& context);
 
 // Appends a note that carries `durable_lsn`, if the log is idle behind it and nobody commits.
 void append_note(const Context& context, log::Lsn durable_lsn);

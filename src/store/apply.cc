@@ -13,6 +13,7 @@ namespace holdfast::store {
 namespace {
 
 constexpr uint64_t kRingSlack = 64;
+constexpr uint64_t kBytesMin = 64u << 10;
 
 // Where new pages go. They are free until their tree is published: who dies before leaves nothing.
 class DataFile final : public tree::PageSink {
@@ -94,32 +95,56 @@ Status write_tree(const Context& context, const tree::Root& root, Batch& batch, 
   return Status::ok();
 }
 
+namespace {
+
+// Publishes one more root, of at most `bytes_max` of the log behind `base`.
+Status apply_batch(const Context& context, const PublishedRoot& base, uint64_t target,
+                   log::Trust trust, uint64_t bytes_max) {
+  ControlBlock& control = context.control();
+  const log::Lsn limit = read_tail(control.tail).lsn;
+  HOLDFAST_ASSIGN(Batch batch,
+                  Batch::read(context, base.position(), target, limit, trust, bytes_max));
+  HOLDFAST_TRY(reclaim(context, ReclaimEffort::kRoutine));
+  if (control.allocation.free_pages.load() < batch.pages_needed()) {
+    HOLDFAST_TRY(reclaim(context, ReclaimEffort::kThorough));
+  }
+  PublishPlan plan;
+  plan.root = base;
+  plan.root.sequence = base.sequence + 1;
+  plan.root.version = batch.end().version;
+  plan.root.lsn = batch.end().lsn;
+  plan.root.time_us = batch.end().time_us;
+  plan.root.prev_crc = batch.end().prev_crc;
+  plan.root.epoch = batch.end().epoch;
+  plan.root.pages_needed = base.pages_needed + batch.pages_needed();
+  HOLDFAST_TRY(write_tree(context, base.root, batch, batch.end().version, plan));
+  mark_watches(context, batch.erased(), batch.operations(), batch.end().version);
+  HOLDFAST_TRY(carry_out(context, plan));
+  control.allocation.promised_needed.store(0);
+  control.counters.applies.fetch_add(1);
+  return Status::ok();
+}
+
+}  // namespace
+
 Status apply_through(const Context& context, uint64_t target, log::Trust trust) {
   ControlBlock& control = context.control();
   context.pages->set_page_count(static_cast<uint32_t>(control.allocation.file_pages.load()));
+  uint64_t bytes_max = Batch::kBytesMax;
   while (true) {
     const PublishedRoot base = read_latest_root(control);
     if (base.version >= target || root_ring_full(control)) return Status::ok();
-    const log::Lsn limit = read_tail(control.tail).lsn;
-    HOLDFAST_ASSIGN(Batch batch, Batch::read(context, base.position(), target, limit, trust));
-    HOLDFAST_TRY(reclaim(context, ReclaimEffort::kRoutine));
-    if (control.allocation.free_pages.load() < batch.pages_needed()) {
-      HOLDFAST_TRY(reclaim(context, ReclaimEffort::kThorough));
+    const Status done = apply_batch(context, base, target, trust, bytes_max);
+    if (done) {
+      advance_durable(context);
+      continue;
     }
-    PublishPlan plan;
-    plan.root = base;
-    plan.root.sequence = base.sequence + 1;
-    plan.root.version = batch.end().version;
-    plan.root.lsn = batch.end().lsn;
-    plan.root.time_us = batch.end().time_us;
-    plan.root.prev_crc = batch.end().prev_crc;
-    plan.root.epoch = batch.end().epoch;
-    plan.root.pages_needed = base.pages_needed + batch.pages_needed();
-    HOLDFAST_TRY(write_tree(context, base.root, batch, batch.end().version, plan));
-    mark_watches(context, batch.erased(), batch.operations(), batch.end().version);
-    HOLDFAST_TRY(carry_out(context, plan));
-    control.counters.applies.fetch_add(1);
-    advance_durable(context);
+    if (done.code() != StatusCode::kNoSpace) return done;
+    // The disk did not keep what it promised. A smaller batch needs fewer pages at once.
+    control.allocation.promised_needed.store(0);
+    if (bytes_max <= kBytesMin) return done;
+    bytes_max /= 8;
+    HOLDFAST_TRY(reclaim(context, ReclaimEffort::kThorough));
   }
 }
 

@@ -128,6 +128,8 @@ struct alignas(64) AllocationLine {
   Shared<uint64_t> extents_backed;
   Shared<uint64_t> retired_backed;
   Shared<uint64_t> held_backed[2];
+  // headroom.h: commits may go on up to this sum of pages_needed, whatever is free.
+  alignas(64) Shared<uint64_t> promised_needed;
 };
 
 // Written under CKPT. `pending` is pinned while its meta page may be on its way to the disk.

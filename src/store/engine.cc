@@ -21,6 +21,7 @@ constexpr uint64_t kBackoffUs = 50;
 // How long others give way to a transaction whose turn it is; it may be slow, they go on then.
 constexpr uint64_t kTurnUs = 50'000;
 constexpr uint64_t kApplyAskedEvery = 256;
+constexpr uint64_t kApplyAskedBytes = 1u << 20;
 constexpr uint64_t kCheckpointAtCloseBytes = 16u << 20;
 // Who has the store alone starts cold at each opening.
 constexpr uint64_t kCheckpointAloneBytes = 1u << 20;
@@ -230,7 +231,8 @@ Status Store::Impl::after_commit(const store::Appended& appended) {
   } else {
     HOLDFAST_TRY(store::bound_backlog(*context_, helped));
     // Not by every commit, nor by every process at once.
-    const bool asked = appended.version % kApplyAskedEvery == 0;
+    const bool asked = appended.version % kApplyAskedEvery == 0 ||
+                       appended.lsn_end % kApplyAskedBytes < appended.size_bytes;
     if (helped && asked && store::apply_worth_it(*context_)) maintenance_->apply_soon();
   }
   retain_if_due(appended.version, helped);

@@ -37,6 +37,8 @@ class FaultyOs final : public os::Os {
   Fault fault;
   // What every path is said to lie on, instead of the truth.
   std::optional<os::FileSystem> lies_on;
+  // What every disk is said to have left, instead of the truth.
+  std::optional<uint64_t> free_bytes;
   // Another boot, or another kernel, when set.
   std::optional<std::array<char, 16>> other_boot;
 
@@ -64,6 +66,9 @@ class FaultyOs final : public os::Os {
   Result<std::vector<std::string>> list(const std::string& path) override { return os_.list(path); }
   Result<os::FileSystem> file_system(const std::string& path) override {
     return lies_on ? Result<os::FileSystem>(*lies_on) : os_.file_system(path);
+  }
+  uint64_t free_disk_bytes(const std::string& path) override {
+    return free_bytes ? *free_bytes : os_.free_disk_bytes(path);
   }
   os::WaitResult futex_wait(const os::Shared<uint32_t>& word, uint32_t expected,
                             uint64_t timeout_us) override {

@@ -4,6 +4,7 @@
 
 #include "store/append.h"
 #include "store/checkpoint.h"
+#include "store/headroom.h"
 #include "store/published.h"
 #include "store/sync.h"
 
@@ -34,46 +35,41 @@ Status maintain_once(const Context& context) {
   return done ? Status::ok() : done.status();
 }
 
-void Maintenance::start_or_notify() {
-  if (!thread_.joinable()) {
-    changed_.emplace();
-    thread_ = std::thread([this] { run(); });
+void Maintenance::ask(std::atomic<bool>& work, Helper& helper, void (Maintenance::*run)()) {
+  if (work.load(std::memory_order_relaxed)) return;  // it knows
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return;
+  work = true;
+  if (helper.thread.joinable()) {
+    helper.changed->notify_one();
   } else {
-    changed_->notify_one();
+    helper.changed.emplace();
+    helper.thread = std::thread(run, this);
   }
 }
 
 void Maintenance::wake() {
-  if (work_.load(std::memory_order_relaxed)) return;  // it knows
-  const std::lock_guard lock(mutex_);
-  if (stopping_) return;
-  work_ = true;
-  start_or_notify();
+  ask(work_, upkeep_, &Maintenance::run_upkeep);
 }
-
 void Maintenance::apply_soon() {
-  if (apply_.load(std::memory_order_relaxed)) return;
-  const std::lock_guard lock(mutex_);
-  if (stopping_) return;
-  apply_ = true;
-  start_or_notify();
+  ask(apply_, tree_, &Maintenance::run_tree);
 }
-
 void Maintenance::retain_soon() {
-  if (retain_.load(std::memory_order_relaxed)) return;
-  const std::lock_guard lock(mutex_);
-  if (stopping_) return;
-  retain_ = true;
-  start_or_notify();
+  ask(retain_, tree_, &Maintenance::run_tree);
 }
 
 void Maintenance::stop() {
+  Helper* const helpers[] = {&upkeep_, &tree_};
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    if (changed_) changed_->notify_one();
+    for (Helper* helper : helpers) {
+      if (helper->changed) helper->changed->notify_one();
+    }
   }
-  if (thread_.joinable()) thread_.join();
+  for (Helper* helper : helpers) {
+    if (helper->thread.joinable()) helper->thread.join();
+  }
 }
 
 void Maintenance::apply_while_asked(std::unique_lock<std::mutex>& lock) {
@@ -90,38 +86,36 @@ void Maintenance::apply_while_asked(std::unique_lock<std::mutex>& lock) {
   }
 }
 
-// Step by step, so that what is more urgent waits for one at most.
+// Step by step, so that a batch waits for one at most.
 void Maintenance::retain_while_due(std::unique_lock<std::mutex>& lock) {
   while (retain_ && !apply_ && !stopping_) {
     lock.unlock();
     const bool more = retain_step_();
     lock.lock();
     if (!more) retain_ = false;
-    if (work_) return;
   }
 }
 
-// Work that comes within the interval is covered by the same sync.
-void Maintenance::gather(std::unique_lock<std::mutex>& lock) {
-  const Deadline due(context_.os, kIntervalUs);
-  const auto asked = [this] { return apply_ || retain_ || stopping_; };
-  while (!stopping_ && !due.passed()) {
-    const std::chrono::microseconds left(due.wait_us(kIntervalUs));
-    if (!changed_->wait_for(lock, left, asked)) continue;
-    apply_while_asked(lock);
-    retain_while_due(lock);
-  }
-}
-
-void Maintenance::run() {
+void Maintenance::run_tree() {
   context_.attachment->identify();
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    changed_->wait(lock, [this] { return work_ || apply_ || retain_ || stopping_; });
+    tree_.changed->wait(lock, [this] { return apply_ || retain_ || stopping_; });
     apply_while_asked(lock);
     retain_while_due(lock);
-    if (!work_) continue;
-    gather(lock);
+  }
+}
+
+void Maintenance::run_upkeep() {
+  context_.attachment->identify();
+  std::unique_lock lock(mutex_);
+  while (true) {
+    upkeep_.changed->wait(lock, [this] { return work_ || stopping_; });
+    // Work that comes within the interval is covered by the same sync.
+    const Deadline due(context_.os, kIntervalUs);
+    while (!stopping_ && !due.passed()) {
+      upkeep_.changed->wait_for(lock, std::chrono::microseconds(due.wait_us(kIntervalUs)));
+    }
     if (stopping_) return;
     work_ = false;
     lock.unlock();

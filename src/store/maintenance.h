@@ -1,11 +1,12 @@
 // Maintenance: what keeps a store in shape beside the commits: syncs of batched commits, writing
 // them into the tree, prepared log segments, checkpoints, trimming of histories. In long-lived
-// handles a helper thread does it; without one the calls do it themselves. Every process may do it
-// at any time; the locks sort that out.
+// handles two helper threads do it, one what changes the tree, one the rest, so that a large batch
+// delays no sync; without them the calls do it themselves. Every process may do it at any time; the
+// locks sort that out.
 //
 // Thread-safety: any thread.
 // Invariants:
-//   1. The thread starts when there is something to do, and ends with stop().
+//   1. A thread starts when there is something to do for it, and ends with stop().
 #pragma once
 
 #include <atomic>
@@ -32,31 +33,38 @@ class Maintenance {
       : context_(context), retain_step_(std::move(retain)) {}
   ~Maintenance() { stop(); }
 
-  // Starts the thread, or tells it that there is work.
+  // Has the log synced soon, and done what else is due.
   void wake();
-  // Has the thread apply the log's tail now, if nobody else is at it.
+  // Has the log's tail applied now, if nobody else is at it.
   void apply_soon();
-  // Has the thread trim histories while that is due, beside its other work.
+  // Has histories trimmed while that is due, beside other work.
   void retain_soon();
   // Whether it was asked to and has not done it yet.
   bool retain_asked() const { return retain_.load(std::memory_order_relaxed); }
   void stop();
 
  private:
-  void run();
-  void start_or_notify();
+  // A thread and what wakes it.
+  struct Helper {
+    std::optional<std::condition_variable> changed;  // made with the thread
+    std::thread thread;
+  };
+
+  void ask(std::atomic<bool>& work, Helper& helper, void (Maintenance::*run)());
+  void run_upkeep();
+  void run_tree();
   void apply_while_asked(std::unique_lock<std::mutex>& lock);
   void retain_while_due(std::unique_lock<std::mutex>& lock);
-  void gather(std::unique_lock<std::mutex>& lock);
+
   const Context& context_;
   const std::function<bool()> retain_step_;
   std::mutex mutex_;
-  std::optional<std::condition_variable> changed_;  // made with the thread
   bool stopping_ = false;
   std::atomic<bool> work_{false};   // set under the mutex, looked at without
   std::atomic<bool> apply_{false};  // the same
   std::atomic<bool> retain_{false};
-  std::thread thread_;
+  Helper upkeep_;  // does work_
+  Helper tree_;    // applies and retains
 };
 
 }  // namespace holdfast::store

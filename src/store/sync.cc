@@ -4,20 +4,30 @@
 #include <cstring>
 
 #include "store/apply.h"
+#include "store/headroom.h"
 #include "store/void_tail.h"
 #include "store/waiters.h"
 
 namespace holdfast::store {
 namespace {
 
-// How much of the log may wait to be applied: what a commit leaves to others, and how much it lets
-// pile up while another applies. With a helper thread four times as much: the larger the batch, the
-// more writes share a page.
-constexpr uint64_t kUnappliedCommitsMax = 1024;
-constexpr uint64_t kUnappliedBytesMax = 1u << 20;
-constexpr uint64_t kHelpedFactor = 16;
-constexpr uint64_t kOverdueFactor = 4;
+// How much of the log may wait to be applied. The larger the batch, the more writes share a page,
+// so with a helper thread commits wait for it late: while it falls behind its batches grow, until
+// it is as fast as the commits.
+struct Backlog {
+  uint64_t commits;
+  uint64_t bytes;
+};
+constexpr Backlog kNone{0, 0};
+constexpr Backlog kCommitApplies{1024, 1u << 20};  // if nobody does
+constexpr Backlog kCommitWaits{4096, 4u << 20};
+constexpr Backlog kHelperApplies{4096, 4u << 20};
+constexpr Backlog kCommitWaitsForHelper{128u << 10, 32u << 20};
+
+// Commits sync themselves when so many are not synced; with a helper thread only if it is late.
 constexpr uint64_t kUnsyncedCommitsMax = 2048;
+constexpr uint64_t kUnsyncedCommitsMaxHelped = 64u << 10;
+constexpr uint64_t kHelperLateUs = 75'000;
 constexpr uint64_t kUnsyncedAgeUsMax = 100'000;
 
 // Calls visit(segment, first offset, end offset) for each segment that [from, to) touches.
@@ -248,8 +258,7 @@ Status try_apply_tail(const Context& context) {
 
 namespace {
 
-// Whether `factor` times as much waits to be applied as a commit alone may leave.
-bool unapplied_exceeds(const Context& context, uint64_t factor) {
+bool unapplied_exceeds(const Context& context, const Backlog& backlog) {
   ControlBlock& control = context.control();
   const Tail tail = read_tail(control.tail);
   const uint64_t sequence = control.roots.latest.load();
@@ -257,27 +266,42 @@ bool unapplied_exceeds(const Context& context, uint64_t factor) {
   const uint64_t version = latest.version.load(std::memory_order_relaxed);
   const log::Lsn lsn = latest.lsn.load(std::memory_order_relaxed);
   if (tail.version <= version) return false;
-  if (tail.version - version >= factor * kUnappliedCommitsMax) return true;
+  if (tail.version - version >= backlog.commits) return true;
   const uint64_t segments = log::lsn_segment(tail.lsn) - log::lsn_segment(lsn);
   const uint64_t bytes =
       segments * context.segment_capacity_max + log::lsn_offset(tail.lsn) - log::lsn_offset(lsn);
-  return bytes >= factor * kUnappliedBytesMax;
+  return bytes >= backlog.bytes;
 }
 
-Status shorten_backlog(const Context& context, bool helped) {
-  ControlBlock& control = context.control();
-  const Tail tail = read_tail(control.tail);
-  const uint64_t factor = helped ? kHelpedFactor : 1;
-  if (unapplied_exceeds(context, kOverdueFactor * factor)) {
-    HOLDFAST_TRY(apply_tail(context, context.deadline()));
-  } else if (unapplied_exceeds(context, factor)) {
-    HOLDFAST_TRY(try_apply_tail(context));
+Status bound_unapplied(const Context& context, bool helped) {
+  if (!unapplied_exceeds(context, helped ? kCommitWaitsForHelper : kCommitWaits)) {
+    const bool applies = !helped && unapplied_exceeds(context, kCommitApplies);
+    return applies ? try_apply_tail(context) : Status::ok();
   }
+  if (helped) {
+    // Whoever applies goes on after its batch: one process that knows the pages, not each in turn.
+    HOLDFAST_TRY(lock_apply(context, context.deadline()));
+    const ApplyGuard guard(context);
+    if (!unapplied_exceeds(context, kCommitWaitsForHelper)) return Status::ok();
+  }
+  return apply_tail(context, context.deadline());
+}
+
+Status bound_unsynced(const Context& context, bool helped) {
+  ControlBlock& control = context.control();
   const SyncedLine& synced = control.synced;
-  const uint64_t unsynced = tail.version - std::min(tail.version, synced.version.load());
-  const bool old = !helped && unsynced > 0 &&
-                   context.os.monotonic_time_us() - synced.synced_us.load() >= kUnsyncedAgeUsMax;
-  if (unsynced < kUnsyncedCommitsMax && !old) return Status::ok();
+  const uint64_t version = read_tail(control.tail).version;
+  const uint64_t unsynced = version - std::min(version, synced.version.load());
+  const auto older_than = [&](uint64_t age_us) {
+    return context.os.monotonic_time_us() - synced.synced_us.load() >= age_us;
+  };
+  bool due = unsynced >= (helped ? kUnsyncedCommitsMaxHelped : kUnsyncedCommitsMax);
+  if (helped) {
+    due |= unsynced >= kUnsyncedCommitsMax && older_than(kHelperLateUs);
+  } else {
+    due |= unsynced > 0 && older_than(kUnsyncedAgeUsMax);
+  }
+  if (!due) return Status::ok();
   const auto led = try_sync(context, true);
   return led ? Status::ok() : led.status();
 }
@@ -285,12 +309,13 @@ Status shorten_backlog(const Context& context, bool helped) {
 }  // namespace
 
 bool apply_worth_it(const Context& context) {
-  return unapplied_exceeds(context, kHelpedFactor / kOverdueFactor) ||
-         (unapplied_exceeds(context, 0) && headroom_short(context));
+  return unapplied_exceeds(context, kHelperApplies) ||
+         (unapplied_exceeds(context, kNone) && headroom_short(context));
 }
 
 Status bound_backlog(const Context& context, bool helped) {
-  const Status status = shorten_backlog(context, helped);
+  Status status = bound_unapplied(context, helped);
+  if (status) status = bound_unsynced(context, helped);
   return status ? status : undecided(status);
 }
 

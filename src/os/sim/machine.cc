@@ -58,6 +58,7 @@ std::string_view run_end_name(RunEnd end) {
 
 Machine::Machine(uint64_t seed, Options options)
     : options_(std::move(options)),
+      claims_room_(seed % 2 == 0),
       schedule_random_(seed),
       disk_random_(seed ^ 0xD15C000000000000),
       value_random_(seed ^ 0x7A1E000000000000) {

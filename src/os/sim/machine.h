@@ -123,6 +123,8 @@ class Machine {
   const std::vector<std::string>& trace() const { return trace_; }
   Disk& disk() { return disk_; }
   Random& random() { return value_random_; }
+  // Whether the disk says that it has plenty of room, however many calls are then refused.
+  bool claims_room() const { return claims_room_; }
 
   // --- For SimOs and SimFile only.
 
@@ -174,6 +176,7 @@ class Machine {
   std::string describe_address(const void* address) const;
 
   Options options_;
+  const bool claims_room_;  // of every second seed
   // Separate streams, so that a body that draws more numbers is not scheduled differently.
   Random schedule_random_;
   Random disk_random_;

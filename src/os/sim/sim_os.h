@@ -23,6 +23,9 @@ class SimOs final : public os::Os {
   Status sync_directory(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& path) override;
   Result<os::FileSystem> file_system(const std::string& path) override;
+  uint64_t free_disk_bytes(const std::string&) override {
+    return machine_.claims_room() ? uint64_t{1} << 40 : 0;
+  }
 
   os::WaitResult futex_wait(const os::Shared<uint32_t>& word, uint32_t expected,
                             uint64_t timeout_us) override;
