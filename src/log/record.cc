@@ -19,6 +19,16 @@ uint32_t header_crc(const SegmentHeader& header) {
   return crc32c({reinterpret_cast<const char*>(&header), offsetof(SegmentHeader, crc)});
 }
 
+// The common case of take_string: fewer than 128 bytes.
+inline std::optional<std::string_view> take_short_string(std::string_view& bytes) {
+  if (bytes.empty()) return std::nullopt;
+  const auto size = static_cast<uint8_t>(bytes.front());
+  if (size >= 0x80 || size >= bytes.size()) return take_string(bytes);
+  const std::string_view value = bytes.substr(1, size);
+  bytes.remove_prefix(1 + size_t{size});
+  return value;
+}
+
 constexpr uint8_t kStampDescending = 1;
 constexpr uint8_t kStampHasTime = 2;
 constexpr uint8_t kStampInValue = 4;
@@ -144,7 +154,7 @@ void PayloadBuilder::delete_range(std::string_view begin_key, std::string_view e
 
 PayloadReader::PayloadReader(std::string_view payload) : rest_(payload) {
   if (payload.empty()) return;
-  if (auto actor = take_string(rest_)) {
+  if (auto actor = take_short_string(rest_)) {
     actor_ = *actor;
   } else {
     stop(End::kMalformed);
@@ -210,14 +220,14 @@ std::optional<Operation> PayloadReader::next() {
   if (kind == OperationKind::kPutStamped) {
     if (const End end = take_stamp(operation.stamp); end != End::kWhole) return stop(end);
   }
-  const auto key = take_string(rest_);
+  const auto key = take_short_string(rest_);
   if (!key) return stop(End::kMalformed);
   operation.key = *key;
   if (kind == OperationKind::kDelete) return operation;
   if (kind == OperationKind::kAdd || kind == OperationKind::kMax) {
     return take_operand(operation.operand) ? operation : stop(End::kMalformed);
   }
-  const auto value = take_string(rest_);
+  const auto value = take_short_string(rest_);
   if (!value) return stop(End::kMalformed);
   operation.value = *value;
   if (kind == OperationKind::kPutStamped) {
