@@ -55,6 +55,7 @@ Commands::Commands()
   add_doctor_command(*this);
   add_torture_command(*this);
   add_mcp_command(*this);
+  add_memory_tool_command(*this);
 }
 
 CLI::App* Commands::add(const std::string& group, const std::string& name,

@@ -55,26 +55,27 @@ constexpr const char* kGroupRuns = "Runs";
 constexpr const char* kGroupCare = "Care";
 constexpr const char* kGroupAgents = "Agents";
 
-void add_start_commands(Commands& commands);    // init whoami status
-void add_stats_command(Commands& commands);     // stats
-void add_kv_commands(Commands& commands);       // put get del ls
-void add_value_commands(Commands& commands);    // cas merge count history
-void add_memory_commands(Commands& commands);   // remember recall show list
-void add_event_commands(Commands& commands);    // event append, read, tail ...
-void add_link_commands(Commands& commands);     // link add, of, walk, spread ...
-void add_claim_commands(Commands& commands);    // claim take, run, release ...
-void add_queue_commands(Commands& commands);    // queue push, take, ack, work ...
-void add_message_commands(Commands& commands);  // message, who, at-work, inbox, outbox
-void add_cache_commands(Commands& commands);    // cache get, put, run ...
-void add_run_commands(Commands& commands);      // run start, list, exec ...
-void add_step_commands(Commands& commands);     // step ..., gate ...
-void add_ingest_commands(Commands& commands);   // ingest verify-ledger
-void add_care_commands(Commands& commands);     // check
-void add_dump_commands(Commands& commands);     // dump log, page, tree, meta, control
-void add_view_commands(Commands& commands);     // snapshot watch
-void add_salvage_command(Commands& commands);   // salvage
-void add_doctor_command(Commands& commands);    // doctor
-void add_torture_command(Commands& commands);   // torture
-void add_mcp_command(Commands& commands);       // mcp
+void add_start_commands(Commands& commands);       // init whoami status
+void add_stats_command(Commands& commands);        // stats
+void add_kv_commands(Commands& commands);          // put get del ls
+void add_value_commands(Commands& commands);       // cas merge count history
+void add_memory_commands(Commands& commands);      // remember recall show list
+void add_event_commands(Commands& commands);       // event append, read, tail ...
+void add_link_commands(Commands& commands);        // link add, of, walk, spread ...
+void add_claim_commands(Commands& commands);       // claim take, run, release ...
+void add_queue_commands(Commands& commands);       // queue push, take, ack, work ...
+void add_message_commands(Commands& commands);     // message, who, at-work, inbox, outbox
+void add_cache_commands(Commands& commands);       // cache get, put, run ...
+void add_run_commands(Commands& commands);         // run start, list, exec ...
+void add_step_commands(Commands& commands);        // step ..., gate ...
+void add_ingest_commands(Commands& commands);      // ingest verify-ledger
+void add_care_commands(Commands& commands);        // check
+void add_dump_commands(Commands& commands);        // dump log, page, tree, meta, control
+void add_view_commands(Commands& commands);        // snapshot watch
+void add_salvage_command(Commands& commands);      // salvage
+void add_doctor_command(Commands& commands);       // doctor
+void add_torture_command(Commands& commands);      // torture
+void add_mcp_command(Commands& commands);          // mcp
+void add_memory_tool_command(Commands& commands);  // memory-tool
 
 }  // namespace holdfast::cli

@@ -1,37 +1,21 @@
 #!/usr/bin/env python3
 """Runs the official conformance suite of the Model Context Protocol against `holdfast mcp --http`.
 
-Usage: conformance_test.py PROGRAM BUILD_FOLDER
+Usage: mcp_test.py PROGRAM BUILD_FOLDER
 
 Fetches Node.js and the suite from the npm registry when they are not there yet.
 """
 import json
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-PROJECT = HERE.parent.parent
+import npm
+
 TIMEOUT_S = 200
 # Scenarios that version 0.1.16 has; a run that found fewer did not test what it should.
 SCENARIOS_MIN = 30
-
-
-def suite_in(folder, node, npm):
-    """Installs the suite as package-lock.json says; returns its program."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = (HERE / 'package-lock.json').read_bytes()
-    stamp = folder / 'installed.lock'
-    if not stamp.exists() or stamp.read_bytes() != lock:
-        for name in ('package.json', 'package-lock.json'):
-            shutil.copy(HERE / name, folder / name)
-        subprocess.run([node, npm, 'ci', '--no-audit', '--no-fund', '--ignore-scripts'], cwd=folder,
-                       check=True, stdout=subprocess.DEVNULL, timeout=TIMEOUT_S)
-        stamp.write_bytes(lock)
-    return folder / 'node_modules/@modelcontextprotocol/conformance/dist/index.js'
 
 
 def run_suite(node, suite, port, name):
@@ -45,11 +29,9 @@ def run_suite(node, suite, port, name):
 
 
 def main():
-    program, build = sys.argv[1], Path(sys.argv[2])
-    found = subprocess.run([PROJECT / 'scripts/node'], check=True, text=True,
-                           stdout=subprocess.PIPE, timeout=TIMEOUT_S)
-    node, npm = found.stdout.split()
-    suite = suite_in(build / 'conformance', node, npm)
+    program, build = sys.argv[1:]
+    node, modules = npm.install(build)
+    suite = modules / '@modelcontextprotocol/conformance/dist/index.js'
     with tempfile.TemporaryDirectory() as store:
         subprocess.run([program, '--store', store, 'init'], check=True, stdout=subprocess.DEVNULL)
         server = subprocess.Popen([program, '--store', store, '--json', 'mcp', '--http', '--port',
