@@ -18,6 +18,7 @@
 #include "holdfast/recall.h"
 #include "holdfast/run.h"
 #include "holdfast/space.h"
+#include "holdfast/spaces.h"
 #include "holdfast/status.h"
 #include "holdfast/store.h"
 #include "holdfast/transaction.h"

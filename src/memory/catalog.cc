@@ -172,6 +172,97 @@ Result<uint32_t> ensure_space(search::KeyTarget& target, const SpaceSegments& se
   return node.id;
 }
 
+Result<uint64_t> catalog_epoch(search::KeySource& source) {
+  HOLDFAST_ASSIGN(const auto bytes, source.get(catalog_key('e')));
+  return bytes ? static_cast<uint64_t>(decode_number(*bytes).value_or(0)) : 0;
+}
+
+KeyRange children_range(uint32_t id) {
+  return search::prefix_range(node_prefix(id));
+}
+
+Result<bool> has_children(search::KeySource& source, uint32_t id) {
+  HOLDFAST_ASSIGN(const std::vector<Child> children, read_children(source, id, 1));
+  return !children.empty();
+}
+
+Result<std::vector<uint32_t>> subtree_ids(search::KeySource& source, uint32_t id) {
+  std::vector<uint32_t> ids{id};
+  for (size_t next = 0; next < ids.size(); ++next) {
+    HOLDFAST_ASSIGN(const std::vector<Child> children,
+                    read_children(source, ids[next], UINT32_MAX));
+    for (const Child& child : children) ids.push_back(child.node.id);
+  }
+  return ids;
+}
+
+Result<size_t> subtree_depth(search::KeySource& source, uint32_t id) {
+  std::vector<uint32_t> level{id};
+  for (size_t depth = 0;; ++depth) {
+    std::vector<uint32_t> below;
+    for (const uint32_t node : level) {
+      HOLDFAST_ASSIGN(const std::vector<Child> children, read_children(source, node, UINT32_MAX));
+      for (const Child& child : children) below.push_back(child.node.id);
+    }
+    if (below.empty()) return depth;
+    level = std::move(below);
+  }
+}
+
+Result<SpaceNode> require_node(search::KeySource& source, const SpaceSegments& segments) {
+  Node node;
+  for (const std::string& segment : segments) {
+    HOLDFAST_ASSIGN(const std::optional<Node> found,
+                    read_node(source, node_prefix(node.id) + segment));
+    if (!found) {
+      return Status(StatusCode::kNotFound, "there is no space " + space_path_text(segments));
+    }
+    node = *found;
+  }
+  return SpaceNode{node.id, (node.flags & kFlagSpace) != 0};
+}
+
+Result<SpaceNode> detach_node(search::KeyTarget& target, const SpaceSegments& segments) {
+  HOLDFAST_ASSIGN(const SpaceNode node, require_node(target, segments));
+  SpaceSegments parent = segments;
+  while (!parent.empty()) {
+    const std::string segment = parent.back();
+    parent.pop_back();
+    HOLDFAST_ASSIGN(const SpaceNode above, require_node(target, parent));
+    HOLDFAST_TRY(target.del(node_prefix(above.id) + segment));
+    HOLDFAST_ASSIGN(const bool needed, has_children(target, above.id));
+    if (needed || above.is_space) break;
+  }
+  HOLDFAST_ASSIGN(const uint64_t epoch, catalog_epoch(target));
+  HOLDFAST_TRY(target.put(catalog_key('e'), encode_number(static_cast<int64_t>(epoch + 1))));
+  return node;
+}
+
+Status attach_node(search::KeyTarget& target, const SpaceSegments& segments,
+                   const SpaceNode& node) {
+  Node parent;
+  for (size_t i = 0; i < segments.size(); ++i) {
+    const std::string key = node_prefix(parent.id) + segments[i];
+    HOLDFAST_ASSIGN(std::optional<Node> found, read_node(target, key));
+    if (i + 1 == segments.size()) {
+      if (found) {
+        return Status(
+            StatusCode::kConditionFalse,
+            "there is something at " + space_path_text(segments) + " already; name another path");
+      }
+      const auto flags = static_cast<uint8_t>(node.is_space ? kFlagSpace : 0);
+      return target.put(key, encode_node({node.id, flags}));
+    }
+    if (!found) {
+      HOLDFAST_ASSIGN(const uint32_t id, next_space_id(target));
+      found = Node{id, 0};
+      HOLDFAST_TRY(target.put(key, encode_node(*found)));
+    }
+    parent = *found;
+  }
+  return Status::ok();
+}
+
 Result<std::vector<SpaceSegments>> list_spaces_below(search::KeySource& source,
                                                      const SpaceSegments& below, size_t limit) {
   std::vector<SpaceSegments> spaces;

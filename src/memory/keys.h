@@ -4,6 +4,8 @@
 // |-----------------------------------------|--------------------------------------------------|
 // | 01 'c' parent:u32 segment               | varint space id, u8 flags (catalog.h)            |
 // | 01 'n'                                  | varint: the id that the next space gets          |
+// | 01 'e'                                  | number: the epoch of the catalog                 |
+// | 01 't' id:u64                           | a space in the trash (spaces.cc)                 |
 // | 02 space:u32 key                        | Kv: its row (kv_rows.h)                          |
 // | 03 space:u32 ~id:16                     | observation: its row (observation_row.h)         |
 // | 04 space:u32 id:16                      | observation: its text record (search/)           |
@@ -113,6 +115,19 @@ inline std::string space_prefix(KeyKind kind, uint32_t space_id) {
   key.push_back(static_cast<char>(number));
   append_big_endian(key, space_id);
   return key;
+}
+
+// The key ranges that a space may have: every kind that has its id behind it, known to this build
+// or not.
+template <typename Visit>
+void for_each_space_prefix(uint32_t space_id, const Visit& visit) {
+  const auto prefix_of = [&](uint16_t kind) {
+    return space_prefix(static_cast<KeyKind>(kind), space_id);
+  };
+  for (uint16_t kind = 0x02; kind <= 0x07; ++kind) visit(kind, prefix_of(kind));
+  for (uint16_t kind = 0x0800; kind <= 0x08ff; ++kind) visit(kind, prefix_of(kind));
+  visit(static_cast<uint16_t>(KeyKind::kKvBlob),
+        prefix_of(static_cast<uint16_t>(KeyKind::kKvBlob)));
 }
 
 inline std::string space_key(KeyKind kind, uint32_t space_id, std::string_view rest) {

@@ -15,33 +15,11 @@ using memory::KvContent;
 using memory::KvRow;
 using memory::space_key;
 
-// A value that is a blob: under another key stands what it is.
-std::string encode_ref(const BlobRef& ref) {
-  std::string bytes(ref.hash.data(), ref.hash.size());
-  append_varint(bytes, ref.size);
-  return bytes;
-}
-
-Result<BlobRef> decode_ref(std::string_view bytes) {
-  BlobRef ref;
-  if (bytes.size() >= ref.hash.size()) {
-    std::copy_n(bytes.data(), ref.hash.size(), ref.hash.data());
-    bytes.remove_prefix(ref.hash.size());
-    const auto size = take_varint(bytes);
-    if (size && bytes.empty()) {
-      ref.size = *size;
-      return ref;
-    }
-  }
-  return Status(StatusCode::kCorruption,
-                "the entry of a large value is malformed; run `holdfast check`");
-}
-
 Result<std::optional<BlobRef>> find_ref(search::KeySource& source, uint32_t space_id,
                                         std::string_view key) {
   HOLDFAST_ASSIGN(const auto bytes, source.get(space_key(KeyKind::kKvBlob, space_id, key)));
   if (!bytes) return std::optional<BlobRef>();
-  HOLDFAST_ASSIGN(const BlobRef ref, decode_ref(*bytes));
+  HOLDFAST_ASSIGN(const BlobRef ref, memory::decode_blob_ref(*bytes));
   return std::optional(ref);
 }
 
@@ -69,7 +47,7 @@ Status note_blobs(search::KeySource& source, uint32_t space_id, std::vector<KvEn
   HOLDFAST_TRY(source.scan(range, [&](std::string_view key, std::string_view value) {
     key.remove_prefix(space.size());
     while (entry != entries.end() && entry->key < key) ++entry;
-    const auto ref = decode_ref(value);
+    const auto ref = memory::decode_blob_ref(value);
     damage = ref.status();
     if (!ref || entry == entries.end()) return false;
     if (entry->key == key) entry->size = ref->size;
@@ -384,7 +362,7 @@ Status Kv::put(std::string_view key, const NewBlob& blob) const {
     HOLDFAST_TRY(writer.put(key, KvContent{true, {}, {}}));
     const std::string entry = space_key(KeyKind::kKvBlob, space_id, key);
     HOLDFAST_TRY(access_->blobs()->reference(target, blob, entry));
-    return target.put(entry, encode_ref(blob.ref()));
+    return target.put(entry, memory::encode_blob_ref(blob.ref()));
   });
 }
 

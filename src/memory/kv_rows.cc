@@ -1,5 +1,7 @@
 #include "memory/kv_rows.h"
 
+#include <algorithm>
+
 #include "base/coding.h"
 #include "base/ordered_key.h"
 #include "search/store_keyspace.h"
@@ -156,6 +158,27 @@ Status check_kv_key(std::string_view key) {
   return Status(StatusCode::kInvalidArgument, "the key has " + std::to_string(key.size()) +
                                                   " bytes; 1 to " + std::to_string(kKvKeySizeMax) +
                                                   " are allowed");
+}
+
+std::string encode_blob_ref(const BlobRef& ref) {
+  std::string bytes(ref.hash.data(), ref.hash.size());
+  append_varint(bytes, ref.size);
+  return bytes;
+}
+
+Result<BlobRef> decode_blob_ref(std::string_view bytes) {
+  BlobRef ref;
+  if (bytes.size() >= ref.hash.size()) {
+    std::copy_n(bytes.data(), ref.hash.size(), ref.hash.data());
+    bytes.remove_prefix(ref.hash.size());
+    const auto size = take_varint(bytes);
+    if (size && bytes.empty()) {
+      ref.size = *size;
+      return ref;
+    }
+  }
+  return Status(StatusCode::kCorruption,
+                "the entry of a large value is malformed; run `holdfast check`");
 }
 
 }  // namespace holdfast::memory

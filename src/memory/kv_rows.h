@@ -81,4 +81,9 @@ Result<Reader*> reader_of(search::KeySource& source);
 
 Status check_kv_key(std::string_view key);
 
+// What stands under kKvBlob: which blob a value is.
+std::string encode_blob_ref(const BlobRef& ref);
+// Errors: Corruption.
+Result<BlobRef> decode_blob_ref(std::string_view bytes);
+
 }  // namespace holdfast::memory

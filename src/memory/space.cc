@@ -15,7 +15,7 @@
 namespace holdfast {
 
 // Invariant: the id is cached only when the commit that made the space is durable and so can never
-// be voided: a stale id might by then be another space's.
+// be voided: a stale id might by then be another space's. It holds for one epoch of the catalog.
 class Space::Impl {
  public:
   Impl(std::shared_ptr<Store::Impl> store, SpaceSegments segments)
@@ -31,18 +31,31 @@ class Space::Impl {
   const SpaceSegments& segments() const { return segments_; }
   const std::string& path() const { return path_; }
 
+  // Where a space is: its id, in an epoch of the catalog.
+  struct Place {
+    uint32_t id = 0;
+    uint64_t epoch = 0;
+  };
   // nullopt when the space does not exist.
-  Result<std::optional<uint32_t>> find(search::KeySource& source) const {
-    if (const uint32_t id = cached_id_) return std::optional<uint32_t>(id);
-    return memory::find_space(source, segments_);
+  Result<std::optional<Place>> find(search::KeySource& source) const {
+    HOLDFAST_ASSIGN(Place place, look_up(source));
+    if (place.id == 0) {
+      HOLDFAST_ASSIGN(const auto id, memory::find_space(source, segments_));
+      if (!id) return std::optional<Place>();
+      place.id = *id;
+    }
+    return std::optional<Place>(place);
   }
-  Result<uint32_t> ensure(search::KeyTarget& target) const {
-    if (const uint32_t id = cached_id_) return id;
-    return memory::ensure_space(target, segments_);
+  Result<Place> ensure(search::KeyTarget& target) const {
+    HOLDFAST_ASSIGN(Place place, look_up(target));
+    if (place.id == 0) {
+      HOLDFAST_ASSIGN(place.id, memory::ensure_space(target, segments_));
+    }
+    return place;
   }
-  // REQUIRES: `id` was read from a snapshot of the store, or written by an acknowledged commit.
-  void cache(uint32_t id) {
-    if (may_cache_) cached_id_ = id;
+  // REQUIRES: `place` was read from a snapshot of the store, or written by an acknowledged commit.
+  void cache(const Place& place) {
+    if (may_cache_ && place.epoch <= UINT32_MAX) cached_ = place.epoch << 32 | place.id;
   }
 
   memory::Stamp next_stamp() {
@@ -63,12 +76,19 @@ class Space::Impl {
   }
 
  private:
+  // With the id, if it is cached; else with 0.
+  Result<Place> look_up(search::KeySource& source) const {
+    HOLDFAST_ASSIGN(const uint64_t epoch, memory::catalog_epoch(source));
+    const uint64_t cached = cached_;
+    return Place{epoch == cached >> 32 ? static_cast<uint32_t>(cached) : 0, epoch};
+  }
+
   const std::shared_ptr<Store::Impl> store_;
   const SpaceSegments segments_;
   const std::string path_;
   const bool may_cache_;
   memory::SpaceBlobs blobs_;
-  std::atomic<uint32_t> cached_id_{0};  // 0: not known
+  std::atomic<uint64_t> cached_{0};  // epoch and id, 32 bits each; id 0: not known
   UuidSequence ids_;
 };
 
@@ -89,16 +109,16 @@ class SpaceAccess : public memory::Access {
 
  protected:
   Status run_found(search::KeySource& source, const ReadWork& work) const {
-    HOLDFAST_ASSIGN(const std::optional<uint32_t> id, space_->find(source));
-    return id ? work(source, *id) : Status::ok();
+    HOLDFAST_ASSIGN(const auto place, space_->find(source));
+    return place ? work(source, place->id) : Status::ok();
   }
   Status run_ensured(search::KeyTarget& target, const WriteWork& work) const {
-    HOLDFAST_ASSIGN(const uint32_t id, space_->ensure(target));
-    return work(target, id);
+    HOLDFAST_ASSIGN(const auto place, space_->ensure(target));
+    return work(target, place.id);
   }
   Status run_existing(search::KeyTarget& target, const WriteWork& work) const {
-    HOLDFAST_ASSIGN(const std::optional<uint32_t> id, space_->find(target));
-    return id ? work(target, *id) : Status::ok();
+    HOLDFAST_ASSIGN(const auto place, space_->find(target));
+    return place ? work(target, place->id) : Status::ok();
   }
 
   const std::shared_ptr<Space::Impl> space_;
@@ -123,21 +143,19 @@ class StoreAccess final : public SpaceAccess {
   Status read(const ReadWork& work) override {
     HOLDFAST_ASSIGN(Snapshot snapshot, space_->store().snapshot());
     search::ReaderSource source(snapshot);
-    return run_found(source, [&](search::KeySource& found_in, uint32_t id) {
-      space_->cache(id);
-      return work(found_in, id);
-    });
+    HOLDFAST_ASSIGN(const auto place, space_->find(source));
+    if (!place) return Status::ok();
+    space_->cache(*place);
+    return work(source, place->id);
   }
 
   Status write(const WriteWork& work) override {
-    uint32_t used_id = 0;
-    HOLDFAST_TRY(update([&](search::KeyTarget& target) {
-      return run_ensured(target, [&](search::KeyTarget& ensured_in, uint32_t id) {
-        used_id = id;
-        return work(ensured_in, id);
-      });
+    Space::Impl::Place used;
+    HOLDFAST_TRY(update([&](search::KeyTarget& target) -> Status {
+      HOLDFAST_ASSIGN(used, space_->ensure(target));
+      return work(target, used.id);
     }));
-    space_->cache(used_id);
+    space_->cache(used);
     return Status::ok();
   }
 

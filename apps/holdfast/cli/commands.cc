@@ -38,6 +38,7 @@ Commands::Commands()
   add_stats_command(*this);
   add_kv_commands(*this);
   add_value_commands(*this);
+  add_space_commands(*this);
   add_memory_commands(*this);
   add_event_commands(*this);
   add_link_commands(*this);

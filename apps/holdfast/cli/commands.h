@@ -58,6 +58,7 @@ constexpr const char* kGroupAgents = "Agents";
 void add_start_commands(Commands& commands);       // init whoami status
 void add_stats_command(Commands& commands);        // stats
 void add_kv_commands(Commands& commands);          // put get del ls
+void add_space_commands(Commands& commands);       // space list, rename, trash ...
 void add_value_commands(Commands& commands);       // cas merge count history
 void add_memory_commands(Commands& commands);      // remember recall show list
 void add_event_commands(Commands& commands);       // event append, read, tail ...

@@ -301,6 +301,69 @@ TEST_F(StoreCommandsTest, LargeValuesGoInAndOutByteForByte) {
   EXPECT_EQ(out_, "small");
 }
 
+TEST_F(StoreCommandsTest, ValuesHaveVersionsAndHistory) {
+  EXPECT_EQ(run({"history", "keep", "doc/", "--versions", "10"}), kExitOk) << error_;
+  EXPECT_EQ(run({"put", "doc/a", "one", "--json"}), kExitOk);
+  const uint64_t first = json()["version"];
+  EXPECT_EQ(run({"cas", "doc/a", std::to_string(first), "two"}), kExitOk) << error_;
+  EXPECT_EQ(run({"cas", "doc/a", std::to_string(first), "three"}), kExitNotFound);
+  EXPECT_THAT(error_, HasSubstr("read it again"));
+  EXPECT_EQ(run({"get", "doc/a", "--at", std::to_string(first)}), kExitOk) << error_;
+  EXPECT_EQ(out_, "one");
+  EXPECT_EQ(run({"get", "doc/a", "--json"}), kExitOk);
+  EXPECT_EQ(json()["value"], "two");
+  EXPECT_GT(json()["version"], first);
+  EXPECT_EQ(run({"ls", "doc/", "--at", std::to_string(first), "--json"}), kExitOk) << error_;
+  EXPECT_EQ(json()["value"], "one");
+  EXPECT_EQ(run({"history", "doc/a", "--limit", "1", "--json"}), kExitOk);
+  EXPECT_EQ(json()["value"], "two");
+  EXPECT_EQ(run({"history", "list", "--json"}), kExitOk);
+  EXPECT_EQ(json()["versions"], 2);
+  EXPECT_EQ(run({"get", "other", "--at", "1"}), kExitNotFound);
+  EXPECT_EQ(run({"get", "doc/a", "--at", "yesterday"}), kExitUsage);
+  EXPECT_EQ(run({"history", "drop", "doc/"}), kExitOk);
+  EXPECT_EQ(run({"history", "drop", "doc/"}), kExitNotFound);
+}
+
+TEST_F(StoreCommandsTest, ValuesAreMergedCountedAndExpire) {
+  EXPECT_EQ(run({"merge", "config", R"({"port":1,"old":2})"}), kExitOk) << error_;
+  EXPECT_EQ(run({"merge", "config", R"({"port":8080,"old":null})"}), kExitOk);
+  EXPECT_EQ(run({"get", "config", "--path", "/port"}), kExitOk) << error_;
+  EXPECT_EQ(out_, "8080\n");
+  EXPECT_EQ(run({"get", "config", "--path", "/old"}), kExitNotFound);
+  EXPECT_EQ(run({"merge", "config", "{"}), kExitUsage);
+  EXPECT_EQ(run({"count", "visits", "3"}), kExitOk);
+  EXPECT_EQ(run({"count", "visits", "-1", "--json"}), kExitOk) << error_;
+  EXPECT_EQ(json()["number"], 2);
+  EXPECT_EQ(run({"put", "lock", "mine", "--ttl", "1h", "--if-version", "0"}), kExitOk) << error_;
+  EXPECT_EQ(run({"put", "lock", "mine", "--if-version", "0"}), kExitNotFound);
+  EXPECT_EQ(run({"get", "lock", "--json"}), kExitOk);
+  EXPECT_TRUE(json().contains("expires_us"));
+}
+
+TEST_F(StoreCommandsTest, SpacesAreRenamedTrashedAndDeleted) {
+  EXPECT_EQ(run_bare({"--store", store_, "--space", "team/a", "put", "k", "v"}), kExitOk);
+  EXPECT_EQ(run_bare({"--store", store_, "--space", "team/a/b", "put", "k", "v"}), kExitOk);
+  EXPECT_EQ(run({"space", "rename", "team/a", "crew"}), kExitOk) << error_;
+  EXPECT_EQ(run({"space", "list"}), kExitOk);
+  EXPECT_EQ(out_, "crew\ncrew/b\n");
+  EXPECT_EQ(run({"space", "stats", "crew", "--sub-spaces", "--json"}), kExitOk);
+  EXPECT_EQ(json()["values"], 2);
+  EXPECT_EQ(run({"space", "delete", "crew"}), kExitNotFound);
+  EXPECT_EQ(run({"space", "trash", "crew", "--sub-spaces", "--json"}), kExitOk);
+  const std::string id = std::to_string(json()["id"].get<uint64_t>());
+  EXPECT_EQ(run({"space", "list"}), kExitOk);
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(run({"space", "trashed", "--json"}), kExitOk);
+  EXPECT_EQ(json()["space"], "crew");
+  EXPECT_EQ(run({"space", "restore", id, "--to", "back"}), kExitOk) << error_;
+  EXPECT_EQ(run_bare({"--store", store_, "--space", "back/b", "get", "k"}), kExitOk);
+  EXPECT_EQ(run({"space", "delete", "back", "--sub-spaces"}), kExitOk);
+  EXPECT_EQ(run({"space", "purge", id}), kExitNotFound);
+  EXPECT_EQ(run({"space", "list"}), kExitOk);
+  EXPECT_EQ(out_, "");
+}
+
 TEST_F(StoreCommandsTest, LsPagesInOrder) {
   for (const char* key : {"b", "a", "c", "x"}) run({"put", key, "v"});
   EXPECT_EQ(run({"ls", "--keys", "--limit", "2"}), kExitOk);
