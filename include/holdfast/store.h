@@ -58,6 +58,12 @@ struct StoreOptions {
   // A helper thread that syncs batched commits in time, prepares log segments and checkpoints.
   // Without it that work is done by the calls themselves.
   bool helper_thread = true;
+  // Outlive a page of `data` or `shm` that is cut off, or that the disk cannot give, while it is
+  // mapped: the calls return IoError until the store is opened again, instead of SIGBUS ending the
+  // process. Off by default: it takes a handler of SIGBUS for the whole process, which is its
+  // owner's to give; the handler passes on what is not this store's. What a view or a cursor showed
+  // may have become zeros by the time that it is looked at: the next call tells.
+  bool guard_mappings = false;
 };
 
 // What opening had to do. `cold` is false when the control block of this boot was still there.

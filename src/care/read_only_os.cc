@@ -14,11 +14,11 @@ Status refuse(const std::string& path) {
   return Status(StatusCode::kReadOnly, "this tool changes nothing").with_path(path);
 }
 
-class ReadOnlyFile final : public os::File {
+class ReadOnlyFile final : public os::ForwardingFile {
  public:
   ReadOnlyFile(std::string path, std::unique_ptr<os::File> file,
                std::shared_ptr<std::vector<Unreadable>> unreadable)
-      : path_(std::move(path)), file_(std::move(file)), unreadable_(std::move(unreadable)) {}
+      : ForwardingFile(std::move(path), std::move(file)), unreadable_(std::move(unreadable)) {}
 
   Result<size_t> read_at(uint64_t offset, char* out, size_t size) override {
     auto count = file_->read_at(offset, out, size);
@@ -32,13 +32,9 @@ class ReadOnlyFile final : public os::File {
   Status sync_data() override { return refuse(path_); }
   Status allocate(uint64_t, uint64_t) override { return refuse(path_); }
   Status truncate(uint64_t) override { return refuse(path_); }
-  Result<os::FileInfo> info() override { return file_->info(); }
   Result<bool> lock_try(uint64_t, os::LockKind) override { return refuse(path_); }
   Status unlock(uint64_t) override { return refuse(path_); }
   Result<bool> lock_whole_try() override { return refuse(path_); }
-  Result<bool> lock_held_by_other(uint64_t first, uint64_t count) override {
-    return file_->lock_held_by_other(first, count);
-  }
   Result<std::unique_ptr<os::Mapping>> map(size_t size, os::MapAccess access) override {
     if (access != os::MapAccess::kRead) return refuse(path_);
     return file_->map(size, access);
@@ -69,8 +65,6 @@ class ReadOnlyFile final : public os::File {
     unreadable_->push_back({path_, offset, size, std::string(status.message())});
   }
 
-  const std::string path_;
-  const std::unique_ptr<os::File> file_;
   const std::shared_ptr<std::vector<Unreadable>> unreadable_;
 };
 

@@ -10,9 +10,11 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -118,6 +120,23 @@ struct ProcessIdentity {
   uint64_t pid_namespace_inode = 0;  // 0: not known
 };
 
+// What was mapped and is lost: cut off by somebody, or unreadable; see guarded_os.h.
+struct Losses {
+  std::atomic<bool> pages{false};   // of what is mapped to be read
+  std::atomic<bool> shared{false};  // of what is mapped to be written
+
+  // To be asked after what was read, before it is believed: hence the fence.
+  bool any_shared() const {
+    std::atomic_thread_fence(std::memory_order_acquire);
+    return shared.load(std::memory_order_relaxed);
+  }
+  bool any() const { return any_shared() || pages.load(std::memory_order_relaxed); }
+};
+struct LostPage {
+  std::string path;
+  uint64_t offset = 0;
+};
+
 class Os {
  public:
   Os() = default;
@@ -168,6 +187,16 @@ class Os {
   virtual uint32_t fork_count() = 0;
   // False where threads cannot run (the simulated machine): the store then does all work inline.
   virtual bool has_threads() = 0;
+
+  // --- What was mapped through this Os and is lost. Never anything, where it is not guarded.
+  const Losses* losses() const { return losses_; }  // nullptr: not guarded
+  bool has_lost_memory() const { return losses_ != nullptr && losses_->any(); }
+  bool has_lost_shared_memory() const { return losses_ != nullptr && losses_->any_shared(); }
+  // The first of it.
+  virtual std::optional<LostPage> lost_page() { return std::nullopt; }
+
+ protected:
+  const Losses* losses_ = nullptr;  // set while constructing
 };
 
 // The production Os, one per process.

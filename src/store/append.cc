@@ -79,6 +79,7 @@ Result<Attempt> append_locked(const Context& context, log::PayloadBuilder& paylo
   if (attempt.need_void) return attempt;
   HOLDFAST_TRY(writable(context));
   Tail tail = read_tail(control.tail);
+  HOLDFAST_TRY(context.connected());
   if (!reads.empty()) {
     if (validated.epoch != tail.epoch) {
       return Status(StatusCode::kConflict,
@@ -118,9 +119,10 @@ Status writable(const Context& context) {
     case EngineState::kReadOnly:
       break;
   }
-  return Status(StatusCode::kReadOnly,
-                "the disk refused to make data durable, so the store only reads; check the "
-                "disk, close all handles and open the store again")
+  return Status(
+             StatusCode::kReadOnly,
+             "the disk refused to make data durable or lost some, so the store only reads; check "
+             "the disk, close all handles and open the store again")
       .with_path(context.path);
 }
 

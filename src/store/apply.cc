@@ -20,6 +20,8 @@ class DataFile final : public tree::PageSink {
  public:
   explicit DataFile(const Context& context) : context_(context) {}
   Status write(uint32_t pgno, std::string_view bytes) override {
+    // Where zeros in place of a lost control block said that pages are free, others may lie.
+    HOLDFAST_TRY(context_.sound());
     return context_.data_file->write_at(uint64_t{pgno} << context_.page_shift, bytes);
   }
 
@@ -29,6 +31,7 @@ class DataFile final : public tree::PageSink {
 
 // Writes pages that are not part of any published tree yet.
 Status write_pages(const Context& context, std::deque<tree::NewRun>& written) {
+  HOLDFAST_TRY(context.sound());  // see DataFile
   std::sort(written.begin(), written.end(),
             [](const tree::NewRun& a, const tree::NewRun& b) { return a.pgno < b.pgno; });
   std::vector<std::string_view> pieces;
@@ -129,6 +132,7 @@ Status apply_batch(const Context& context, const PublishedRoot& base, uint64_t t
 
 Status apply_through(const Context& context, uint64_t target, log::Trust trust) {
   ControlBlock& control = context.control();
+  HOLDFAST_TRY(data_whole(context));
   context.pages->set_page_count(static_cast<uint32_t>(control.allocation.file_pages.load()));
   uint64_t bytes_max = Batch::kBytesMax;
   while (true) {

@@ -163,6 +163,7 @@ Status checkpoint_locked(const Context& context, bool takeover) {
   }
   choose(control);
   const PublishedRoot root = load_pending(line.pending);
+  HOLDFAST_TRY(data_whole(context));
   Status status = takeover ? rewrite_new_pages(context, root) : Status::ok();
   if (status) status = write_checkpoint(context, root);
   if (!status) {

@@ -44,6 +44,7 @@ struct Context {
   std::array<char, 16> store_id{};
   uint32_t page_shift = 0;
   uint64_t segment_capacity_max = 0;
+  uint64_t incarnation = 0;  // of the control block; 0 until it is attached to
 
   bool trusted = true;                     // the file system's locks, shared memory and mappings
   bool exclusive = false;                  // see exclusive.h; then these two may stay null:
@@ -58,6 +59,19 @@ struct Context {
   std::unique_ptr<Attachment> attachment;
   std::unique_ptr<Locks> locks;
 
+  // ok, or IoError: what the handle has mapped was lost, so what it has read cannot be believed. To
+  // be asked behind the reads in question. Ok without a guard (os/guarded_os.h): there the process
+  // ends instead.
+  Status intact() const { return os.has_lost_memory() ? lost() : Status::ok(); }
+  // The same of the control block alone: what is in the log is still what it was without `data`.
+  // Without a guard, too, a control block that was cut and made as long again is told.
+  Status connected() const {
+    return os.has_lost_shared_memory() || !is_attached() ? lost() : Status::ok();
+  }
+  // Both.
+  Status sound() const { return os.has_lost_memory() || !is_attached() ? lost() : Status::ok(); }
+  Status lost() const;
+
   // What attachment.h takes: nullptr where nobody else can be attached.
   os::File* attach_file() const { return exclusive ? nullptr : lock_file.get(); }
   ControlBlock& control() const { return *reinterpret_cast<ControlBlock*>(control_map->data()); }
@@ -68,6 +82,13 @@ struct Context {
   std::string control_path() const { return path + "/shm"; }
   std::string lock_path() const { return path + "/LOCK"; }
   std::string log_path() const { return path + "/wal"; }
+
+ private:
+  // Zeros in place of the control block are of no incarnation.
+  bool is_attached() const {
+    return incarnation == 0 ||
+           control().header.incarnation.load(std::memory_order_relaxed) == incarnation;
+  }
 };
 
 inline EngineState engine_state(const ControlBlock& control) {
@@ -84,5 +105,10 @@ inline void change_state(ControlBlock& control, EngineState from, EngineState to
 inline void make_read_only(ControlBlock& control) {
   control.state.state.store(static_cast<uint32_t>(EngineState::kReadOnly));
 }
+
+// ok, or Corruption: somebody has cut the data file, and the store only reads from now on. To be
+// asked before it is written to: that would make it as long again, with zeros in place of what was
+// cut off, and no process that has seen those pages before would notice.
+Status data_whole(const Context& context);
 
 }  // namespace holdfast::store

@@ -40,7 +40,9 @@ void Cursor::refuse() {
 
 Cursor::Impl::Impl(const PinnedView& view, Transaction::Impl* txn, const KeyRange& range,
                    Remember remember)
-    : txn_(txn),
+    : context_(&view.engine().context()),
+      losses_(context_->os.losses()),
+      txn_(txn),
       remembers_(txn != nullptr && remember == Remember::kReads),
       begin_(range.begin),
       end_(range.end) {
@@ -87,12 +89,20 @@ void Cursor::Impl::show_tree() {
   if (!tree_->valid()) [[unlikely]] {
     row_ = {};
     if (!tree_->status()) status_ = tree_->status();
+    if (losses_ != nullptr && losses_->any()) refuse_row();
     return;
   }
   row_.valid = true;
   row_.key = tree_->key();
   if (!tree_->inline_value(&row_.value)) [[unlikely]]
     show_value_outside();
+  if (losses_ != nullptr && losses_->any()) [[unlikely]]
+    refuse_row();
+}
+
+void Cursor::Impl::refuse_row() {
+  row_ = {};
+  status_ = context_->intact();
 }
 
 void Cursor::Impl::show_value_outside() {

@@ -28,6 +28,8 @@ class Cursor::Impl {
   const Status& status() const { return status_; }
 
  private:
+  // No row: what was read was lost.
+  void refuse_row();
   // The row of the tree's cursor, or none.
   void show_tree();
   void show_value_outside();
@@ -45,6 +47,8 @@ class Cursor::Impl {
   Row row_;
   // With the commits behind it; ends where the range ends.
   std::optional<store::RecentCursor> tree_;
+  const store::Context* context_ = nullptr;
+  const os::Losses* losses_ = nullptr;
   Transaction::Impl* txn_ = nullptr;
   bool remembers_ = false;  // what was read, in the transaction
   store::WriteSet::Writes::const_iterator write_;

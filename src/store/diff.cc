@@ -10,17 +10,29 @@ namespace holdfast {
 class Diff::Impl {
  public:
   Impl(const PinnedView& from, const PinnedView& to, const KeyRange& range)
-      : pages(*to.engine().context().pages),
-        cursor(pages, from.root().root, to.root().root, range.begin, range.end) {}
+      : context(to.engine().context()),
+        pages(*to.engine().context().pages),
+        cursor(pages, from.root().root, to.root().root, range.begin, range.end),
+        status(checked()) {}
+
+  // Behind every step: what was lost is read as zeros.
+  Status checked() const {
+    HOLDFAST_TRY(context.intact());
+    return cursor.status();
+  }
 
   Result<std::optional<std::string_view>> value(const std::optional<tree::FoundValue>& found) {
     if (!found) return std::optional<std::string_view>();
-    HOLDFAST_ASSIGN(const std::string_view bytes, tree::value_bytes(pages, *found));
-    return std::optional<std::string_view>(bytes);
+    const auto bytes = tree::value_bytes(pages, *found);
+    HOLDFAST_TRY(context.intact());
+    HOLDFAST_TRY(bytes.status());
+    return std::optional<std::string_view>(*bytes);
   }
 
+  const store::Context& context;
   const tree::PageSource& pages;
   tree::DiffCursor cursor;
+  Status status;
 };
 
 namespace {
@@ -58,14 +70,15 @@ Result<Diff> Diff::between(const Snapshot& from, const Snapshot& to, const KeyRa
 }
 
 bool Diff::valid() const {
-  return impl_->cursor.valid();
+  return impl_->cursor.valid() && impl_->status;
 }
 void Diff::next() {
   CHECK(valid());
   impl_->cursor.next();
+  impl_->status = impl_->checked();
 }
 const Status& Diff::status() const {
-  return impl_->cursor.status();
+  return impl_->status;
 }
 std::string_view Diff::key() const {
   CHECK(valid());

@@ -76,7 +76,7 @@ Status Store::Impl::usable() const {
     return Status(StatusCode::kClosed, "the handle was closed; open the store again")
         .with_path(context_->path);
   }
-  return Status::ok();
+  return context_->sound();
 }
 
 // Counted first: who closes meanwhile finds the use, or the use finds that it was closed.
@@ -138,8 +138,10 @@ Result<Transaction> Store::Impl::begin(std::shared_ptr<Impl> holder) {
 }
 
 Result<store::RecentView> Store::Impl::newest() {
-  HOLDFAST_ASSIGN(std::optional<store::RecentView> view, recent_->view());
-  if (view) return std::move(*view);
+  auto view = recent_->view();
+  HOLDFAST_TRY(context_->sound());
+  HOLDFAST_TRY(view.status());
+  if (*view) return std::move(**view);
   HOLDFAST_TRY(store::apply_tail(*context_, context_->deadline()));
   HOLDFAST_ASSIGN(const auto pinned, pins_->pin(store::RootChoice::kLatest, true));
   return store::view_of(pinned);
@@ -151,8 +153,10 @@ Result<std::optional<std::string>> Store::Impl::get(std::string_view key) {
     HOLDFAST_ASSIGN(Use in_use, use());
     HOLDFAST_ASSIGN(store::RecentView view, newest());
     const PinnedView pinned(shared_from_this(), std::move(view), std::move(in_use));
-    HOLDFAST_ASSIGN(const auto value, pinned.get(key));
-    return value ? std::optional<std::string>(*value) : std::nullopt;
+    HOLDFAST_ASSIGN(const auto stored, pinned.get(key));
+    auto value = stored ? std::optional<std::string>(*stored) : std::nullopt;
+    HOLDFAST_TRY(context_->intact());
+    return value;
   }
   HOLDFAST_ASSIGN(Snapshot reader, snapshot());
   return reader.get(key);
@@ -220,6 +224,7 @@ Result<uint64_t> Store::Impl::append_and_wait(log::PayloadBuilder& payload,
   }
   store::wake_undurable_watches(*context_, payload, appended->version);
   HOLDFAST_TRY(after_commit(*appended));
+  if (const Status status = context_->connected(); !status) return store::undecided(status);
   return appended->version;
 }
 
@@ -310,7 +315,8 @@ Status Store::Impl::await_read(const log::Position& position) {
   // The epoch after the version: see wait_durable.
   const bool durable = store::read_durable_root(control).version >= position.version &&
                        control.state.epoch.load(std::memory_order_seq_cst) == position.epoch;
-  if (durable) return Status::ok();
+  if (durable) return context_->connected();
+  HOLDFAST_TRY(context_->connected());
   const Status status = store::wait_durable(
       *context_, {position.version, position.epoch, position.lsn}, context_->deadline());
   if (status) return status;
@@ -326,7 +332,8 @@ Status Store::Impl::flush() {
 Status Store::Impl::checkpoint() {
   HOLDFAST_ASSIGN(const Use in_use, use());
   HOLDFAST_TRY(store::flush(*context_, context_->deadline()));
-  return store::checkpoint(*context_, context_->deadline());
+  HOLDFAST_TRY(store::checkpoint(*context_, context_->deadline()));
+  return context_->sound();
 }
 
 Status Store::Impl::close() {
@@ -340,6 +347,7 @@ Status Store::Impl::close() {
 
 Status Store::Impl::tidy_up() {
   maintenance_->stop();
+  HOLDFAST_TRY(context_->connected());
   const store::ControlBlock& control = context_->control();
   const bool unsynced = committed_version_.load() > control.synced.version.load();
   if (unsynced && store::engine_state(control) == store::EngineState::kRunning) {
@@ -381,12 +389,15 @@ Result<StoreStats> Store::Impl::stats() {
     stats.history_bytes += history.bytes;
     return true;
   }));
+  HOLDFAST_TRY(context_->sound());
   return stats;
 }
 
 Result<CheckReport> Store::Impl::check(const CheckOptions& options) {
   HOLDFAST_ASSIGN(const Use in_use, use());
-  return store::check_store(*context_, *pins_, options);
+  auto report = store::check_store(*context_, *pins_, options);
+  HOLDFAST_TRY(context_->sound());
+  return report;
 }
 
 }  // namespace holdfast

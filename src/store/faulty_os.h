@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "os/os.h"
+#include "os/forwarding_os.h"
 
 namespace holdfast::store {
 
@@ -28,12 +28,12 @@ enum class Call : uint8_t {
   kSyncDirectory,
 };
 
-class FaultyOs final : public os::Os {
+class FaultyOs final : public os::ForwardingOs {
  public:
   // Called before each call on a file of that path; an error is what the call returns.
   using Fault = std::function<Status(Call call, const std::string& path, uint64_t size)>;
 
-  explicit FaultyOs(os::Os& os) : os_(os) {}
+  explicit FaultyOs(os::Os& os) : ForwardingOs(os) {}
   Fault fault;
   // What every path is said to lie on, instead of the truth.
   std::optional<os::FileSystem> lies_on;
@@ -63,41 +63,23 @@ class FaultyOs final : public os::Os {
     HOLDFAST_TRY(ask(Call::kSyncDirectory, path, 0));
     return os_.sync_directory(path);
   }
-  Result<std::vector<std::string>> list(const std::string& path) override { return os_.list(path); }
   Result<os::FileSystem> file_system(const std::string& path) override {
     return lies_on ? Result<os::FileSystem>(*lies_on) : os_.file_system(path);
   }
   uint64_t free_disk_bytes(const std::string& path) override {
     return free_bytes ? *free_bytes : os_.free_disk_bytes(path);
   }
-  os::WaitResult futex_wait(const os::Shared<uint32_t>& word, uint32_t expected,
-                            uint64_t timeout_us) override {
-    return os_.futex_wait(word, expected, timeout_us);
-  }
-  void futex_wake(const os::Shared<uint32_t>& word, uint32_t count) override {
-    os_.futex_wake(word, count);
-  }
-  void sleep_us(uint64_t duration_us) override { os_.sleep_us(duration_us); }
-  uint64_t wall_time_us() override { return os_.wall_time_us(); }
-  uint64_t monotonic_time_us() override { return os_.monotonic_time_us(); }
   std::array<char, 16> boot_id() override { return other_boot.value_or(os_.boot_id()); }
-  os::ProcessIdentity process() override { return os_.process(); }
-  std::string describe_process(const os::ProcessIdentity& process) override {
-    return os_.describe_process(process);
-  }
-  void random_bytes(char* out, size_t size) override { os_.random_bytes(out, size); }
-  uint32_t fork_count() override { return os_.fork_count(); }
-  bool has_threads() override { return os_.has_threads(); }
 
  private:
   Status ask(Call call, const std::string& path, uint64_t size) {
     return fault ? fault(call, path, size) : Status::ok();
   }
 
-  class FaultyFile final : public os::File {
+  class FaultyFile final : public os::ForwardingFile {
    public:
     FaultyFile(FaultyOs& os, std::string path, std::unique_ptr<os::File> file)
-        : os_(os), path_(std::move(path)), file_(std::move(file)) {}
+        : ForwardingFile(std::move(path), std::move(file)), os_(os) {}
     Result<size_t> read_at(uint64_t offset, char* out, size_t size) override {
       HOLDFAST_TRY(os_.ask(Call::kRead, path_, size));
       return file_->read_at(offset, out, size);
@@ -122,12 +104,10 @@ class FaultyOs final : public os::Os {
       HOLDFAST_TRY(os_.ask(Call::kTruncate, path_, size));
       return file_->truncate(size);
     }
-    Result<os::FileInfo> info() override { return file_->info(); }
     Result<bool> lock_try(uint64_t byte, os::LockKind kind) override {
       HOLDFAST_TRY(os_.ask(Call::kLock, path_, byte));
       return file_->lock_try(byte, kind);
     }
-    Status unlock(uint64_t byte) override { return file_->unlock(byte); }
     Result<bool> lock_held_by_other(uint64_t first, uint64_t count) override {
       HOLDFAST_TRY(os_.ask(Call::kLock, path_, first));
       return file_->lock_held_by_other(first, count);
@@ -143,11 +123,7 @@ class FaultyOs final : public os::Os {
 
    private:
     FaultyOs& os_;
-    const std::string path_;
-    std::unique_ptr<os::File> file_;
   };
-
-  os::Os& os_;
 };
 
 }  // namespace holdfast::store

@@ -134,8 +134,10 @@ Status carry_out(const Context& context, const PublishPlan& plan) {
     retired_pages += run.count;
     ++tail;
   }
-  CHECK(line.free_pages.load() >= plan.pages_taken);
-  intent.free_pages_after.store(line.free_pages.load() - plan.pages_taken);
+  const uint64_t free_pages = line.free_pages.load();
+  HOLDFAST_TRY(context.sound());  // not of zeros in place of what was lost
+  CHECK(free_pages >= plan.pages_taken);
+  intent.free_pages_after.store(free_pages - plan.pages_taken);
   intent.hint_after.store(plan.hint);
   intent.retired_tail_after.store(tail);
   intent.retired_pages_after.store(retired_pages);

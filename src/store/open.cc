@@ -132,6 +132,7 @@ Status map_data(Context& context) {
   const uint64_t pages_max = std::min<uint64_t>(size >> context.page_shift, kPagesMax);
   context.pages = std::make_unique<tree::PageSource>(context.data_map->data(), context.page_shift,
                                                      static_cast<uint32_t>(pages_max));
+  context.pages->set_losses(context.os.losses());
   return Status::ok();
 }
 
@@ -392,6 +393,7 @@ Result<Opened> open_context(os::Os& os, const std::string& path, const StoreOpti
     HOLDFAST_TRY(lock_alone(context, sharing.file_system));
     HOLDFAST_TRY(attach_alone(context, opened.report));
     opened.report.version = read_tail(context.control().tail).version;
+    context.incarnation = context.control().header.incarnation.load();
     return opened;
   }
   const Deadline deadline = context.deadline();
@@ -405,6 +407,8 @@ Result<Opened> open_context(os::Os& os, const std::string& path, const StoreOpti
   }
   HOLDFAST_TRY(context.lock_file->unlock(kAttachByte));
   opened.report.version = read_tail(context.control().tail).version;
+  context.incarnation = context.control().header.incarnation.load();
+  HOLDFAST_TRY(context.sound());
   return opened;
 }
 

@@ -71,6 +71,7 @@ Status back_region(const Context& context, const Region& region, Shared<uint64_t
 Status grow_file(const Context& context, uint64_t pages_min) {
   AllocationLine& line = context.control().allocation;
   const uint64_t before = line.file_pages.load();
+  HOLDFAST_TRY(context.connected());  // a count of zeros would have the file cut off below
   const uint64_t pages_max = context.pages->page_count_max();
   if (before + pages_min > pages_max) {
     return Status(StatusCode::kNoSpace, "the data file has reached its largest size of " +
@@ -166,6 +167,7 @@ Result<uint32_t> PageAllocation::allocate(uint32_t count) {
     HOLDFAST_TRY(grow_file(context_, count));
     file_pages_ = context_.control().allocation.file_pages.load();
   }
+  HOLDFAST_TRY(context_.connected());
   CHECK(false);  // a file that has just grown by `count` pages holds a run of them
   return Status(StatusCode::kNoSpace, "no free pages");
 }

@@ -66,6 +66,10 @@ Result<Pins::Pinned> Pins::pin(RootChoice choice, bool keep_log) {
     slot.pin.store(root.version + 1, std::memory_order_seq_cst);
     const uint64_t floor = control.allocation.reclaim_floor.load(std::memory_order_seq_cst);
     if (root.version < floor) continue;
+    if (Status status = context_.sound(); !status) {
+      unpin(index);
+      return status;
+    }
     context_.pages->set_page_count(
         static_cast<uint32_t>(control.allocation.file_pages.load(std::memory_order_relaxed)));
     return Pinned{index, root};

@@ -1,7 +1,7 @@
 // The public face: Store forwards to its engine.
 #include "holdfast/store.h"
 
-#include "os/os.h"
+#include "os/guarded_os.h"
 #include "store/engine.h"
 
 namespace holdfast {
@@ -13,7 +13,11 @@ Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
 
 Result<Store> Store::open(const std::string& path, const StoreOptions& options) {
-  return Store::open(os::posix_os(), path, options);
+  if (!options.guard_mappings) return Store::open(os::posix_os(), path, options);
+  auto guarded = std::make_unique<os::GuardedOs>(os::posix_os());
+  os::Os& machine = *guarded;
+  HOLDFAST_ASSIGN(auto impl, Impl::open(machine, path, options, std::move(guarded)));
+  return Store(std::move(impl));
 }
 
 Result<Store> Store::open(os::Os& os, const std::string& path, const StoreOptions& options) {

@@ -94,15 +94,6 @@ Status busy_with(const Context& context) {
                 "whether the commit is durable is not known yet: " + std::string(status.message()));
 }
 
-// An error met behind the commit point: its code must not say that nothing was written.
-Status undecided(const Status& cause) {
-  const bool known = cause.code() == StatusCode::kBusy || cause.code() == StatusCode::kReadOnly ||
-                     cause.code() == StatusCode::kCorruption;
-  return Status(
-      known ? cause.code() : StatusCode::kIoError,
-      "the commit is in the log, but whether it will last is not known: " + cause.to_string());
-}
-
 // Applies up to `target`. Returns whether nobody else was at it.
 Result<bool> try_apply(const Context& context, uint64_t target, bool probe) {
   if (!try_lock_apply(context, probe)) return false;
@@ -165,6 +156,14 @@ Status rewrite_range(const Context& context, log::Lsn from, log::Lsn to) {
   });
 }
 
+Status undecided(const Status& cause) {
+  const bool known = cause.code() == StatusCode::kBusy || cause.code() == StatusCode::kReadOnly ||
+                     cause.code() == StatusCode::kCorruption;
+  return Status(
+      known ? cause.code() : StatusCode::kIoError,
+      "the commit is in the log, but whether it will last is not known: " + cause.to_string());
+}
+
 Result<bool> try_sync(const Context& context, bool probe) {
   SharedLock& lock = context.locks->sync;
   const LockOutcome outcome = lock.try_lock(probe);
@@ -191,7 +190,10 @@ Status wait_durable(const Context& context, const Appended& commit, const Deadli
   while (true) {
     const WaitTicket ticket = take_ticket(control, commit.version);
     advance_durable(context);  // whoever should have may have died
-    switch (outcome(context, commit)) {
+    const Outcome now = outcome(context, commit);
+    // Behind the look at it: zeros would say that the commit was voided.
+    if (const Status status = context.connected(); !status) return undecided(status);
+    switch (now) {
       case Outcome::kDurable:
         return Status::ok();
       case Outcome::kVoided:

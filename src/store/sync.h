@@ -24,6 +24,9 @@ Result<bool> try_sync(const Context& context, bool probe);
 // message names who is waited for), and those of sync and apply.
 Status wait_durable(const Context& context, const Appended& commit, const Deadline& deadline);
 
+// An error met behind the commit point: its code must not say that nothing was written.
+Status undecided(const Status& cause);
+
 // Makes everything durable that is in the log now.
 Status flush(const Context& context, const Deadline& deadline);
 

@@ -49,6 +49,7 @@ Result<std::optional<std::string_view>> PinnedView::get(std::string_view key) co
   }
   const tree::PageSource& pages = *engine_->context().pages;
   auto found = tree::find(pages, root().root, key);
+  HOLDFAST_TRY(engine_->context().intact());
   if (!found) {
     return found.status().with_path(engine_->context().data_path()).with_version(version());
   }
@@ -56,8 +57,10 @@ Result<std::optional<std::string_view>> PinnedView::get(std::string_view key) co
   if ((*found)->overflow.page_count == 0) {
     return std::optional<std::string_view>((*found)->inline_bytes);
   }
-  HOLDFAST_ASSIGN(const std::string_view value, tree::value_bytes(pages, **found));
-  return std::optional<std::string_view>(value);
+  const auto value = tree::value_bytes(pages, **found);
+  HOLDFAST_TRY(engine_->context().intact());
+  HOLDFAST_TRY(value.status());
+  return std::optional<std::string_view>(*value);
 }
 
 // --- Snapshot
@@ -69,7 +72,9 @@ Snapshot::~Snapshot() = default;
 
 Result<std::optional<std::string>> Snapshot::get(std::string_view key) {
   HOLDFAST_ASSIGN(const auto view, impl_->view.get(key));
-  return view ? std::optional<std::string>(*view) : std::nullopt;
+  auto value = view ? std::optional<std::string>(*view) : std::nullopt;
+  HOLDFAST_TRY(impl_->view.engine().context().intact());
+  return value;
 }
 
 Result<std::optional<std::string_view>> Snapshot::get_view(std::string_view key) {
@@ -127,8 +132,14 @@ Result<std::optional<std::string>> Transaction::Impl::read(std::string_view key,
   }
   HOLDFAST_ASSIGN(const auto stored, view.get(key));
   if (remember == Remember::kReads) reads.add_key(key);
-  if (own != own_writes.end()) return store::WriteSet::value_over(own->second, stored);
-  return stored ? std::optional<std::string>(*stored) : std::nullopt;
+  std::optional<std::string> value;
+  if (own != own_writes.end()) {
+    value = store::WriteSet::value_over(own->second, stored);
+  } else if (stored) {
+    value = *stored;
+  }
+  HOLDFAST_TRY(view.engine().context().intact());
+  return value;
 }
 
 Cursor Transaction::scan(const KeyRange& range) {

@@ -14,15 +14,18 @@ namespace holdfast::store {
 namespace {
 
 // The newest root that covers nothing behind the synced point.
-PublishedRoot surviving_root(const ControlBlock& control) {
+Result<PublishedRoot> surviving_root(const Context& context) {
+  const ControlBlock& control = context.control();
   const uint64_t synced = control.synced.version.load();
   for (uint64_t sequence = control.roots.latest.load(); sequence > 0; --sequence) {
     const auto root = read_root(control, sequence);
+    HOLDFAST_TRY(context.connected());
     CHECK(root.has_value());  // the ring never forgets a root behind the durable one
     if (root->version <= synced) return *root;
   }
+  HOLDFAST_TRY(context.connected());
   CHECK(false);
-  return {};
+  return PublishedRoot();
 }
 
 // Pages that were retired by voided roots but live on in `base`: strikes them out.
@@ -119,7 +122,7 @@ Status void_locked(const Context& context) {
     Tail cut = read_tail(control.tail);
     if (cut.epoch == epoch) {
       const uint64_t synced = control.synced.version.load();
-      PublishedRoot base = surviving_root(control);
+      HOLDFAST_ASSIGN(const PublishedRoot base, surviving_root(context));
       HOLDFAST_ASSIGN(Batch rest,
                       Batch::read(context, base.position(), synced, control.synced.lsn.load(),
                                   log::Trust::kAccepted, ~0ull));

@@ -73,7 +73,7 @@ class Applier {
   Status merge_small(std::vector<ChildEntry>* children, uint32_t level);
   Status merge_pair(const ChildEntry& left, const ChildEntry& right, uint32_t level,
                     std::vector<ChildEntry>* merged);
-  Result<Page> page_of(const ChildEntry& child, uint32_t level) const;
+  Result<Page> page_of(const ChildEntry& child, uint32_t level, Image* copy) const;
   void discard(const ChildEntry& child, const Page& page);
 
   // apply.cc
@@ -91,6 +91,7 @@ class Applier {
   PendingPages pending_;
   std::vector<RetiredRun> retired_;
   Arena separators_;                 // live until the end
+  std::vector<Image> copies_;        // of branches: separators may lie in them
   Arena scratch_;                    // live for one leaf
   std::vector<LeafChange> changes_;  // of the leaf at hand
   std::vector<LeafEntry> entries_;   // of the leaf at hand

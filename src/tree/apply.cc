@@ -35,10 +35,9 @@ Result<ApplyResult> Applier::run(const Root& root, Operations operations) {
 
 Status Applier::apply_page(const PageRef& ref, uint32_t level, Operations operations,
                            bool rightmost, Outcome* outcome) {
-  Status error;
-  const char* bytes = load_at_level(source_, ref, level, &error);
-  if (bytes == nullptr) return error;
-  const Page page(bytes, page_size_);
+  Image copy;
+  HOLDFAST_ASSIGN(const Page page, load_steady(source_, ref, level, &copy));
+  if (level > 0 && copy != nullptr) copies_.push_back(std::move(copy));
   if (level == 0) return apply_leaf(page, operations, rightmost, outcome);
   return apply_branch(page, operations, rightmost, outcome);
 }
@@ -74,7 +73,8 @@ Result<ApplyResult> Applier::finish(std::vector<ChildEntry> children, uint32_t h
 // A root with a single child gives way to the child.
 Status Applier::collapse(ChildEntry* top, uint32_t* height) {
   while (*height > 1) {
-    HOLDFAST_ASSIGN(const Page page, page_of(*top, *height - 1));
+    Image copy;
+    HOLDFAST_ASSIGN(const Page page, page_of(*top, *height - 1, &copy));
     if (page.cell_count() > 1) break;
     ChildEntry child;
     child.ref = page.child(0);

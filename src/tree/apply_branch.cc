@@ -175,8 +175,9 @@ Status Applier::merge_small(std::vector<ChildEntry>* children, uint32_t level) {
 
 Status Applier::merge_pair(const ChildEntry& left, const ChildEntry& right, uint32_t level,
                            std::vector<ChildEntry>* merged) {
-  HOLDFAST_ASSIGN(const Page left_page, page_of(left, level));
-  HOLDFAST_ASSIGN(const Page right_page, page_of(right, level));
+  Image left_copy, right_copy;
+  HOLDFAST_ASSIGN(const Page left_page, page_of(left, level, &left_copy));
+  HOLDFAST_ASSIGN(const Page right_page, page_of(right, level, &right_copy));
   if (level == 0) {
     scratch_.reset();
     entries_.clear();
@@ -200,12 +201,9 @@ Status Applier::merge_pair(const ChildEntry& left, const ChildEntry& right, uint
   return Status::ok();
 }
 
-Result<Page> Applier::page_of(const ChildEntry& child, uint32_t level) const {
+Result<Page> Applier::page_of(const ChildEntry& child, uint32_t level, Image* copy) const {
   if (child.is_pending()) return pending_.page(child.node);
-  Status error;
-  const char* bytes = load_at_level(source_, child.ref, level, &error);
-  if (bytes == nullptr) return error;
-  return Page(bytes, page_size_);
+  return load_steady(source_, child.ref, level, copy);
 }
 
 void Applier::discard(const ChildEntry& child, const Page& page) {

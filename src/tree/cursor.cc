@@ -28,6 +28,11 @@ bool Cursor::load(const PageRef& ref, uint32_t level) {
   }
   const Page page(bytes, source_->page_size_bytes());
   path_[level] = {bytes, 0, page.cell_count()};
+  if (path_[level].count == 0) [[unlikely]] {
+    status_ = no_cells(ref.pgno);
+    valid_ = false;
+    return false;
+  }
   if (level > 0) return true;
   next_leaf_ = nullptr;
   cut_ = !end_.empty() && page.compare_key(page.cell_count() - 1, end_) >= 0;

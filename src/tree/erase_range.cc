@@ -83,10 +83,9 @@ class Eraser {
       return retire_subtree(ref, level);
     }
     if (level == 0 || !touches(bounds)) return Status::ok();
-    Status error;
-    const char* bytes = load_at_level(source_, ref, level, &error);
-    if (bytes == nullptr) return error;
-    return erase_branch(Page(bytes, page_size_), bounds, outcome);
+    Image copy;
+    HOLDFAST_ASSIGN(const Page page, load_steady(source_, ref, level, &copy));
+    return erase_branch(page, bounds, outcome);
   }
 
   Status erase_branch(const Page& page, const Bounds& bounds, Outcome* outcome) {
@@ -138,10 +137,8 @@ class Eraser {
         pending_.drop(top->node);
         pending_.forget_dropped();
       } else {
-        Status error;
-        const char* bytes = load_at_level(source_, top->ref, *height - 1, &error);
-        if (bytes == nullptr) return error;
-        const Page page(bytes, page_size_);
+        Image copy;
+        HOLDFAST_ASSIGN(const Page page, load_steady(source_, top->ref, *height - 1, &copy));
         if (page.cell_count() > 1) break;
         child.ref = page.child(0);
         retired_.push_back({page.header().pgno, 1, page.birth_version()});

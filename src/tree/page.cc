@@ -1,5 +1,7 @@
 #include "tree/page.h"
 
+#include <cstring>
+
 namespace holdfast::tree {
 namespace {
 
@@ -69,11 +71,33 @@ std::string validate_page(const char* bytes, uint32_t size, uint32_t pgno) {
   return problem == nullptr ? std::string() : std::string(problem);
 }
 
+Status no_cells(uint32_t pgno) {
+  return Status(StatusCode::kCorruption,
+                "page " + std::to_string(pgno) + " has no cells any more; run holdfast check");
+}
+
 Status wrong_level(uint32_t pgno, uint32_t level, uint32_t expected) {
   return Status(StatusCode::kCorruption,
                 "page " + std::to_string(pgno) + " stands at level " + std::to_string(level) +
                     " of the tree, its parent expects level " + std::to_string(expected) +
                     "; restore the store from a backup");
+}
+
+Result<Page> load_steady(const PageSource& source, const PageRef& ref, uint32_t level,
+                         std::unique_ptr<char[]>* copy) {
+  Status error;
+  const char* bytes = load_at_level(source, ref, level, &error);
+  if (bytes == nullptr) return error;
+  const uint32_t size = source.page_size_bytes();
+  if (source.losses() == nullptr) return Page(bytes, size);
+  *copy = std::make_unique<char[]>(size);
+  std::memcpy(copy->get(), bytes, size);
+  if (source.losses()->any()) {
+    return Status(StatusCode::kIoError, "page " + std::to_string(ref.pgno) +
+                                            ", or another one, was lost while it was mapped; close "
+                                            "the handle, check the disk and open the store again");
+  }
+  return Page(copy->get(), size);
 }
 
 }  // namespace holdfast::tree

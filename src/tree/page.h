@@ -257,6 +257,8 @@ inline int Page::compare_key(uint32_t index, std::string_view key) const {
 std::string validate_page(const char* bytes, uint32_t size, uint32_t pgno);
 
 Status wrong_level(uint32_t pgno, uint32_t level, uint32_t expected);
+// No sound page is without: it was lost since it was verified, see os/guarded_os.h.
+Status no_cells(uint32_t pgno);
 
 // The page `ref` refers to, which must stand `level` levels above the leaves; nullptr (and
 // `*error`) otherwise.
@@ -270,5 +272,10 @@ inline const char* load_at_level(const PageSource& source, const PageRef& ref, u
   *error = wrong_level(ref.pgno, found, level);
   return nullptr;
 }
+
+// The same for whoever writes what it has read: where a page may be lost while it is looked at
+// (PageSource::losses) this is a copy, kept in `copy`. Errors: IoError when it was lost.
+Result<Page> load_steady(const PageSource& source, const PageRef& ref, uint32_t level,
+                         std::unique_ptr<char[]>* copy);
 
 }  // namespace holdfast::tree

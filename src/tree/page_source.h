@@ -82,6 +82,11 @@ class PageSource {
   // Pages pgno .. as raw bytes, unverified; for overflow runs. nullptr when outside.
   const char* raw(uint32_t pgno, uint32_t count) const;
 
+  // What tells of mapped pages that were lost, and read as zeros since; nullptr: nothing, such an
+  // access ends the process.
+  const os::Losses* losses() const { return losses_; }
+  void set_losses(const os::Losses* losses) { losses_ = losses; }
+
   // Pages that exist; load() refuses others. Raised by the store as the file grows;
   // a smaller count is ignored.
   // Clamped to `pages_max`.
@@ -95,6 +100,7 @@ class PageSource {
   // Reads pages into this process's memory. REQUIRES: file_ is set; reading_ is held.
   bool read_pages(uint32_t pgno, uint32_t count, Status* error) const;
 
+  const os::Losses* losses_ = nullptr;
   os::File* file_ = nullptr;    // null: the pages are mapped at base_
   char* memory_ = nullptr;      // base_, writable, where they are read to
   mutable std::mutex reading_;  // two threads must not read one page while a third uses it

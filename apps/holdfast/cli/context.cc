@@ -14,6 +14,7 @@ Context::Context(GlobalOptions options, Surroundings surroundings)
 
 StoreOptions Context::store_options() const {
   StoreOptions options;
+  options.guard_mappings = true;  // nobody else in this process wants SIGBUS
   options.durability = options_.durability == "batched" ? Durability::batched : Durability::strict;
   options.deadline =
       std::chrono::milliseconds(static_cast<int64_t>(options_.timeout_seconds * 1e3));
