@@ -115,10 +115,19 @@ Result<std::vector<Uuid>> look(search::KeySource& source, const KeyRange& range,
                                const std::function<bool(std::string_view)>& wanted = {}) {
   std::vector<Uuid> ids;
   size_t seen = 0;
+  Status damage;
   HOLDFAST_TRY(source.peek_scan(range, [&](std::string_view key, std::string_view value) {
-    if (!wanted || wanted(value)) ids.push_back(QueueRows::index_id(key));
+    if (!wanted || wanted(value)) {
+      const auto id = QueueRows::id_at_end(key);
+      if (!id) {
+        damage = id.status();
+        return false;
+      }
+      ids.push_back(*id);
+    }
     return ++seen < limit;
   }));
+  HOLDFAST_TRY(damage);
   return ids;
 }
 
@@ -273,7 +282,8 @@ Status push_one(search::KeyTarget& target, const QueueRows& rows, const NewJob& 
   if (job.key) {
     HOLDFAST_ASSIGN(const auto existing, target.get(rows.name_key(*job.key)));
     if (existing) {
-      pushed = {QueueRows::index_id(*existing).to_text(), true};
+      HOLDFAST_ASSIGN(const Uuid id, QueueRows::id_at_end(*existing));
+      pushed = {id.to_text(), true};
       return Status::ok();
     }
     HOLDFAST_TRY(target.put(rows.name_key(*job.key), stamp.id.view()));

@@ -90,9 +90,13 @@ std::string QueueRows::index_key(const JobRow& row) const {
   return key(KeyKind::kJobIndex, rest.append(row.id.view()));
 }
 
-Uuid QueueRows::index_id(std::string_view index_key) {
+Result<Uuid> QueueRows::id_at_end(std::string_view bytes) {
   Uuid id;
-  const std::string_view bytes = index_key.substr(index_key.size() - id.bytes.size());
+  if (bytes.size() < id.bytes.size()) {
+    return Status(StatusCode::kCorruption,
+                  "an entry of a queue does not name its job; run holdfast check");
+  }
+  bytes.remove_prefix(bytes.size() - id.bytes.size());
   std::copy(bytes.begin(), bytes.end(), reinterpret_cast<char*>(id.bytes.data()));
   return id;
 }

@@ -61,8 +61,8 @@ class QueueRows {
   // Those of them with a time before `until_us`. REQUIRES: not ready.
   KeyRange index_range_until(JobState state, int64_t until_us) const;
   std::string index_key(const JobRow& row) const;
-  // The id that an index key ends with.
-  static Uuid index_id(std::string_view index_key);
+  // The id that an index key ends with, or that is the value of a name key. Errors: Corruption.
+  static Result<Uuid> id_at_end(std::string_view bytes);
 
   // nullopt: no such job. Errors: Corruption.
   Result<std::optional<JobRow>> read(search::KeySource& source, const Uuid& id) const;

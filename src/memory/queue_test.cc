@@ -60,6 +60,15 @@ TEST_F(QueueTest, HigherPriorityIsSooner) {
   EXPECT_EQ(jobs->at(2).payload, "low");
 }
 
+TEST_F(QueueTest, ANameThatLeadsToNoJobIsCorruption) {
+  push({.payload = "x", .key = "nightly"});
+  for (auto& [key, value] : keys_.entries) {
+    if (value.size() == 16 && key.ends_with("nightly")) value = "short";
+  }
+  EXPECT_EQ(queue().push({.payload = "y", .key = "nightly"}).status().code(),
+            StatusCode::kCorruption);
+}
+
 TEST_F(QueueTest, ADelayedJobWaitsForItsTime) {
   push({.payload = "later", .delay = milliseconds(1000)});
   EXPECT_EQ(stats().delayed, 1u);
