@@ -317,6 +317,31 @@ def check_rooms_are_described(paths):
                    'say what lives there, who may call it, what it may call')
 
 
+# In backquotes: `Suite.Name`, `Prefix/Suite.Name`, `Suite.*`, and a part of a name, `...Part...`.
+_NAMED_TEST = re.compile(r'`(?:\w+/)?([A-Z]\w*)\.(\*|[A-Z]\w*)`')
+_NAMED_PART = re.compile(r'`\.\.\.(\w+)\.\.\.`')
+DOCUMENTS_THAT_NAME_TESTS = ('docs/failures.md', 'docs/guarantees.md', 'docs/recovery.md')
+
+
+def check_named_tests(files):
+    """A document that says which test shows something names tests that there are. Takes all files;
+    yields (path, line, what, what to do)."""
+    tests = {match.groups() for file in files if file.is_test and file.is_cpp
+             for match in _TEST.finditer(file.code)}
+    suites = {suite for suite, _ in tests}
+    advice = 'name the test that shows it'
+    for file in files:
+        if file.path not in DOCUMENTS_THAT_NAME_TESTS:
+            continue
+        for number, line in enumerate(file.lines, 1):
+            for suite, name in _NAMED_TEST.findall(line):
+                if (suite, name) not in tests and (name != '*' or suite not in suites):
+                    yield file.path, number, f'there is no test {suite}.{name}', advice
+            for part in _NAMED_PART.findall(line):
+                if not any(part in name for _, name in tests):
+                    yield file.path, number, f'there is no test with {part} in its name', advice
+
+
 FILE_RULES = (
     check_arrows,
     check_engine_is_self_contained,

@@ -35,16 +35,19 @@ def is_text(name):
 
 def findings(root):
     paths = paths_in(root)
+    files = []
     for path in paths:
         try:
             file = rules.File(path, (root / path).read_text(encoding='utf-8'))
         except UnicodeDecodeError as error:
             yield path, 1, f'not UTF-8 at byte {error.start}', 'write ASCII'
             continue
+        files.append(file)
         for rule in rules.FILE_RULES:
             for line, what, advice in rule(file):
                 yield path, line, what, advice
     yield from rules.check_rooms_are_described(paths)
+    yield from rules.check_named_tests(files)
 
 
 def main():

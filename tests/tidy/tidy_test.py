@@ -192,6 +192,21 @@ class Rooms(unittest.TestCase):
         self.assertEqual(found, ['src/os/sim/README.md'])
 
 
+class NamedTests(unittest.TestCase):
+    def found(self, text):
+        files = [rules.File('src/os/a_test.cc', 'TEST_F(Disk, LosesNothing) {\n}\n'),
+                 rules.File('docs/failures.md', text), rules.File('docs/format.md', '`Disk.Is`')]
+        return [finding[1] for finding in rules.check_named_tests(files)]
+
+    def test_test_that_is_there_may_be_named(self):
+        self.assertEqual(self.found('`Disk.LosesNothing`, `All/Disk.LosesNothing`, `Disk.*`, '
+                                    '`...Nothing...`, `store.h`, `Disk`'), [])
+
+    def test_test_that_is_not_there_is_found(self):
+        self.assertEqual(self.found('`Disk.LosesNothing`\n`Disk.LosesAll`\n`Disc.*`\n'
+                                    '`...Everything...`\n'), [2, 3, 4])
+
+
 class Functions(unittest.TestCase):
     def measured(self, text):
         return [(function.line, function.lines) for function in source.functions_of(text)]
