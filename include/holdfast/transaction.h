@@ -141,7 +141,8 @@ class Transaction final : public Reader {
   Status put(std::string_view key, std::string_view value);
   Status del(std::string_view key);
   // Deletes the keys of `range`, and what this transaction has written there; takes one operation
-  // however many there are. To others it is as if every key in the range had been written.
+  // however many there are. To others it is as if every key in the range had been written. The
+  // store's own keys, which begin with byte 0f (names of snapshots), stay.
   // Errors: InvalidArgument (length of the ends), TooLarge.
   Status del_range(const KeyRange& range);
 

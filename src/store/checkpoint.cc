@@ -129,6 +129,7 @@ Status trim_log(const Context& context) {
   const LockOutcome outcome = context.locks->prepare.try_lock(true);
   if (outcome == LockOutcome::kNotNow) return Status::ok();
   const LockGuard guard(context.locks->prepare);
+  HOLDFAST_TRY(still_in_place(context));
   HOLDFAST_ASSIGN(const std::vector<uint64_t> numbers, context.segments->list());
   const uint64_t current = log::lsn_segment(read_tail(control.tail).lsn);
   for (const uint64_t number : numbers) {

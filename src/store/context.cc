@@ -36,4 +36,19 @@ Status data_whole(const Context& context) {
       .with_offset(info.size_bytes);
 }
 
+Status still_in_place(const Context& context) {
+  HOLDFAST_ASSIGN(const os::FileInfo ours, context.data_file->info());
+  const auto there = context.os.open(context.data_path(), os::OpenMode::kReadWrite);
+  if (there) {
+    HOLDFAST_ASSIGN(const os::FileInfo found, (*there)->info());
+    if (found.device == ours.device && found.inode == ours.inode) return Status::ok();
+  } else if (there.status().code() != StatusCode::kNotFound) {
+    return there.status();
+  }
+  return Status(StatusCode::kIoError,
+                "the directory of the store was moved or removed while it was open; close all "
+                "handles and open it where it is now")
+      .with_path(context.path);
+}
+
 }  // namespace holdfast::store

@@ -5,6 +5,7 @@
 
 #include "store/engine.h"
 #include "store/faulty_os.h"
+#include "store/page_allocation.h"
 #include "store/test_machine.h"
 
 namespace holdfast::store {
@@ -169,6 +170,86 @@ TEST_F(FailureTest, PagesThatNoListHasRoomForAreGivenUpUntilAColdStart) {
   EXPECT_EQ(store->stats()->leaked_pages, 0u);
   EXPECT_EQ(*store->get("key"), "4");
   EXPECT_THAT(store->check()->problems, IsEmpty());
+}
+
+TEST_F(FailureTest, PagesHeldForASnapshotThatNoListHasRoomForAreGivenUpToo) {
+  std::optional<Store> store = machine_.open();
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(store->put("key" + std::to_string(i), "old"));
+  std::optional<Snapshot> snapshot = std::move(*store->snapshot());
+  {
+    // Room for one run more.
+    const auto context = machine_.attach();
+    AllocationLine& line = context->control().allocation;
+    ASSERT_EQ(context->locks->apply.try_lock(false), LockOutcome::kAcquired);
+    const uint64_t buffer = line.held_buffer.load();
+    ASSERT_TRUE(back_region(*context, kHeldRegions[buffer], line.held_backed[buffer],
+                            kHeldCapacity * sizeof(RetiredEntry)));
+    line.held_count.store(kHeldCapacity - 1);
+    context->locks->apply.unlock();
+  }
+  for (int round = 0; round < 20; ++round) {
+    for (int i = 0; i < 50; ++i) {
+      ASSERT_TRUE(store->put("key" + std::to_string(i), std::to_string(round)));
+    }
+  }
+  EXPECT_GT(store->stats()->leaked_pages, 0u);
+  EXPECT_EQ(*snapshot->get("key7"), "old") << "what is given up is not given to others";
+  EXPECT_EQ(*store->get("key7"), "19");
+  snapshot.reset();
+  store.reset();
+  machine_.reboot();
+  store = machine_.open();
+  EXPECT_EQ(store->stats()->leaked_pages, 0u);
+  EXPECT_EQ(*store->get("key7"), "19");
+  EXPECT_THAT(store->check()->problems, IsEmpty());
+}
+
+// --- Clocks.
+
+TEST_F(FailureTest, CommitTimesRiseWhenTheClockGoesBackwards) {
+  class Clock : public os::ForwardingOs {
+   public:
+    using ForwardingOs::ForwardingOs;
+    uint64_t wall_time_us() override { return now_us -= 1'000'000; }
+    uint64_t now_us = 1'700'000'000'000'000;
+  };
+  Clock clock(machine_.os());
+  std::optional<Store> store = *Store::open(clock, "/s", TestMachine::small_store());
+  const auto time_of_last = [&] { return read_tail(machine_.attach()->control().tail).time_us; };
+  uint64_t before = 0;
+  for (int i = 0; i < 20; ++i) {
+    if (i == 10) {
+      store.reset();
+      machine_.reboot();
+      clock.now_us = 5;
+      store = *Store::open(clock, "/s", TestMachine::small_store());
+    }
+    ASSERT_TRUE(store->put("key", std::to_string(i)));
+    EXPECT_GT(time_of_last(), before);
+    before = time_of_last();
+  }
+}
+
+// --- A directory that is not where it was.
+
+TEST_F(FailureTest, AStoreThatWasMovedWhileOpenIsNotWrittenToAtItsOldPlace) {
+  std::optional<Store> store = machine_.open();
+  ASSERT_TRUE(store->put("a", "1"));
+  // As moved: another store stands there now.
+  for (const std::string file : {"/data", "/LOCK", "/shm"}) {
+    ASSERT_TRUE(machine_.os().rename("/s" + file, "/away" + file.substr(1)));
+  }
+  Store other = machine_.open();
+  ASSERT_TRUE(other.put("a", "other"));
+  Status refused;
+  for (int i = 0; i < 100 && refused; ++i) {
+    refused = store->put("b" + std::to_string(i), std::string(1000, 'x')).status();
+  }
+  EXPECT_EQ(refused.code(), StatusCode::kIoError) << refused.to_string();
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("moved"));
+  EXPECT_EQ(store->checkpoint().code(), StatusCode::kIoError) << "its log is not there";
+  store.reset();
+  EXPECT_EQ(*other.get("a"), "other");
 }
 
 // --- What a transaction that only reads promises.

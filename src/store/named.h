@@ -26,6 +26,10 @@
 
 namespace holdfast::store {
 
+// The keys that begin with byte 0f are the engine's: so far only those of names.
+inline constexpr std::string_view kOwnKeysBegin = "\x0f";
+inline constexpr std::string_view kOwnKeysEnd = "\x10";
+
 // The value of a name's key.
 struct NamedValue {
   uint64_t version = 0;

@@ -344,5 +344,19 @@ TEST_F(NamedSnapshotTest, AFallBackToTheOlderCheckpointKeepsThem) {
   expect_sound();
 }
 
+TEST_F(NamedSnapshotTest, DeletingARangeOfKeysLeavesTheNamesAlone) {
+  overwrite_all("1");
+  create("a");
+  for (const KeyRange& range : {KeyRange::all(), KeyRange{"", "\x0f\x73"}, KeyRange{"\x0f", "\x10"},
+                                KeyRange{"\x0f\x73", ""}, KeyRange{"\x01", "z"}}) {
+    ASSERT_TRUE(store_->update([&](Transaction& txn) { return txn.del_range(range); }));
+    EXPECT_THAT(names(), ElementsAre("a"));
+  }
+  EXPECT_EQ(*store_->get("key1"), std::nullopt);
+  expect_all("a", "1");
+  ASSERT_TRUE(store_->drop_snapshot("a"));
+  expect_sound();
+}
+
 }  // namespace
 }  // namespace holdfast::store

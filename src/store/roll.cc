@@ -54,6 +54,7 @@ Result<std::shared_ptr<log::Segment>> open_prepared(const Context& context, uint
 
 Result<std::shared_ptr<log::Segment>> start_segment(const Context& context,
                                                     const SegmentStart& start) {
+  HOLDFAST_TRY(still_in_place(context));
   HOLDFAST_ASSIGN(auto segment, open_prepared(context, start.number, start.capacity_min));
   log::SegmentHeader header;
   header.store_id = context.store_id;
@@ -123,6 +124,7 @@ Status prepare_segments(const Context& context, bool eager) {
   const LockOutcome outcome = context.locks->prepare.try_lock(true);
   if (outcome == LockOutcome::kNotNow) return Status::ok();
   const LockGuard guard(context.locks->prepare);
+  HOLDFAST_TRY(still_in_place(context));
   while (control.state.prepared_segment.load() < wanted()) {
     const uint64_t number = control.state.prepared_segment.load() + 1;
     HOLDFAST_TRY(prepare_locked(context, number, 0));

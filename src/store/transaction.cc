@@ -1,6 +1,7 @@
 #include "store/transaction_impl.h"
 
 #include "store/cursor_impl.h"
+#include "store/named.h"
 
 namespace holdfast {
 namespace {
@@ -177,7 +178,14 @@ Status Transaction::del_range(const KeyRange& range) {
   for (const std::string& key : {range.begin, range.end}) {
     if (!key.empty()) HOLDFAST_TRY(impl_->writable(key));
   }
-  return impl_->writes.erase(range.begin, range.end);
+  // Without the names of snapshots, whose pages would stay pinned, or be freed under them.
+  const std::string_view own = store::kOwnKeysBegin, behind = store::kOwnKeysEnd;
+  if (range.begin >= behind || (!range.end.empty() && range.end <= own)) {
+    return impl_->writes.erase(range.begin, range.end);
+  }
+  if (range.begin < own) HOLDFAST_TRY(impl_->writes.erase(range.begin, own));
+  if (!range.end.empty() && range.end <= behind) return Status::ok();
+  return impl_->writes.erase(behind, range.end);
 }
 
 Status Transaction::add(std::string_view key, int64_t delta) {
