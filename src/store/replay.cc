@@ -12,7 +12,7 @@
 #include "store/page_allocation.h"
 #include "store/published.h"
 #include "store/reclaim.h"
-#include "store/slices.h"
+#include "store/slice_feeder.h"
 #include "tree/cursor.h"
 #include "tree/erase_range.h"
 
@@ -22,6 +22,7 @@ namespace {
 constexpr uint64_t kMemoryBytesMax = 32u << 20;
 constexpr uint64_t kSliceBytesMax = 2u << 20;
 constexpr uint64_t kStretchSegmentsMax = 64;
+constexpr size_t kThreadPlacesMin = 500;  // fewer are done before a thread has begun
 
 // Makes one tree of a base and a stretch.
 class Replay {
@@ -74,11 +75,13 @@ Status Replay::apply() {
   const uint64_t capacity = context_.segment_capacity_max;
   Slices slices(context_, stretch_, std::min(kSliceBytesMax, capacity / 2));
   HOLDFAST_TRY(slices.open());
-  Slice slice;
+  const bool has_thread = context_.options.helper_thread && context_.os.has_threads() &&
+                          stretch_.places().size() >= kThreadPlacesMin;
+  SliceFeeder feeder(slices, has_thread);
   while (true) {
-    HOLDFAST_ASSIGN(const bool more, slices.next(slice));
-    if (!more) return Status::ok();
-    HOLDFAST_TRY(apply_slice(slice));
+    HOLDFAST_ASSIGN(const Slice* const slice, feeder.next());
+    if (slice == nullptr) return Status::ok();
+    HOLDFAST_TRY(apply_slice(*slice));
   }
 }
 

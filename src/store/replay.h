@@ -7,7 +7,7 @@
 //   1. The tree becomes what applying the stretch's commits one by one would make of it.
 //   2. Between slices the tree stands at no commit. Only the last one is published, and with it
 //      everything that was taken and retired on the way: dying before leaves nothing behind.
-//   3. Memory is bounded, however long the log is: by the limits of a stretch and a slice of it.
+//   3. Memory is bounded, however long the log is: by the limits of a stretch and two slices of it.
 #pragma once
 
 #include "store/context.h"

@@ -7,7 +7,7 @@
 #include <random>
 
 #include "store/apply.h"
-#include "store/slices.h"
+#include "store/slice_feeder.h"
 #include "store/test_machine.h"
 
 namespace holdfast::store {
@@ -18,8 +18,9 @@ using testing::IsEmpty;
 class ReplayTest : public testing::Test {
  protected:
   // Everything that is committed stays behind the checkpoint that the store was created with.
-  static StoreOptions options() {
+  StoreOptions options() {
     StoreOptions options = TestMachine::small_store();
+    options.helper_thread = has_thread_;
     options.checkpoint_log_bytes = ~uint64_t{0};
     return options;
   }
@@ -45,8 +46,28 @@ class ReplayTest : public testing::Test {
   }
 
   TestMachine machine_;
+  bool has_thread_ = false;
   Store store_ = machine_.open(options());
 };
+
+// All of the log.
+Stretch stretch_of(const Context& context) {
+  log::Position begin;
+  begin.lsn = log::make_lsn(1, log::kSegmentHeaderSize);
+  begin.epoch = 1;
+  Stretch stretch(begin, {1u << 20, 1u << 30});
+  log::Reader reader(*context.segments, context.store_id, begin, log::Trust::kUnproven);
+  while (const auto record = *reader.next(~0ull)) {
+    log::PayloadReader payload(record->payload);
+    std::string_view rest = payload.rest();
+    while (const auto operation = payload.next()) {
+      stretch.add(*record, *operation, rest.substr(0, rest.size() - payload.rest().size()));
+      rest = payload.rest();
+    }
+    stretch.end_record(record->header, reader.position());
+  }
+  return stretch;
+}
 
 std::string numbered(uint64_t number) {
   const std::string digits = std::to_string(number);
@@ -105,6 +126,34 @@ TEST_F(ReplayTest, RangesDeletedBetweenWrites) {
 TEST_F(ReplayTest, ValuesLargerThanASlice) {
   for (uint64_t i = 0; i < 20; ++i) put(numbered(i * 7 % 20), std::string(9000 + i, 'v'));
   expect_replayed();
+}
+
+TEST_F(ReplayTest, DamageMetByTheThreadEndsTheReplay) {
+  for (uint64_t i = 0; i < 600; ++i) put(numbered(i), std::string(20, 'v'));
+  const auto context = machine_.attach(options());
+  Stretch stretch({}, {1u << 20, 1u << 30});
+  log::Record record;
+  record.header.lsn = log::make_lsn(1, log::kSegmentHeaderSize);
+  record.payload = "no operation stands there";
+  stretch.add(record, {log::OperationKind::kPut, "key", "value"}, record.payload);
+  for (const bool has_thread : {false, true}) {
+    Slices slices(*context, stretch, 1000);
+    ASSERT_TRUE(slices.open());
+    SliceFeeder feeder(slices, has_thread);
+    EXPECT_EQ(feeder.next().status().code(), StatusCode::kCorruption);
+  }
+}
+
+TEST_F(ReplayTest, ThreadThatIsNotWaitedForEnds) {
+  for (uint64_t i = 0; i < 600; ++i) put(numbered(i), std::string(20, 'v'));
+  const auto context = machine_.attach(options());
+  Stretch stretch = stretch_of(*context);
+  for (const int calls : {0, 1, 3}) {
+    Slices slices(*context, stretch, 1000);
+    ASSERT_TRUE(slices.open());
+    SliceFeeder feeder(slices, true);
+    for (int i = 0; i < calls; ++i) EXPECT_NE(*feeder.next(), nullptr);
+  }
 }
 
 // --- Random histories
@@ -167,6 +216,7 @@ class ReplayRandomTest : public ReplayTest, public testing::WithParamInterface<u
 
 TEST_P(ReplayRandomTest, HasTheEffectOfOneCommitAfterTheOther) {
   RandomHistory history(GetParam());
+  has_thread_ = GetParam() % 2 == 1;  // from the first cold start on
   for (int round = 0; round < 4; ++round) {
     for (int i = 0; i < 250; ++i) {
       commit([&](Transaction& txn) { return history.write(txn); });
@@ -185,21 +235,7 @@ class SlicesTest : public ReplayTest {
   // What is in the log, read through slices of at most `bytes_max`.
   std::vector<std::vector<std::pair<std::string, std::string>>> slices(uint64_t bytes_max) {
     const auto context = machine_.attach(options());
-    Stretch stretch(PublishedRoot{}.position(), {1u << 20, 1u << 30});
-    log::Position begin;
-    begin.lsn = log::make_lsn(1, log::kSegmentHeaderSize);
-    begin.epoch = 1;
-    log::Reader reader(*context->segments, context->store_id, begin, log::Trust::kUnproven);
-    while (const auto record = *reader.next(~0ull)) {
-      if (record->payload.empty()) continue;
-      log::PayloadReader payload(record->payload);
-      std::string_view rest = payload.rest();
-      while (const auto operation = payload.next()) {
-        stretch.add(*record, *operation, rest.substr(0, rest.size() - payload.rest().size()));
-        rest = payload.rest();
-      }
-      stretch.end_record(record->header, reader.position());
-    }
+    Stretch stretch = stretch_of(*context);
     Slices source(*context, stretch, bytes_max);
     EXPECT_TRUE(source.open());
     std::vector<std::vector<std::pair<std::string, std::string>>> all;

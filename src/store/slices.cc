@@ -32,10 +32,7 @@ char* room_in(Slice& slice, uint64_t size) {
 }  // namespace
 
 Slices::Slices(const Context& context, Stretch& stretch, uint64_t bytes_max)
-    : context_(context), stretch_(stretch), bytes_max_(bytes_max) {
-  std::sort(stretch.places().begin(), stretch.places().end());
-  rests_.push_back({stretch.places(), true});
-}
+    : context_(context), stretch_(stretch), bytes_max_(bytes_max) {}
 
 Status Slices::open() {
   for (const uint64_t number : stretch_.segments()) {
@@ -53,6 +50,11 @@ Status Slices::open() {
 }
 
 Result<bool> Slices::next(Slice& slice) {
+  if (!is_sorted_) {
+    std::sort(stretch_.places().begin(), stretch_.places().end());
+    rests_.push_back({stretch_.places(), true});
+    is_sorted_ = true;
+  }
   while (!rests_.empty()) {
     if (rests_.back().places.empty()) {
       rests_.pop_back();

@@ -28,7 +28,7 @@ struct Slice {
 
 class Slices {
  public:
-  // Sorts `stretch`. `bytes_max`: of operations in one slice, except for a single larger one.
+  // Will sort `stretch`. `bytes_max`: of operations in one slice, except for a single larger one.
   Slices(const Context& context, Stretch& stretch, uint64_t bytes_max);
 
   // Before the first next(). Errors: those of opening a segment.
@@ -62,6 +62,7 @@ class Slices {
   const uint64_t bytes_max_;
   std::vector<Source> sources_;  // by Place::segment_index()
   std::vector<Rest> rests_;      // the next one last
+  bool is_sorted_ = false;
 };
 
 }  // namespace holdfast::store
