@@ -20,9 +20,8 @@ std::string merged(std::string_view text, std::string_view patch) {
 
 // The document and the pointers of RFC 6901, section 5.
 TEST(JsonValueTest, PointersLeadWhereTheRfcSays) {
-  const std::string text =
-      R"({"foo":["bar","baz"],"":0,"a/b":1,"c%d":2,"e^f":3,"g|h":4,)"
-      R"("i\\j":5,"k\"l":6," ":7,"m~n":8})";
+  const std::string text = R"({"foo":["bar","baz"],"":0,"a/b":1,"c%d":2,"e^f":3,"g|h":4,)"
+                           R"("i\\j":5,"k\"l":6," ":7,"m~n":8})";
   EXPECT_EQ(at(text, ""), text);
   EXPECT_EQ(at(text, "/foo"), R"(["bar","baz"])");
   EXPECT_EQ(at(text, "/foo/0"), R"("bar")");
