@@ -13,6 +13,20 @@ namespace {
 
 // Half the bound that batched durability promises.
 constexpr uint64_t kIntervalUs = 50'000;
+constexpr uint64_t kLookAgainUs = 500;
+
+// Brings to the disk what is in the log now. While commits come in, applying is left to those who
+// do it in large batches.
+Status sync_and_apply_if_idle(const Context& context) {
+  ControlBlock& control = context.control();
+  const uint64_t version = read_tail(control.tail).version;
+  if (control.synced.version.load() >= version) return Status::ok();
+  while (control.synced.version.load() < version) {
+    HOLDFAST_ASSIGN(const bool led, try_sync(context, true));
+    if (!led) context.os.sleep_us(kLookAgainUs);  // another leads, perhaps for less
+  }
+  return read_tail(control.tail).version == version ? try_apply_tail(context) : Status::ok();
+}
 
 }  // namespace
 
@@ -26,9 +40,7 @@ bool upkeep_due(const Context& context) {
 Status maintain_once(const Context& context) {
   ControlBlock& control = context.control();
   if (engine_state(control) != EngineState::kRunning) return Status::ok();
-  if (read_tail(control.tail).version > control.synced.version.load()) {
-    HOLDFAST_TRY(flush(context, context.deadline()));
-  }
+  HOLDFAST_TRY(sync_and_apply_if_idle(context));
   HOLDFAST_TRY(prepare_segments(context, true));
   if (!checkpoint_due(context)) return Status::ok();
   const auto done = try_checkpoint(context);
