@@ -7,10 +7,12 @@
 #include "store/check.h"
 #include "store/checkpoint.h"
 #include "store/exclusive.h"
+#include "store/history_rows.h"
 #include "store/stats.h"
 #include "store/sync.h"
 #include "store/transaction_impl.h"
 #include "store/watch_slots.h"
+#include "tree/cursor.h"
 #include "tree/page.h"
 
 namespace holdfast {
@@ -25,6 +27,23 @@ constexpr uint64_t kApplyAskedBytes = 1u << 20;
 constexpr uint64_t kCheckpointAtCloseBytes = 16u << 20;
 // Who has the store alone starts cold at each opening.
 constexpr uint64_t kCheckpointAloneBytes = 1u << 20;
+
+// With a helper thread, which of the commits ask it to look for histories to trim.
+constexpr uint64_t kRetainAskedEvery = 64;
+
+// Whether the newest root has histories that keep themselves to a retention. Does not look at what
+// is not applied yet: a process that only writes has not read that, and need not for this.
+bool keeps_histories(const store::Context& context, store::Pins& pins) {
+  const auto pinned = pins.pin(store::RootChoice::kLatest, false);
+  if (!pinned) return true;
+  const std::string prefix = store::retention_key("");
+  tree::Cursor cursor(*context.pages, pinned->root.root);
+  cursor.seek(prefix);
+  const bool found =
+      !cursor.status() || (cursor.valid() && cursor.key().substr(0, prefix.size()) == prefix);
+  pins.unpin(pinned->slot);
+  return found;
+}
 
 bool is_retryable(const Status& status) {
   return status.code() == StatusCode::kConflict || status.code() == StatusCode::kTooOld;
@@ -255,14 +274,16 @@ Status Store::Impl::after_commit(const store::Appended& appended) {
 
 void Store::Impl::retain_if_due(uint64_t version, bool helped) {
   if (!retainer_.is_time(version)) return;
-  if (helped) {
-    maintenance_->retain_soon();
-  } else {
+  if (!helped) {
     (void)retain();
+  } else if (version % kRetainAskedEvery == 0) {
+    maintenance_->retain_soon();
   }
 }
 
 bool Store::Impl::retain() {
+  const bool helped = context_->options.helper_thread && context_->os.has_threads();
+  if (helped && !keeps_histories(*context_, *pins_)) return false;
   const std::shared_ptr<Impl> unowned(std::shared_ptr<Impl>(), this);
   const auto step = retainer_.step([&] { return begin(unowned); }, context_->os.wall_time_us());
   return step && *step == store::RetainStep::kMore;
