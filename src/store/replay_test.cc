@@ -260,6 +260,17 @@ TEST_F(SlicesTest, FollowEachOtherInTheOrderOfTheirKeys) {
   EXPECT_EQ(keys, "b bug bun tea tear tin ");
 }
 
+TEST_F(SlicesTest, EarlierPlacesFollowWhatAllKeysShare) {
+  for (const char* key : {"abcd2", "abcd1", "abcd2", "abce", "abc", "ab", "b", "abcd1"}) {
+    put(key, "1");
+  }
+  std::string keys;
+  for (const Pairs& slice : slices(1)) {
+    for (const auto& [key, value] : slice) keys += key + " ";
+  }
+  EXPECT_EQ(keys, "ab abc abcd1 abcd1 abcd2 abcd2 abce b ");
+}
+
 TEST_F(SlicesTest, OneKeysOperationsStayInTheOrderOfTheLog) {
   for (const char* value : {"1", "2", "3", "4"}) put("key", value);
   EXPECT_EQ(slices(1000),
