@@ -82,6 +82,9 @@ TEST_F(StoreCommandsTest, EventsAreAppendedReadFollowedAndVerified) {
   EXPECT_EQ(run({"event", "consume", "log", "me"}), kExitNotFound);
   EXPECT_EQ(run({"event", "consumers", "log", "--json"}), kExitOk);
   EXPECT_EQ(json()["next"], 3);
+  EXPECT_EQ(run({"event", "seek", "log", "other", "1"}), kExitOk);
+  EXPECT_EQ(run({"event", "remove-consumer", "log", "other"}), kExitOk);
+  EXPECT_EQ(run({"event", "remove-consumer", "log", "other"}), kExitNotFound);
   EXPECT_EQ(run({"event", "seal", "log", "--json"}), kExitOk);
   const std::string seal = "2:" + json()["hash"].get<std::string>();
   EXPECT_EQ(run({"event", "verify", "log", "--expect", seal}), kExitOk) << error_;

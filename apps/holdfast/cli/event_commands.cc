@@ -149,6 +149,12 @@ Status seek(const Context& context, const StreamArguments& arguments) {
   return opened.store.close();
 }
 
+Status remove_consumer(const Context& context, const StreamArguments& arguments) {
+  HOLDFAST_ASSIGN(Opened opened, open_stream(context, arguments.stream, IfAbsent::kRefuse));
+  HOLDFAST_TRY(opened.stream.remove_consumer(arguments.consumer));
+  return opened.store.close();
+}
+
 Status list(const Context& context) {
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
@@ -315,6 +321,11 @@ void add_consumers(Commands& commands, CLI::App* family) {
                        "seek builds deployer 100", arguments, seek);
   command->add_option("consumer", arguments->consumer, "Name of the consumer")->required();
   command->add_option("number", arguments->number, "The number it reads next")->required();
+  arguments = arguments_of<StreamArguments>();
+  command = add_simple(commands, family, "remove-consumer",
+                       "Remove a consumer, so that nothing is kept for it any more",
+                       "remove-consumer builds deployer", arguments, remove_consumer);
+  command->add_option("consumer", arguments->consumer, "Name of the consumer")->required();
 }
 
 void add_upkeep(Commands& commands, CLI::App* family) {
