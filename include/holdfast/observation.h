@@ -1,5 +1,12 @@
 // Observations: the texts that a space remembers, with where they came from. Each is written in one
-// commit with everything by which it is found, and leaves all of it in one commit.
+// commit with everything by which it is found, and leaves all of it in one commit. Secrets are
+// taken out before anything is written (holdfast/redaction.h).
+//
+// Two times: when it was written (created_us), and when it holds (valid_from_us to valid_to_us).
+// What is superseded ends to hold when its successor begins, and is still found as of the time
+// before. Trust is what the writer gives, at most that of everything it was derived from. Editing
+// keeps what was there; forgetting takes it out of every list and search until it is restored or
+// purged.
 //
 // Thread-safety: a handle without a transaction may be used from any thread; one made for a
 //   transaction or snapshot belongs to that object's thread and must not outlive it.
@@ -16,8 +23,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "holdfast/redaction.h"
 #include "holdfast/status.h"
 
 namespace holdfast {
@@ -34,6 +43,9 @@ constexpr size_t kTagsMax = 64;
 constexpr size_t kMetadataSizeMax = 256u << 10;  // bytes
 constexpr size_t kEmbeddingValuesMax = 128u << 10;
 constexpr size_t kObservationListLimitMax = 10'000;
+constexpr size_t kIndexedMembersMax = 64;
+constexpr size_t kSourcesMax = 64;            // of what one is derived
+constexpr size_t kTrustFollowedMax = 10'000;  // observations that one change of trust may reach
 
 // A vector that stands for the content, and what computed it.
 struct Embedding {
@@ -52,9 +64,14 @@ struct NewObservation {
   std::optional<std::string> session = {};  // of which session of an agent
   std::optional<std::string> run = {};      // in which run
   std::vector<std::string> tags = {};
-  std::optional<std::string> metadata = {};  // JSON text
-  std::optional<double> confidence = {};     // finite; by convention 0 to 1
-  std::optional<int64_t> happened_us = {};   // when it happened: microseconds since 1970, UTC
+  std::optional<std::string> metadata = {};    // JSON text
+  std::optional<double> confidence = {};       // finite; by convention 0 to 1
+  std::optional<double> importance = {};       // 0 to 1
+  std::optional<int64_t> happened_us = {};     // when it happened: microseconds since 1970, UTC
+  std::optional<int64_t> valid_from_us = {};   // it holds from then; absent: always has
+  std::optional<int64_t> valid_to_us = {};     // and before then; absent: still does
+  std::optional<double> trust = {};            // 0 to 1; absent: 1
+  std::vector<std::string> derived_from = {};  // ids, whole, of observations that are there
   std::optional<Embedding> embedding = {};
   // Idempotency key: adding again with a key that an observation of the space already has returns
   // that one's id and writes nothing. Removing the observation frees its key.
@@ -62,21 +79,83 @@ struct NewObservation {
 };
 
 struct Observation : NewObservation {
-  std::string id = {};     // UUIDv7, 36 characters; ids sort by `created_us`
-  int64_t created_us = 0;  // when it was added: microseconds since 1970, UTC
+  std::string id = {};             // UUIDv7, 36 characters; ids sort by `created_us`
+  int64_t created_us = 0;          // when it was added: microseconds since 1970, UTC
+  double effective_trust = 1;      // the least of `trust` and that of all it is derived from
+  std::string superseded_by = {};  // id; empty: by none
+  uint32_t revision = 0;           // how often it was edited
+  int64_t edited_us = 0;           // 0: never
+  int64_t forgotten_us = 0;        // 0: it is not forgotten
 };
 
 struct AddedObservation {
   std::string id = {};
-  bool existed = false;  // its `key` was there already; nothing was written
+  bool existed = false;                    // its `key` was there already; nothing was written
+  bool is_duplicate = false;               // of `id`, which says the same; nothing was written
+  std::vector<Redaction> redactions = {};  // of its content
+};
+
+// What is taken for a duplicate: of the `recent` newest one with the same text, or whose words are
+// the same for the most part (Jaccard), or whose embedding of the same model is near (cosine
+// distance).
+enum class OnDuplicate : uint8_t {
+  allow,
+  refuse,  // ConditionFalse, which names the other
+  merge,   // nothing is written and the other's id is returned
+};
+// It guards against repetition, not against a race: of two that are added at the same moment both
+// may stay. A `key` is exact.
+struct DuplicateGuard {
+  OnDuplicate action = OnDuplicate::allow;
+  double similarity_min = 0.85;
+  double distance_max = 0.08;
+  size_t recent = 100;  // 1 to 1,000
+};
+
+struct AddOptions {
+  DuplicateGuard duplicates = {};
+};
+
+// Of a space, for everybody; stored in it.
+struct ObservationSettings {
+  RedactionOptions redaction = {};
+};
+
+// What changes; what is absent stays. An empty string or list takes the field away.
+struct ObservationEdit {
+  std::optional<std::string> content = {};  // not empty
+  std::optional<std::string> title = {};
+  std::optional<std::string> source = {};
+  std::optional<std::string> kind = {};
+  std::optional<std::string> session = {};
+  std::optional<std::string> run = {};
+  std::optional<std::vector<std::string>> tags = {};
+  std::optional<std::string> metadata = {};
+  std::optional<double> confidence = {};
+  std::optional<double> importance = {};
+  std::optional<double> trust = {};
+  std::optional<int64_t> valid_from_us = {};
+  std::optional<int64_t> valid_to_us = {};
+  // Only if this many edits were made before. Else ConditionFalse.
+  std::optional<uint32_t> revision = {};
 };
 
 struct ObservationListOptions {
   size_t limit = 50;         // 1 to kObservationListLimitMax
   bool newest_first = true;  // by `created_us`
+  // Filters, all of which must hold. With one of run, session, metadata, tag or kind, newest first,
+  // a page is found by its index; `source` alone, or oldest first, reads all there are.
   std::optional<std::string> kind = {};
+  std::optional<std::string> source = {};
+  std::optional<std::string> session = {};
+  std::optional<std::string> run = {};
+  std::vector<std::string> tags = {};  // has all of them
+  // A member of the metadata's object and its value as JSON: {"branch", "\"main\""}. Only the
+  // first kIndexedMembersMax members that are neither objects nor arrays, by name, are looked at.
+  std::optional<std::pair<std::string, std::string>> metadata = {};
   std::optional<int64_t> since_us = {};  // created_us >= since_us
   std::optional<int64_t> until_us = {};  // created_us < until_us
+  std::optional<int64_t> as_of_us = {};  // holds at that time
   std::string after = {};                // id of the last observation of the page before
 };
 
@@ -89,16 +168,42 @@ class Observations {
   // TooLarge (a limit above; the message says which and what to do).
   Result<std::string> add(const NewObservation& observation) const;
   // Remembers all or none in one commit; the results are in the order of `observations`. Errors as
-  // of add, and TooLarge when they do not fit one transaction: add fewer at once.
-  Result<std::vector<AddedObservation>> add_all(std::span<const NewObservation> observations) const;
+  // of add, and TooLarge when they do not fit one transaction: add fewer at once; NotFound: one is
+  // derived from what is not there.
+  Result<std::vector<AddedObservation>> add_all(std::span<const NewObservation> observations,
+                                                const AddOptions& options = {}) const;
+
+  // How observations are added from now on. Errors: InvalidArgument, TooLarge.
+  Status configure(const ObservationSettings& settings) const;
+  Result<ObservationSettings> settings() const;
 
   // In these, `id` is an id or a prefix of one with 8 or more hexadecimal digits (dashes do not
   // matter) that no other observation of the space shares. The first 12 digits are the millisecond
   // of creation: of what was added in a burst, a unique prefix has 16 or more.
   // Errors: NotFound; InvalidArgument (not an id, or ambiguous: the message names candidates).
+  // Also what is forgotten: forgotten_us says so.
   Result<Observation> get(std::string_view id) const;
-  // Removes it, and its text, embedding and key from every index, in one commit.
+  // Removes it for good, forgotten or not, with its history, from every index, in one commit.
   Status remove(std::string_view id) const;
+
+  // Changes it; what it was is kept in its history. Returns it changed. Errors also those of add;
+  // ConditionFalse (another revision).
+  Result<Observation> edit(std::string_view id, const ObservationEdit& edit) const;
+  // What it was before each edit, oldest first, without embeddings.
+  Result<std::vector<Observation>> history(std::string_view id) const;
+  // Adds `successor`, which holds from its valid_from_us on (absent: from now on); what it
+  // supersedes holds until then. Errors also those of add; ConditionFalse: it is superseded
+  // already, or does not hold at that time.
+  Result<std::string> supersede(std::string_view id, const NewObservation& successor) const;
+
+  // Out of every list, count and search, and its key is free, until it is restored.
+  Status forget(std::string_view id) const;
+  // Errors: ConditionFalse: it is not forgotten, or another has its key by now.
+  Status restore(std::string_view id) const;
+  // What is forgotten, newest first by `created_us`; of the options only limit and after count.
+  Result<std::vector<Observation>> forgotten(const ObservationListOptions& options = {}) const;
+  // Removes for good what was forgotten before `before_us`, at most `limit`; how many.
+  Result<uint64_t> purge(int64_t before_us, size_t limit = 1'000) const;
 
   // Without embeddings; get() gives them. Errors: InvalidArgument (limit, `after` is not an id).
   Result<std::vector<Observation>> list(const ObservationListOptions& options = {}) const;

@@ -30,6 +30,8 @@ struct RecallQuery {
   std::vector<std::string> tags = {};    // has all of them
   std::optional<int64_t> since_us = {};  // created_us >= since_us
   std::optional<int64_t> until_us = {};  // created_us < until_us
+  std::optional<int64_t> as_of_us = {};  // holds at that time; absent: now
+  std::optional<double> trust_min = {};  // effective_trust >= trust_min
   size_t snippet_size = 160;             // bytes, about; 16 to kSnippetSizeMax
 };
 

@@ -75,6 +75,25 @@ class Reader {
  public:
   explicit Reader(std::string_view text) : text_(text) {}
 
+  // REQUIRES: an object begins here.
+  std::map<std::string, std::string> members() {
+    ++at_;
+    std::map<std::string, std::string> members;
+    if (take('}')) return members;
+    do {
+      skip_space();
+      std::string name = string();
+      CHECK(take(':'));
+      members[std::move(name)] = value();
+    } while (take(','));
+    CHECK(take('}'));
+    return members;
+  }
+  bool at_object() {
+    skip_space();
+    return text_[at_] == '{';
+  }
+
   std::string value() {
     skip_space();
     switch (text_[at_]) {
@@ -112,19 +131,8 @@ class Reader {
   }
 
   std::string object() {
-    ++at_;
-    std::map<std::string, std::string> members;
-    if (!take('}')) {
-      do {
-        skip_space();
-        std::string name = string();
-        CHECK(take(':'));
-        members[std::move(name)] = value();
-      } while (take(','));
-      CHECK(take('}'));
-    }
     std::string out = "{";
-    for (const auto& [name, member] : members) {
+    for (const auto& [name, member] : members()) {
       if (out.size() > 1) out.push_back(',');
       out.append(name).append(":").append(member);
     }
@@ -205,6 +213,25 @@ class Reader {
 std::string json_canonical(std::string_view text) {
   CHECK(!json_first_bad_byte(text));
   return Reader(text).value();
+}
+
+std::map<std::string, std::string> json_members(std::string_view text) {
+  CHECK(!json_first_bad_byte(text));
+  Reader reader(text);
+  return reader.at_object() ? reader.members() : std::map<std::string, std::string>();
+}
+
+std::string json_quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out.push_back('\\');
+    if (static_cast<unsigned char>(c) < 0x20) {
+      append_unicode_escape(out, static_cast<unsigned char>(c));
+    } else {
+      out.push_back(c);
+    }
+  }
+  return out + "\"";
 }
 
 }  // namespace holdfast::memory

@@ -7,6 +7,7 @@
 // Who: memory/ only. Thread-safety: pure function.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -14,5 +15,11 @@ namespace holdfast::memory {
 
 // REQUIRES: json_first_bad_byte(text) is nullopt.
 std::string json_canonical(std::string_view text);
+
+// The members of an object, name and value in that form (names with their quotes); none when the
+// text is another value. REQUIRES: as above.
+std::map<std::string, std::string> json_members(std::string_view text);
+// `text`, which is UTF-8, as a JSON string in that form.
+std::string json_quoted(std::string_view text);
 
 }  // namespace holdfast::memory

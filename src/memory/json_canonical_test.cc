@@ -61,5 +61,14 @@ TEST(JsonCanonical, TheFormOfAFormIsTheSame) {
   }
 }
 
+TEST(JsonCanonical, MembersOfAnObjectAreNamedAsTheyAreQuoted) {
+  const auto members = json_members(R"( {"b\n": 1.0, "a": {"x": [ ]}} )");
+  ASSERT_EQ(members.size(), 2u);
+  EXPECT_EQ(members.at(json_quoted("b\n")), "1");
+  EXPECT_EQ(members.at(json_quoted("a")), R"({"x":[]})");
+  EXPECT_TRUE(json_members("[1]").empty());
+  EXPECT_EQ(json_quoted("\"\\"), json_canonical(R"("\"\\")"));
+}
+
 }  // namespace
 }  // namespace holdfast::memory

@@ -23,6 +23,7 @@
 // | 08 38 space:u32 id:16                   | presence: who is there (presence.cc)             |
 // | 08 39 space:u32 inbox                   | inbox: number of its marks                       |
 // | 08 40 to 08 4a space:u32 ...            | runs, steps and gates: run_rows.h has the table  |
+// | 08 4b to 08 4f space:u32 ...            | observations: observation_store.h has the table  |
 // | 08 50 space:u32 counter                 | Kv: a counter's number                           |
 // | 08 51 space:u32 expires:u64 key         | Kv: index of expiries, empty                     |
 // | 08 52 space:u32 prefix, ordered ...     | Kv: history of the keys that begin so            |
@@ -97,6 +98,11 @@ enum class KeyKind : uint16_t {
   kGate = 0x0848,
   kRunEvent = 0x0849,
   kStepCounter = 0x084a,
+  kObservationIndex = 0x084b,
+  kForgotten = 0x084c,
+  kObservationHistory = 0x084d,
+  kDerived = 0x084e,
+  kObservationSettings = 0x084f,
   kKvCounter = 0x0850,
   kKvExpiry = 0x0851,
   kKvHistory = 0x0852,

@@ -1,4 +1,5 @@
 // check_observation: what may be stored, and what to tell who offers something else.
+#include <algorithm>
 #include <cmath>
 
 #include "memory/json_check.h"
@@ -83,6 +84,29 @@ Status check_embedding(const Embedding& embedding) {
   return Status::ok();
 }
 
+Status check_share(std::string_view name, const std::optional<double>& value) {
+  if (!value || (*value >= 0 && *value <= 1)) return Status::ok();
+  return Status(StatusCode::kInvalidArgument, std::string(name) + " must be 0 to 1");
+}
+
+Status check_sources(const std::vector<std::string>& ids) {
+  if (ids.size() > kSourcesMax) {
+    return Status(StatusCode::kTooLarge,
+                  "an observation is derived from at most " + std::to_string(kSourcesMax) +
+                      " others; add one in between that is derived from some of them");
+  }
+  for (auto at = ids.begin(); at != ids.end(); ++at) {
+    if (!Uuid::parse(*at)) {
+      return Status(StatusCode::kInvalidArgument,
+                    "\"" + *at + "\", which it is derived from, is not a whole id");
+    }
+    if (std::find(ids.begin(), at, *at) != at) {
+      return Status(StatusCode::kInvalidArgument, "it is derived from " + *at + " twice");
+    }
+  }
+  return Status::ok();
+}
+
 }  // namespace
 
 Status check_observation(const NewObservation& observation) {
@@ -99,6 +123,14 @@ Status check_observation(const NewObservation& observation) {
   if (observation.metadata) HOLDFAST_TRY(check_metadata(*observation.metadata));
   if (observation.confidence && !std::isfinite(*observation.confidence)) {
     return Status(StatusCode::kInvalidArgument, "confidence is not a finite number");
+  }
+  HOLDFAST_TRY(check_share("importance", observation.importance));
+  HOLDFAST_TRY(check_share("trust", observation.trust));
+  HOLDFAST_TRY(check_sources(observation.derived_from));
+  const bool never_holds = observation.valid_from_us && observation.valid_to_us &&
+                           *observation.valid_from_us >= *observation.valid_to_us;
+  if (never_holds) {
+    return Status(StatusCode::kInvalidArgument, "valid_to_us must be after valid_from_us");
   }
   if (observation.embedding) HOLDFAST_TRY(check_embedding(*observation.embedding));
   return Status::ok();

@@ -1,6 +1,8 @@
 #include "memory/observation_row.h"
 
+#include "base/check.h"
 #include "base/coding.h"
+#include "memory/fields.h"
 
 namespace holdfast::memory {
 namespace {
@@ -20,7 +22,21 @@ enum RowFlag : uint64_t {
   kHasHappened = 1 << 8,
   kHasLongContent = 1 << 9,
   kHasEmbedding = 1 << 10,
-  kFlagsEnd = 1 << 11,
+  kHasMore = 1 << 11,
+  kFlagsEnd = 1 << 12,
+};
+
+enum MoreField : uint32_t {
+  kImportance = 1,
+  kValidFrom = 2,
+  kValidTo = 3,
+  kTrust = 4,
+  kDerivedFrom = 5,  // repeated: id:16
+  kEffectiveTrust = 6,
+  kSupersededBy = 7,  // id:16
+  kRevision = 8,
+  kEdited = 9,
+  kForgotten = 10,
 };
 
 // The optional strings of a row, in their order.
@@ -49,15 +65,15 @@ void append_le(std::string& out, T value) {
   out.append(bytes, sizeof(T));
 }
 
-uint64_t flags_of(const NewObservation& observation) {
+uint64_t flags_of(const NewObservation& observation, RowParts parts) {
   uint64_t flags = 0;
   for (const StringField& field : kStringFields) {
     if (observation.*field.member) flags |= field.flag;
   }
   if (observation.confidence) flags |= kHasConfidence;
   if (observation.happened_us) flags |= kHasHappened;
-  if (observation.content.size() > kInlineContentSizeMax) flags |= kHasLongContent;
-  if (observation.embedding) flags |= kHasEmbedding;
+  if (parts.long_content) flags |= kHasLongContent;
+  if (parts.embedding) flags |= kHasEmbedding;
   return flags;
 }
 
@@ -80,6 +96,64 @@ std::optional<T> take_le(std::string_view& bytes) {
   const T value = load_le<T>(bytes.data());
   bytes.remove_prefix(sizeof(T));
   return value;
+}
+
+std::string id_bytes(const std::string& text) {
+  const auto id = Uuid::parse(text);
+  CHECK(id);
+  return std::string(id->view());
+}
+
+std::optional<std::string> id_text(const std::string& bytes) {
+  Uuid id;
+  if (bytes.size() != id.bytes.size()) return std::nullopt;
+  std::copy(bytes.begin(), bytes.end(), reinterpret_cast<char*>(id.bytes.data()));
+  return id.to_text();
+}
+
+// Empty when there is nothing.
+std::string encode_more(const Observation& observation) {
+  FieldWriter fields;
+  const size_t empty = fields.bytes().size();
+  fields.real_if(kImportance, observation.importance)
+      .integer_if(kValidFrom, observation.valid_from_us)
+      .integer_if(kValidTo, observation.valid_to_us)
+      .real_if(kTrust, observation.trust);
+  for (const std::string& id : observation.derived_from) fields.text(kDerivedFrom, id_bytes(id));
+  if (observation.effective_trust != 1) {
+    fields.real(kEffectiveTrust, observation.effective_trust);
+  }
+  if (!observation.superseded_by.empty()) {
+    fields.text(kSupersededBy, id_bytes(observation.superseded_by));
+  }
+  if (observation.revision != 0) fields.number(kRevision, observation.revision);
+  if (observation.edited_us != 0) fields.integer(kEdited, observation.edited_us);
+  if (observation.forgotten_us != 0) fields.integer(kForgotten, observation.forgotten_us);
+  return fields.bytes().size() == empty ? std::string() : fields.bytes();
+}
+
+bool decode_more(std::string_view bytes, Observation& out) {
+  const auto fields = FieldReader::parse(bytes, "an observation");
+  if (!fields) return false;
+  out.importance = fields->real(kImportance);
+  out.valid_from_us = fields->integer(kValidFrom);
+  out.valid_to_us = fields->integer(kValidTo);
+  out.trust = fields->real(kTrust);
+  for (const std::string& source : fields->texts(kDerivedFrom)) {
+    auto text = id_text(source);
+    if (!text) return false;
+    out.derived_from.push_back(std::move(*text));
+  }
+  out.effective_trust = fields->real(kEffectiveTrust).value_or(1);
+  if (const auto by = fields->text(kSupersededBy)) {
+    const auto text = id_text(*by);
+    if (!text) return false;
+    out.superseded_by = *text;
+  }
+  out.revision = static_cast<uint32_t>(fields->number_or(kRevision, 0));
+  out.edited_us = fields->integer_or(kEdited, 0);
+  out.forgotten_us = fields->integer_or(kForgotten, 0);
+  return true;
 }
 
 // The fields after `created_us`; false when malformed.
@@ -105,16 +179,29 @@ bool take_fields(std::string_view bytes, uint64_t flags, Observation& out) {
     if (!take_string_into(bytes, tag)) return false;
   }
   if (!(flags & kHasLongContent) && !take_string_into(bytes, out.content)) return false;
+  if (flags & kHasMore) {
+    const auto more = take_string(bytes);
+    if (!more || !decode_more(*more, out)) return false;
+  }
   return bytes.empty();
 }
 
 }  // namespace
 
 std::string encode_row(const NewObservation& observation, int64_t created_us) {
-  const uint64_t flags = flags_of(observation);
+  Observation whole;
+  static_cast<NewObservation&>(whole) = observation;
+  whole.created_us = created_us;
+  return encode_row(whole, {.long_content = observation.content.size() > kInlineContentSizeMax,
+                            .embedding = observation.embedding.has_value()});
+}
+
+std::string encode_row(const Observation& observation, RowParts parts) {
+  const std::string more = encode_more(observation);
+  const uint64_t flags = flags_of(observation, parts) | (more.empty() ? uint64_t{0} : kHasMore);
   std::string out(1, static_cast<char>(kRowFormat));
   append_varint(out, flags);
-  append_varint(out, static_cast<uint64_t>(created_us));
+  append_varint(out, static_cast<uint64_t>(observation.created_us));
   for (const StringField& field : kStringFields) {
     if (flags & field.flag) append_string(out, *(observation.*field.member));
   }
@@ -122,7 +209,8 @@ std::string encode_row(const NewObservation& observation, int64_t created_us) {
   if (observation.happened_us) append_varint(out, zigzag(*observation.happened_us));
   append_varint(out, observation.tags.size());
   for (const std::string& tag : observation.tags) append_string(out, tag);
-  if (!(flags & kHasLongContent)) append_string(out, observation.content);
+  if (!parts.long_content) append_string(out, observation.content);
+  if (!more.empty()) append_string(out, more);
   return out;
 }
 

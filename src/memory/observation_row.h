@@ -4,7 +4,8 @@
 // Form of a row: u8 format, varint flags (which optional fields follow), varint created_us, then in
 //   this order what is present: title, source, kind, session, run, key, metadata (strings: varint
 //   size, bytes), confidence (f64), happened_us (varint, zigzag), tags (varint count, strings),
-//   content (string; nothing when it stands under a key of its own).
+//   content (string; nothing when it stands under a key of its own), what came later (string:
+//   fields of fields.h).
 // Form of an embedding: u8 format, model, model version (strings), varint count, f32 x count.
 // Invariant: encode and decode are inverses; decode refuses what is truncated, has bytes left over,
 //   or has a format or flag it does not know.
@@ -29,6 +30,13 @@ Status check_observation(const NewObservation& observation);
 
 // REQUIRES: check_observation(observation).
 std::string encode_row(const NewObservation& observation, int64_t created_us);
+// Of one whose content is, or is not, elsewhere, and that has, or has no, embedding. REQUIRES: ids
+// of it are ids.
+struct RowParts {
+  bool long_content = false;
+  bool embedding = false;
+};
+std::string encode_row(const Observation& observation, RowParts parts);
 std::string encode_embedding(const Embedding& embedding);
 
 struct DecodedRow {

@@ -2,6 +2,7 @@
 
 #include "memory/keys.h"
 #include "memory/link_rows.h"
+#include "memory/observation_index.h"
 #include "search/text_record.h"
 
 namespace holdfast::memory {
@@ -22,13 +23,6 @@ std::vector<std::string> facets_of(const NewObservation& observation) {
   return facets;
 }
 
-std::string encode_text(search::Analyzer& analyzer, const NewObservation& observation) {
-  std::vector<search::TextField> fields = {{observation.content, 1}};
-  if (observation.title) fields.push_back({*observation.title, kTitleWeight});
-  for (const std::string& tag : observation.tags) fields.push_back({tag, kTagWeight});
-  return search::encode_text_record(analyzer, fields, facets_of(observation));
-}
-
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -39,6 +33,14 @@ int hex_value(char c) {
 void set_digit(Uuid& id, size_t digit, int value) {
   uint8_t& byte = id.bytes[digit / 2];
   byte = static_cast<uint8_t>(digit % 2 == 0 ? value << 4 | (byte & 0x0f) : (byte & 0xf0) | value);
+}
+
+std::string forgotten_key(uint32_t space_id, const Uuid& id) {
+  return space_key(KeyKind::kForgotten, space_id, complement(id.view()));
+}
+
+std::string derived_key(uint32_t space_id, const Uuid& source, const Uuid& derived) {
+  return space_key(KeyKind::kDerived, space_id, source.view()).append(derived.view());
 }
 
 std::optional<Uuid> uuid_of(std::string_view bytes) {
@@ -56,52 +58,131 @@ Status ambiguous(std::string_view text, const std::vector<Uuid>& candidates) {
 
 }  // namespace
 
-PreparedObservation prepare_observation(search::Analyzer& analyzer,
-                                        const NewObservation& observation, const Stamp& stamp) {
+std::string encode_text(search::Analyzer& analyzer, const NewObservation& observation) {
+  std::vector<search::TextField> fields = {{observation.content, 1}};
+  if (observation.title) fields.push_back({*observation.title, kTitleWeight});
+  for (const std::string& tag : observation.tags) fields.push_back({tag, kTagWeight});
+  return search::encode_text_record(analyzer, fields, facets_of(observation));
+}
+
+void redact_observation(NewObservation& observation, const RedactionOptions& options,
+                        std::vector<Redaction>* found) {
+  if (!options.enabled) return;
+  observation.content = redact(observation.content, options, found);
+  for (std::optional<std::string>* text :
+       {&observation.title, &observation.source, &observation.kind, &observation.session,
+        &observation.run, &observation.key, &observation.metadata}) {
+    if (*text) *text = redact(**text, options);
+  }
+  for (std::string& tag : observation.tags) tag = redact(tag, options);
+}
+
+Result<PreparedObservation> prepare_observation(search::Analyzer& analyzer,
+                                                const NewObservation& observation,
+                                                const Stamp& stamp,
+                                                const RedactionOptions& redaction) {
   PreparedObservation prepared;
   prepared.id = stamp.id;
-  prepared.key = observation.key;
-  prepared.row = encode_row(observation, stamp.created_us);
-  prepared.text_record = encode_text(analyzer, observation);
-  if (observation.content.size() > kInlineContentSizeMax) {
-    prepared.long_content = observation.content;
-  }
-  if (observation.embedding) prepared.embedding = encode_embedding(*observation.embedding);
+  static_cast<NewObservation&>(prepared.observation) = observation;
+  redact_observation(prepared.observation, redaction, &prepared.redactions);
+  HOLDFAST_TRY(check_observation(prepared.observation));
+  prepared.observation.id = stamp.id.to_text();
+  prepared.observation.created_us = stamp.created_us;
+  prepared.text_record = encode_text(analyzer, prepared.observation);
   return prepared;
+}
+
+Result<std::optional<StoredRow>> read_row(search::KeySource& source, uint32_t space_id,
+                                          const Uuid& id) {
+  StoredRow stored;
+  HOLDFAST_ASSIGN(auto bytes, source.get(row_key(space_id, id)));
+  if (!bytes) {
+    stored.is_forgotten = true;
+    HOLDFAST_ASSIGN(bytes, source.get(forgotten_key(space_id, id)));
+  }
+  if (!bytes) return std::optional<StoredRow>();
+  HOLDFAST_ASSIGN(stored.row, decode_row(id, *bytes));
+  return std::optional<StoredRow>(std::move(stored));
+}
+
+Status put_row(search::KeyTarget& target, uint32_t space_id, const Uuid& id,
+               const StoredRow& stored) {
+  const RowParts parts{.long_content = stored.row.has_long_content,
+                       .embedding = stored.row.has_embedding};
+  return target.put(stored.is_forgotten ? forgotten_key(space_id, id) : row_key(space_id, id),
+                    encode_row(stored.row.observation, parts));
+}
+
+Status put_findable(search::KeyTarget& target, uint32_t space_id, const Uuid& id,
+                    const StoredRow& stored, std::string_view text_record) {
+  const Observation& observation = stored.row.observation;
+  HOLDFAST_TRY(put_row(target, space_id, id, stored));
+  HOLDFAST_TRY(target.put(space_key(KeyKind::kText, space_id, id.view()), text_record));
+  for (const std::string& key : index_keys(space_id, id, observation)) {
+    HOLDFAST_TRY(target.put(key, ""));
+  }
+  if (!observation.key) return Status::ok();
+  return target.put(space_key(KeyKind::kIdempotency, space_id, *observation.key), id.view());
+}
+
+Status drop_findable(search::KeyTarget& target, uint32_t space_id, const Uuid& id,
+                     const Observation& observation) {
+  HOLDFAST_TRY(target.del(row_key(space_id, id)));
+  HOLDFAST_TRY(target.del(space_key(KeyKind::kText, space_id, id.view())));
+  for (const std::string& key : index_keys(space_id, id, observation)) {
+    HOLDFAST_TRY(target.del(key));
+  }
+  if (!observation.key) return Status::ok();
+  return target.del(space_key(KeyKind::kIdempotency, space_id, *observation.key));
 }
 
 Status write_observation(search::KeyTarget& target, uint32_t space_id,
                          const PreparedObservation& prepared) {
+  StoredRow stored;
+  Observation& observation = stored.row.observation;
+  observation = prepared.observation;
+  HOLDFAST_ASSIGN(observation.effective_trust,
+                  effective_trust(target, space_id, observation.trust, observation.derived_from));
   const std::string_view id = prepared.id.view();
-  HOLDFAST_TRY(target.put(row_key(space_id, prepared.id), prepared.row));
-  HOLDFAST_TRY(target.put(space_key(KeyKind::kText, space_id, id), prepared.text_record));
-  if (!prepared.long_content.empty()) {
-    HOLDFAST_TRY(target.put(space_key(KeyKind::kContent, space_id, id), prepared.long_content));
+  if (observation.content.size() > kInlineContentSizeMax) {
+    stored.row.has_long_content = true;
+    HOLDFAST_TRY(target.put(space_key(KeyKind::kContent, space_id, id), observation.content));
   }
-  if (!prepared.embedding.empty()) {
-    HOLDFAST_TRY(target.put(space_key(KeyKind::kEmbedding, space_id, id), prepared.embedding));
+  if (observation.embedding) {
+    stored.row.has_embedding = true;
+    HOLDFAST_TRY(target.put(space_key(KeyKind::kEmbedding, space_id, id),
+                            encode_embedding(*observation.embedding)));
   }
-  if (prepared.key) {
-    HOLDFAST_TRY(target.put(space_key(KeyKind::kIdempotency, space_id, *prepared.key), id));
+  for (const std::string& from : observation.derived_from) {
+    HOLDFAST_TRY(target.put(derived_key(space_id, *Uuid::parse(from), prepared.id), ""));
   }
-  return Status::ok();
+  return put_findable(target, space_id, prepared.id, stored, prepared.text_record);
 }
 
 Result<bool> erase_observation(search::KeyTarget& target, uint32_t space_id, const Uuid& id) {
-  HOLDFAST_ASSIGN(const std::optional<std::string> bytes, target.get(row_key(space_id, id)));
-  if (!bytes) return false;
-  HOLDFAST_ASSIGN(const DecodedRow row, decode_row(id, *bytes));
-  HOLDFAST_TRY(target.del(row_key(space_id, id)));
-  HOLDFAST_TRY(target.del(space_key(KeyKind::kText, space_id, id.view())));
-  if (row.has_long_content) {
+  HOLDFAST_ASSIGN(const auto stored, read_row(target, space_id, id));
+  if (!stored) return false;
+  const Observation& observation = stored->row.observation;
+  if (stored->is_forgotten) {
+    HOLDFAST_TRY(target.del(forgotten_key(space_id, id)));
+  } else {
+    HOLDFAST_TRY(drop_findable(target, space_id, id, observation));
+  }
+  if (stored->row.has_long_content) {
     HOLDFAST_TRY(target.del(space_key(KeyKind::kContent, space_id, id.view())));
   }
-  if (row.has_embedding) {
+  if (stored->row.has_embedding) {
     HOLDFAST_TRY(target.del(space_key(KeyKind::kEmbedding, space_id, id.view())));
   }
-  if (row.observation.key) {
-    HOLDFAST_TRY(target.del(space_key(KeyKind::kIdempotency, space_id, *row.observation.key)));
+  if (observation.revision > 0) {
+    HOLDFAST_TRY(target.del_range(
+        search::prefix_range(space_key(KeyKind::kObservationHistory, space_id, id.view()))));
   }
+  for (const std::string& from : observation.derived_from) {
+    HOLDFAST_TRY(target.del(derived_key(space_id, *Uuid::parse(from), id)));
+  }
+  HOLDFAST_TRY(
+      target.del_range(search::prefix_range(space_key(KeyKind::kDerived, space_id, id.view()))));
   HOLDFAST_TRY(erase_links(target, space_id, link_end(id.to_text())).status());
   return true;
 }
@@ -134,14 +215,14 @@ Status complete_content(search::KeySource& source, uint32_t space_id, const Uuid
 
 Result<std::optional<Observation>> read_observation(search::KeySource& source, uint32_t space_id,
                                                     const Uuid& id, bool with_embedding) {
-  HOLDFAST_ASSIGN(const std::optional<std::string> bytes, source.get(row_key(space_id, id)));
-  if (!bytes) return std::optional<Observation>();
-  HOLDFAST_ASSIGN(DecodedRow row, decode_row(id, *bytes));
+  HOLDFAST_ASSIGN(auto stored, read_row(source, space_id, id));
+  if (!stored) return std::optional<Observation>();
+  DecodedRow& row = stored->row;
   HOLDFAST_TRY(complete_content(source, space_id, id, row));
   if (row.has_embedding && with_embedding) {
-    HOLDFAST_ASSIGN(const std::optional<std::string> stored,
+    HOLDFAST_ASSIGN(const std::optional<std::string> bytes,
                     source.get(space_key(KeyKind::kEmbedding, space_id, id.view())));
-    HOLDFAST_ASSIGN(row.observation.embedding, decode_embedding(id, stored.value_or("")));
+    HOLDFAST_ASSIGN(row.observation.embedding, decode_embedding(id, bytes.value_or("")));
   }
   return std::optional<Observation>(std::move(row.observation));
 }
@@ -189,6 +270,11 @@ Result<Uuid> resolve_id(search::KeySource& source, uint32_t space_id, std::strin
   std::vector<Uuid> candidates;
   HOLDFAST_TRY(source.scan(range, [&](std::string_view key, std::string_view) {
     if (const auto id = uuid_of(key.substr(id_at))) candidates.push_back(*id);
+    return candidates.size() < kCandidatesMax;
+  }));
+  KeyRange gone{forgotten_key(space_id, span.last), forgotten_key(space_id, span.first) + '\0'};
+  HOLDFAST_TRY(source.scan(gone, [&](std::string_view key, std::string_view) {
+    if (const auto id = uuid_of(complement(key.substr(id_at + 1)))) candidates.push_back(*id);
     return candidates.size() < kCandidatesMax;
   }));
   if (candidates.empty()) return no_such_observation(text, space_path);

@@ -1,5 +1,13 @@
 // Reading and writing the keys of one observation, and naming it; shared by observations and
-// recall.
+// recall. Beside those of keys.h:
+//
+// | key                                | value                                                    |
+// |------------------------------------|----------------------------------------------------------|
+// | 08 4b space label:u64 ~id:16       | index: empty; label is the hash of field and value       |
+// | 08 4c space ~id:16                 | forgotten: its row                                       |
+// | 08 4d space id:16 revision:u32 'r' | history: the row before that edit; 'c': its long content |
+// | 08 4e space source:16 derived:16   | provenance: empty                                        |
+// | 08 4f space                        | settings                                                 |
 //
 // Who: memory/ only. Thread-safety: that of the given source.
 #pragma once
@@ -8,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/uuid.h"
 #include "memory/access.h"
@@ -21,20 +30,54 @@ namespace holdfast::memory {
 // takes longer than committing it.
 struct PreparedObservation {
   Uuid id;
-  std::optional<std::string> key;
-  std::string row;
+  Observation observation;
   std::string text_record;
-  std::string long_content;  // empty: in the row
-  std::string embedding;     // empty: none
+  std::vector<Redaction> redactions;  // of the content
 };
 
-// REQUIRES: check_observation(observation).
-PreparedObservation prepare_observation(search::Analyzer& analyzer,
-                                        const NewObservation& observation, const Stamp& stamp);
+// Without its secrets. Errors: as of check_observation, for what it then is.
+Result<PreparedObservation> prepare_observation(search::Analyzer& analyzer,
+                                                const NewObservation& observation,
+                                                const Stamp& stamp,
+                                                const RedactionOptions& redaction);
+std::string encode_text(search::Analyzer& analyzer, const NewObservation& observation);
+// Takes the secrets out of every text of it; those of the content are appended to `found`.
+void redact_observation(NewObservation& observation, const RedactionOptions& options,
+                        std::vector<Redaction>* found);
+
+// Errors: NotFound: one is derived from what is not there. Nothing has been written then.
 Status write_observation(search::KeyTarget& target, uint32_t space_id,
                          const PreparedObservation& prepared);
-// False when there is none of that id.
+
+// A row as it is stored, live or forgotten; without content when that is long.
+struct StoredRow {
+  DecodedRow row;
+  bool is_forgotten = false;
+};
+Result<std::optional<StoredRow>> read_row(search::KeySource& source, uint32_t space_id,
+                                          const Uuid& id);
+Status put_row(search::KeyTarget& target, uint32_t space_id, const Uuid& id, const StoredRow& row);
+// The row, its text record and its index entries, and its key: what finds a live one.
+Status put_findable(search::KeyTarget& target, uint32_t space_id, const Uuid& id,
+                    const StoredRow& row, std::string_view text_record);
+Status drop_findable(search::KeyTarget& target, uint32_t space_id, const Uuid& id,
+                     const Observation& observation);
+// False when there is none of that id, live or forgotten.
 Result<bool> erase_observation(search::KeyTarget& target, uint32_t space_id, const Uuid& id);
+
+// The least of `own` and of the effective trust of `sources`. Errors: NotFound.
+Result<double> effective_trust(search::KeySource& source, uint32_t space_id,
+                               std::optional<double> own, const std::vector<std::string>& sources);
+// The same for one that is stored: a source that is gone by now counts as the trust it left behind.
+Result<double> effective_trust_of(search::KeySource& source, uint32_t space_id,
+                                  const Observation& observation);
+// The effective trust of `id` has changed: so does that of what is derived from it. Errors:
+// TooLarge (kTrustFollowedMax).
+Status follow_trust(search::KeyTarget& target, uint32_t space_id, const Uuid& id);
+
+Result<ObservationSettings> read_settings(search::KeySource& source, uint32_t space_id);
+Status write_settings(search::KeyTarget& target, uint32_t space_id,
+                      const ObservationSettings& settings);
 
 // The id of the observation that was added with `key`.
 Result<std::optional<Uuid>> find_key(search::KeySource& source, uint32_t space_id,

@@ -2,7 +2,10 @@
 
 #include "holdfast/observation.h"
 #include "memory/access.h"
+#include "memory/duplicate_guard.h"
+#include "memory/json_check.h"
 #include "memory/keys.h"
+#include "memory/observation_index.h"
 #include "memory/observation_store.h"
 
 namespace holdfast {
@@ -15,18 +18,17 @@ using memory::PreparedObservation;
 using search::KeySource;
 using search::KeyTarget;
 
-// Marks those whose key is there already, as far as this view shows; they need no analysis.
+// The space's settings, and which keys are there already, as far as this view shows; what has such
+// a key needs no analysis.
 Status find_existing(Access& access, std::span<const NewObservation> observations,
-                     std::vector<AddedObservation>& added) {
-  const bool any_key = std::any_of(observations.begin(), observations.end(),
-                                   [](const NewObservation& o) { return o.key.has_value(); });
-  if (!any_key) return Status::ok();
+                     ObservationSettings& settings, std::vector<AddedObservation>& added) {
   return access.read([&](KeySource& source, uint32_t space_id) -> Status {
+    HOLDFAST_ASSIGN(settings, memory::read_settings(source, space_id));
     for (size_t i = 0; i < observations.size(); ++i) {
       if (!observations[i].key) continue;
-      HOLDFAST_ASSIGN(const std::optional<Uuid> id,
-                      memory::find_key(source, space_id, *observations[i].key));
-      if (id) added[i] = {id->to_text(), true};
+      const std::string key = redact(*observations[i].key, settings.redaction);
+      HOLDFAST_ASSIGN(const std::optional<Uuid> id, memory::find_key(source, space_id, key));
+      if (id) added[i] = {.id = id->to_text(), .existed = true};
     }
     return Status::ok();
   });
@@ -35,14 +37,37 @@ Status find_existing(Access& access, std::span<const NewObservation> observation
 // Writes what is not there; fills `added` anew, as the work of a transaction may run again.
 Status write_missing(KeyTarget& target, uint32_t space_id,
                      const std::vector<PreparedObservation>& prepared,
-                     const std::vector<size_t>& places, std::vector<AddedObservation>& added) {
+                     const std::vector<size_t>& places, const AddOptions& options,
+                     std::vector<AddedObservation>& added) {
+  // Everything that may be refused is looked at before anything is written.
+  std::vector<std::optional<Uuid>> same(prepared.size());
   for (size_t i = 0; i < prepared.size(); ++i) {
-    std::optional<Uuid> existing;
-    if (prepared[i].key) {
-      HOLDFAST_ASSIGN(existing, memory::find_key(target, space_id, *prepared[i].key));
+    const Observation& observation = prepared[i].observation;
+    HOLDFAST_TRY(memory::effective_trust(target, space_id, {}, observation.derived_from).status());
+    if (options.duplicates.action == OnDuplicate::allow) continue;
+    HOLDFAST_ASSIGN(same[i],
+                    memory::find_duplicate(target, space_id, prepared[i], options.duplicates));
+    if (same[i] && options.duplicates.action == OnDuplicate::refuse) {
+      return Status(StatusCode::kConditionFalse,
+                    "observation " + same[i]->to_text() +
+                        " says the same; edit that one, or allow duplicates");
     }
-    added[places[i]] = {existing.value_or(prepared[i].id).to_text(), existing.has_value()};
-    if (!existing) HOLDFAST_TRY(memory::write_observation(target, space_id, prepared[i]));
+  }
+  for (size_t i = 0; i < prepared.size(); ++i) {
+    const Observation& observation = prepared[i].observation;
+    AddedObservation& result = added[places[i]];
+    result = {.id = prepared[i].id.to_text(), .redactions = prepared[i].redactions};
+    std::optional<Uuid> existing;
+    if (observation.key) {
+      HOLDFAST_ASSIGN(existing, memory::find_key(target, space_id, *observation.key));
+    }
+    if (existing || same[i]) {
+      result = {.id = existing.value_or(same[i].value_or(Uuid())).to_text(),
+                .existed = existing.has_value(),
+                .is_duplicate = !existing};
+      continue;
+    }
+    HOLDFAST_TRY(memory::write_observation(target, space_id, prepared[i]));
   }
   return Status::ok();
 }
@@ -52,11 +77,6 @@ Status check_limit(size_t limit) {
   return Status(StatusCode::kInvalidArgument, "limit must be 1 to " +
                                                   std::to_string(kObservationListLimitMax) +
                                                   "; ask for the next page with `after`");
-}
-
-bool passes(const Observation& observation, const ObservationListOptions& options) {
-  return (!options.kind || observation.kind == options.kind) &&
-         memory::is_between(observation.created_us, options.since_us, options.until_us);
 }
 
 Status list_newest_first(KeySource& source, uint32_t space_id, const IdSpan& span,
@@ -76,7 +96,7 @@ Status list_newest_first(KeySource& source, uint32_t space_id, const IdSpan& spa
     auto row = memory::decode_row(id, value);
     failure = row.status();
     if (!row) return false;
-    if (!passes(row->observation, options)) return true;
+    if (!memory::passes(row->observation, options)) return true;
     if (row->has_long_content) incomplete.emplace_back(out.size(), id);
     out.push_back(std::move(row->observation));
     return out.size() < options.limit;
@@ -85,6 +105,31 @@ Status list_newest_first(KeySource& source, uint32_t space_id, const IdSpan& spa
   for (const auto& [at, id] : incomplete) {
     HOLDFAST_ASSIGN(auto whole, memory::read_observation(source, space_id, id, false));
     if (whole) out[at] = std::move(*whole);
+  }
+  return Status::ok();
+}
+
+// Newest first by an index, a page of ids at a time.
+Status list_indexed(KeySource& source, uint32_t space_id, const std::string& prefix,
+                    const IdSpan& span, const std::optional<Uuid>& after,
+                    const ObservationListOptions& options, std::vector<Observation>& out) {
+  KeyRange range{prefix + memory::complement(span.last.view()),
+                 prefix + memory::complement(span.first.view()) + '\0'};
+  if (after) range.begin = std::max(range.begin, prefix + memory::complement(after->view()) + '\0');
+  while (out.size() < options.limit && range.begin < range.end) {
+    std::vector<Uuid> page;
+    HOLDFAST_TRY(source.scan(range, [&](std::string_view key, std::string_view) {
+      page.push_back(memory::id_of_index(key));
+      return page.size() < options.limit;
+    }));
+    if (page.empty()) return Status::ok();
+    for (const Uuid& id : page) {
+      HOLDFAST_ASSIGN(auto observation, memory::read_observation(source, space_id, id, false));
+      if (!observation || !memory::passes(*observation, options)) continue;
+      out.push_back(std::move(*observation));
+      if (out.size() == options.limit) break;
+    }
+    range.begin = prefix + memory::complement(page.back().view()) + '\0';
   }
   return Status::ok();
 }
@@ -110,7 +155,7 @@ Status list_oldest_first(KeySource& source, uint32_t space_id, const IdSpan& spa
     if (page.empty()) return Status::ok();
     for (const Uuid& id : page) {
       HOLDFAST_ASSIGN(auto observation, memory::read_observation(source, space_id, id, false));
-      if (!observation || !passes(*observation, options)) continue;
+      if (!observation || !memory::passes(*observation, options)) continue;
       out.push_back(std::move(*observation));
       if (out.size() == options.limit) break;
     }
@@ -129,25 +174,29 @@ Result<std::string> Observations::add(const NewObservation& observation) const {
 }
 
 Result<std::vector<AddedObservation>> Observations::add_all(
-    std::span<const NewObservation> observations) const {
-  for (size_t i = 0; i < observations.size(); ++i) {
-    HOLDFAST_TRY(memory::check_observation(observations[i]));
+    std::span<const NewObservation> observations, const AddOptions& options) const {
+  HOLDFAST_TRY(memory::check_guard(options.duplicates));
+  for (const NewObservation& observation : observations) {
+    HOLDFAST_TRY(memory::check_observation(observation));
   }
   std::vector<AddedObservation> added(observations.size());
-  HOLDFAST_TRY(find_existing(*access_, observations, added));
+  ObservationSettings settings;
+  HOLDFAST_TRY(find_existing(*access_, observations, settings, added));
 
   search::Analyzer analyzer;
   std::vector<PreparedObservation> prepared;
   std::vector<size_t> places;  // of the prepared ones in `observations`
   for (size_t i = 0; i < observations.size(); ++i) {
     if (added[i].existed) continue;
-    prepared.push_back(
-        memory::prepare_observation(analyzer, observations[i], access_->next_stamp()));
+    HOLDFAST_ASSIGN(PreparedObservation one,
+                    memory::prepare_observation(analyzer, observations[i], access_->next_stamp(),
+                                                settings.redaction));
+    prepared.push_back(std::move(one));
     places.push_back(i);
   }
   if (prepared.empty()) return added;
   HOLDFAST_TRY(access_->write([&](KeyTarget& target, uint32_t space_id) {
-    return write_missing(target, space_id, prepared, places, added);
+    return write_missing(target, space_id, prepared, places, options, added);
   }));
   return added;
 }
@@ -187,10 +236,18 @@ Result<std::vector<Observation>> Observations::list(const ObservationListOptions
                     "`after` is not an id; give the id of the last observation of the page before");
     }
   }
+  if (options.metadata && memory::json_first_bad_byte(options.metadata->second)) {
+    return Status(StatusCode::kInvalidArgument,
+                  "the metadata's value to list by is not JSON; a text stands in quotes");
+  }
   std::vector<Observation> observations;
   const std::optional<IdSpan> span = memory::ids_between(options.since_us, options.until_us);
   if (!span) return observations;
   HOLDFAST_TRY(access_->read([&](KeySource& source, uint32_t space_id) {
+    const auto index = memory::index_prefix(space_id, options);
+    if (index && options.newest_first) {
+      return list_indexed(source, space_id, *index, *span, after, options, observations);
+    }
     const auto list = options.newest_first ? list_newest_first : list_oldest_first;
     return list(source, space_id, *span, after, options, observations);
   }));

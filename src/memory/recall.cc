@@ -4,6 +4,7 @@
 
 #include "base/utf8.h"
 #include "memory/keys.h"
+#include "memory/observation_index.h"
 #include "memory/observation_store.h"
 #include "search/snippet.h"
 #include "search/text_index.h"
@@ -60,9 +61,11 @@ search::TextQuery text_query(search::Analyzer& analyzer, const RecallQuery& quer
 }
 
 // Facets are hashes: what passed is compared with what was asked.
-bool passes(const Observation& observation, const RecallQuery& query) {
+bool passes(const Observation& observation, const RecallQuery& query, int64_t as_of_us) {
   const auto& tags = observation.tags;
-  return (!query.kind || observation.kind == query.kind) &&
+  return holds_at(observation, as_of_us) &&
+         (!query.trust_min || observation.effective_trust >= *query.trust_min) &&
+         (!query.kind || observation.kind == query.kind) &&
          (!query.source || observation.source == query.source) &&
          (!query.session || observation.session == query.session) &&
          (!query.run || observation.run == query.run) &&
@@ -101,7 +104,7 @@ bool fill_snippet(search::Analyzer& analyzer, const std::vector<QueryTerm>& term
 }
 
 Status recall_from(KeySource& source, uint32_t space_id, const RecallQuery& query,
-                   const IdSpan& span, std::vector<RecallHit>& hits) {
+                   const IdSpan& span, int64_t as_of_us, std::vector<RecallHit>& hits) {
   search::Analyzer analyzer;
   HOLDFAST_ASSIGN(search::Ranking ranking,
                   search::rank(source, space_prefix(KeyKind::kText, space_id),
@@ -116,7 +119,7 @@ Status recall_from(KeySource& source, uint32_t space_id, const RecallQuery& quer
       return Status(StatusCode::kCorruption, "the search index names observation " + id.to_text() +
                                                  ", which is not there; run `holdfast check`");
     }
-    if (!passes(*observation, query)) continue;
+    if (!passes(*observation, query, as_of_us)) continue;
     RecallHit hit;
     hit.observation = std::move(*observation);
     hit.score = match.score;
@@ -134,8 +137,9 @@ Result<std::vector<RecallHit>> recall(Access& access, const RecallQuery& query) 
   std::vector<RecallHit> hits;
   const std::optional<IdSpan> span = ids_between(query.since_us, query.until_us);
   if (!span) return hits;
+  const int64_t as_of_us = query.as_of_us.value_or(access.now_us());
   HOLDFAST_TRY(access.read([&](KeySource& source, uint32_t space_id) {
-    return recall_from(source, space_id, query, *span, hits);
+    return recall_from(source, space_id, query, *span, as_of_us, hits);
   }));
   return hits;
 }

@@ -257,7 +257,7 @@ TEST(Space, RemovalLeavesTheKeysOfBefore) {
                                             .embedding = Embedding{"m", "1", {1, 2}},
                                             .key = "k"});
   ASSERT_TRUE(id) << id.status().to_string();
-  EXPECT_EQ(keys_of(store).size(), before.size() + 5);
+  EXPECT_EQ(keys_of(store).size(), before.size() + 6);
   ASSERT_TRUE(space.observations().remove(id->substr(0, 30)));
   EXPECT_EQ(keys_of(store), before);
 }

@@ -40,6 +40,7 @@ Commands::Commands()
   add_value_commands(*this);
   add_space_commands(*this);
   add_memory_commands(*this);
+  add_lifecycle_commands(*this);
   add_event_commands(*this);
   add_link_commands(*this);
   add_claim_commands(*this);

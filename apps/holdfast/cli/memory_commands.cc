@@ -12,8 +12,9 @@ namespace {
 struct RememberArguments {
   std::optional<std::string> content;
   std::string file, title, source, kind, session, run, metadata, happened, key;
-  std::vector<std::string> tags;
-  std::optional<double> confidence;
+  std::string valid_from, valid_to, on_duplicate = "allow";
+  std::vector<std::string> tags, derived_from;
+  std::optional<double> confidence, importance, trust;
 };
 
 Result<NewObservation> new_observation(const RememberArguments& arguments) {
@@ -27,6 +28,11 @@ Result<NewObservation> new_observation(const RememberArguments& arguments) {
   observation.tags = arguments.tags;
   observation.metadata = optional_text(arguments.metadata);
   observation.confidence = arguments.confidence;
+  observation.importance = arguments.importance;
+  observation.trust = arguments.trust;
+  observation.derived_from = arguments.derived_from;
+  HOLDFAST_ASSIGN(observation.valid_from_us, parse_time_option(arguments.valid_from));
+  HOLDFAST_ASSIGN(observation.valid_to_us, parse_time_option(arguments.valid_to));
   HOLDFAST_ASSIGN(observation.happened_us, parse_time_option(arguments.happened));
   observation.key = optional_text(arguments.key);
   return observation;
@@ -36,19 +42,29 @@ Status remember(const Context& context, const RememberArguments& arguments) {
   HOLDFAST_ASSIGN(NewObservation observation, new_observation(arguments));
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kCreateForUser));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
-  HOLDFAST_ASSIGN(auto added, space.observations().add_all({&observation, 1}));
+  AddOptions options;
+  if (arguments.on_duplicate == "refuse") options.duplicates.action = OnDuplicate::refuse;
+  if (arguments.on_duplicate == "merge") options.duplicates.action = OnDuplicate::merge;
+  HOLDFAST_ASSIGN(auto added, space.observations().add_all({&observation, 1}, options));
   const Output& output = context.output();
   if (output.json()) {
-    output.print({{"id", added[0].id}, {"existed", added[0].existed}});
+    output.print({{"id", added[0].id},
+                  {"existed", added[0].existed},
+                  {"duplicate", added[0].is_duplicate},
+                  {"redactions", added[0].redactions.size()}});
   } else {
-    output.line(added[0].id + (added[0].existed ? "  (was there already)" : ""));
+    const bool existed = added[0].existed || added[0].is_duplicate;
+    output.line(added[0].id + (existed ? "  (was there already)" : ""));
+    for (const Redaction& one : added[0].redactions) {
+      std::fprintf(stderr, "holdfast: a secret was left out: %s\n", one.name.c_str());
+    }
   }
   return store.close();
 }
 
 struct RecallArguments {
   std::vector<std::string> words;
-  std::string kind, source, session, run, since, until;
+  std::string kind, source, session, run, since, until, as_of;
   RecallQuery query;
 };
 
@@ -62,6 +78,7 @@ Status recall(const Context& context, const RecallArguments& arguments) {
   query.run = optional_text(arguments.run);
   HOLDFAST_ASSIGN(query.since_us, parse_time_option(arguments.since));
   HOLDFAST_ASSIGN(query.until_us, parse_time_option(arguments.until));
+  HOLDFAST_ASSIGN(query.as_of_us, parse_time_option(arguments.as_of));
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
   HOLDFAST_ASSIGN(auto hits, space.recall(query));
@@ -83,19 +100,38 @@ Status show(const Context& context, const std::string& id) {
 
 struct ListArguments {
   ObservationListOptions options;
-  std::string kind, since, until;
+  std::string kind, source, session, run, metadata, since, until, as_of;
   bool oldest_first = false;
+  bool forgotten = false;
 };
+
+// "branch=main": a value that is not JSON is a text.
+Result<std::optional<std::pair<std::string, std::string>>> parse_member(const std::string& text) {
+  if (text.empty()) return std::optional<std::pair<std::string, std::string>>();
+  const size_t sign = text.find('=');
+  if (sign == std::string::npos) {
+    return Status(StatusCode::kInvalidArgument, "write --metadata NAME=VALUE");
+  }
+  std::string value = text.substr(sign + 1);
+  if (!Json::accept(value)) value = Json(value).dump();
+  return std::optional(std::pair(text.substr(0, sign), std::move(value)));
+}
 
 Status list(const Context& context, const ListArguments& arguments) {
   ObservationListOptions options = arguments.options;
   options.kind = optional_text(arguments.kind);
+  options.source = optional_text(arguments.source);
+  options.session = optional_text(arguments.session);
+  options.run = optional_text(arguments.run);
+  HOLDFAST_ASSIGN(options.metadata, parse_member(arguments.metadata));
+  HOLDFAST_ASSIGN(options.as_of_us, parse_time_option(arguments.as_of));
   options.newest_first = !arguments.oldest_first;
   HOLDFAST_ASSIGN(options.since_us, parse_time_option(arguments.since));
   HOLDFAST_ASSIGN(options.until_us, parse_time_option(arguments.until));
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
-  HOLDFAST_ASSIGN(auto observations, space.observations().list(options));
+  HOLDFAST_ASSIGN(auto observations, arguments.forgotten ? space.observations().forgotten(options)
+                                                         : space.observations().list(options));
   const Output& output = context.output();
   Table table({"id", "created", "title", "content"});
   for (const Observation& observation : observations) {
@@ -128,6 +164,19 @@ void add_remember(Commands& commands) {
       ->allow_extra_args(false);
   command->add_option("--metadata", arguments->metadata, "JSON");
   command->add_option("--confidence", arguments->confidence, "0 to 1");
+  command->add_option("--importance", arguments->importance, "0 to 1");
+  command->add_option("--trust", arguments->trust, "How far the source is to be trusted, 0 to 1");
+  command
+      ->add_option("--derived-from", arguments->derived_from,
+                   "Id of what it was concluded from; may be given again")
+      ->allow_extra_args(false);
+  command->add_option("--valid-from", arguments->valid_from, "It holds from then");
+  command->add_option("--valid-to", arguments->valid_to, "It holds until then");
+  command
+      ->add_option("--on-duplicate", arguments->on_duplicate,
+                   "What is done when one of the newest says the same")
+      ->check(CLI::IsMember({"allow", "refuse", "merge"}))
+      ->capture_default_str();
   command->add_option("--happened", arguments->happened, "When it happened: 2026-01-31T09:05:00Z");
   command->add_option("--key", arguments->key,
                       "Idempotency key: with the same key nothing is added again");
@@ -151,6 +200,8 @@ void add_recall(Commands& commands) {
       ->allow_extra_args(false);
   command->add_option("--since", arguments->since, "Only added at or after this time");
   command->add_option("--until", arguments->until, "Only added before this time");
+  command->add_option("--as-of", arguments->as_of, "What held at this time (else now)");
+  command->add_option("--trust-min", arguments->query.trust_min, "Only what is trusted that far");
   command->add_option("--snippet", arguments->query.snippet_size, "Bytes of each result, about")
       ->check(CLI::Range(size_t{16}, kSnippetSizeMax))
       ->capture_default_str();
@@ -169,7 +220,15 @@ void add_list(Commands& commands) {
   command->add_option("--kind", arguments->kind, "Only of this kind");
   command->add_option("--since", arguments->since, "Only added at or after this time");
   command->add_option("--until", arguments->until, "Only added before this time");
+  command->add_option("--source", arguments->source, "Only from this source");
+  command->add_option("--session", arguments->session, "Only of this session");
+  command->add_option("--run", arguments->run, "Only of this run");
+  command->add_option("--tag", arguments->options.tags, "Only with this tag; may be given again")
+      ->allow_extra_args(false);
+  command->add_option("--metadata", arguments->metadata, "Only with this member: branch=main");
+  command->add_option("--as-of", arguments->as_of, "Only what held at this time");
   command->add_flag("--oldest", arguments->oldest_first, "Oldest first");
+  command->add_flag("--forgotten", arguments->forgotten, "What was forgotten, instead");
 }
 
 }  // namespace

@@ -47,6 +47,18 @@ Json json_of(const Observation& observation) {
   }
   if (observation.confidence) json["confidence"] = *observation.confidence;
   if (observation.happened_us) json["happened"] = time_text(*observation.happened_us);
+  if (observation.importance) json["importance"] = *observation.importance;
+  if (observation.valid_from_us) json["valid_from"] = time_text(*observation.valid_from_us);
+  if (observation.valid_to_us) json["valid_to"] = time_text(*observation.valid_to_us);
+  if (observation.trust) json["trust"] = *observation.trust;
+  if (observation.effective_trust != 1) json["effective_trust"] = observation.effective_trust;
+  if (!observation.derived_from.empty()) json["derived_from"] = observation.derived_from;
+  if (!observation.superseded_by.empty()) json["superseded_by"] = observation.superseded_by;
+  if (observation.revision != 0) {
+    json["revision"] = observation.revision;
+    json["edited"] = time_text(observation.edited_us);
+  }
+  if (observation.forgotten_us != 0) json["forgotten"] = time_text(observation.forgotten_us);
   set_text(json, "key", observation.key);
   set_embedding(json, observation);
   return json;
@@ -91,6 +103,17 @@ void print_observation(const Output& output, const Observation& observation) {
   add_fact(facts, "run", observation.run);
   if (!observation.tags.empty()) facts.add("tags", printable(tags_text(observation)));
   if (observation.confidence) facts.add("confidence", fixed(*observation.confidence, 2));
+  if (observation.importance) facts.add("importance", fixed(*observation.importance, 2));
+  if (observation.valid_from_us) facts.add("holds from", time_text(*observation.valid_from_us));
+  if (observation.valid_to_us) facts.add("holds until", time_text(*observation.valid_to_us));
+  if (observation.effective_trust != 1) facts.add("trust", fixed(observation.effective_trust, 2));
+  for (const std::string& id : observation.derived_from) facts.add("derived from", id);
+  if (!observation.superseded_by.empty()) facts.add("superseded by", observation.superseded_by);
+  if (observation.revision != 0) {
+    facts.add("edited", time_text(observation.edited_us) + ", revision " +
+                            std::to_string(observation.revision));
+  }
+  if (observation.forgotten_us != 0) facts.add("forgotten", time_text(observation.forgotten_us));
   add_fact(facts, "metadata", observation.metadata);
   add_fact(facts, "key", observation.key);
   if (observation.embedding) {

@@ -1,0 +1,150 @@
+// edit, supersede, forget, restore: what happens to an observation after it was remembered.
+#include <utility>
+
+#include "cli/commands.h"
+#include "cli/input.h"
+#include "cli/observation_text.h"
+
+namespace holdfast::cli {
+namespace {
+
+struct EditArguments {
+  std::string id;
+  std::optional<std::string> content, title, source, kind, session, run, metadata;
+  std::string file, valid_from, valid_to;
+  std::optional<std::vector<std::string>> tags;
+  std::optional<double> confidence, importance, trust;
+  std::optional<uint32_t> revision;
+};
+
+Status edit(const Context& context, const EditArguments& arguments) {
+  ObservationEdit change;
+  if (arguments.content || !arguments.file.empty()) {
+    HOLDFAST_ASSIGN(change.content, read_value(arguments.content, arguments.file));
+  }
+  change.title = arguments.title;
+  change.source = arguments.source;
+  change.kind = arguments.kind;
+  change.session = arguments.session;
+  change.run = arguments.run;
+  change.metadata = arguments.metadata;
+  change.tags = arguments.tags;
+  change.confidence = arguments.confidence;
+  change.importance = arguments.importance;
+  change.trust = arguments.trust;
+  change.revision = arguments.revision;
+  HOLDFAST_ASSIGN(change.valid_from_us, parse_time_option(arguments.valid_from));
+  HOLDFAST_ASSIGN(change.valid_to_us, parse_time_option(arguments.valid_to));
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  HOLDFAST_ASSIGN(const Observation edited, space.observations().edit(arguments.id, change));
+  print_observation(context.output(), edited);
+  return store.close();
+}
+
+struct SupersedeArguments {
+  std::string id, file, valid_from;
+  std::optional<std::string> content;
+};
+
+// The successor has the labels of what it supersedes.
+Status supersede(const Context& context, const SupersedeArguments& arguments) {
+  HOLDFAST_ASSIGN(std::string content, read_value(arguments.content, arguments.file));
+  HOLDFAST_ASSIGN(const auto valid_from_us, parse_time_option(arguments.valid_from));
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  HOLDFAST_ASSIGN(const Observation old, space.observations().get(arguments.id));
+  NewObservation successor = old;
+  successor.content = std::move(content);
+  successor.key.reset();
+  successor.embedding.reset();
+  successor.happened_us.reset();
+  successor.valid_from_us = valid_from_us;
+  successor.valid_to_us.reset();
+  HOLDFAST_ASSIGN(const std::string id, space.observations().supersede(old.id, successor));
+  if (context.output().json()) {
+    context.output().print({{"id", id}, {"supersedes", old.id}});
+  } else {
+    context.output().line(id);
+  }
+  return store.close();
+}
+
+struct ForgetArguments {
+  std::string id;
+  bool purge = false;
+};
+
+Status forget(const Context& context, const ForgetArguments& arguments) {
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  const Observations observations = space.observations();
+  HOLDFAST_TRY(arguments.purge ? observations.remove(arguments.id)
+                               : observations.forget(arguments.id));
+  return store.close();
+}
+
+Status restore(const Context& context, const std::string& id) {
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  HOLDFAST_TRY(space.observations().restore(id));
+  return store.close();
+}
+
+void add_edit(Commands& commands) {
+  auto arguments = arguments_of<EditArguments>();
+  CLI::App* command =
+      commands.add(kGroupMemory, "edit", "Change an observation; what it was is kept",
+                   "holdfast edit 01890a5d-ac96-774b-bcce --tag clock --importance 0.9",
+                   [arguments](const Context& context) { return edit(context, *arguments); });
+  command->add_option("id", arguments->id, "Its id, or a prefix that no other has")->required();
+  command->add_option("--content", arguments->content, "The new text; - reads stdin");
+  command->add_option("--file", arguments->file, "Read the new text from this file");
+  command->add_option("--title", arguments->title, "Empty takes it away, as of all texts here");
+  command->add_option("--source", arguments->source, "Where it came from");
+  command->add_option("--kind", arguments->kind, "note, fact, section ...");
+  command->add_option("--session", arguments->session, "Of which session of an agent");
+  command->add_option("--run", arguments->run, "In which run");
+  command->add_option("--tag", arguments->tags, "All tags anew; may be given again")
+      ->allow_extra_args(false);
+  command->add_option("--metadata", arguments->metadata, "JSON");
+  command->add_option("--confidence", arguments->confidence, "0 to 1");
+  command->add_option("--importance", arguments->importance, "0 to 1");
+  command->add_option("--trust", arguments->trust, "0 to 1");
+  command->add_option("--valid-from", arguments->valid_from, "It holds from then");
+  command->add_option("--valid-to", arguments->valid_to, "It holds until then");
+  command->add_option("--revision", arguments->revision, "Only if it is at this revision");
+}
+
+}  // namespace
+
+void add_lifecycle_commands(Commands& commands) {
+  add_edit(commands);
+  auto superseded = arguments_of<SupersedeArguments>();
+  CLI::App* command = commands.add(
+      kGroupMemory, "supersede", "Say what holds instead; the old one is found as of then",
+      "holdfast supersede 01890a5d-ac96-774b-bcce \"the port is 8080\"",
+      [superseded](const Context& context) { return supersede(context, *superseded); });
+  command->add_option("id", superseded->id, "What is superseded")->required();
+  command->add_option("content", superseded->content, "What holds now; - reads stdin");
+  command->add_option("--file", superseded->file, "Read it from this file");
+  command->add_option("--valid-from", superseded->valid_from, "It holds from then (else from now)");
+
+  auto forgotten = arguments_of<ForgetArguments>();
+  command = commands.add(
+      kGroupMemory, "forget", "Take an observation out of every list and search",
+      "holdfast forget 01890a5d-ac96-774b-bcce\n  holdfast forget --purge 01890a5d-ac96-774b-bcce",
+      [forgotten](const Context& context) { return forget(context, *forgotten); });
+  command->add_option("id", forgotten->id, "Its id, or a prefix that no other has")->required();
+  command->add_flag("--purge", forgotten->purge, "For good: it cannot be restored");
+
+  auto restored = arguments_of<std::string>();
+  commands
+      .add(kGroupMemory, "restore", "Bring back what was forgotten",
+           "holdfast restore 01890a5d-ac96-774b-bcce",
+           [restored](const Context& context) { return restore(context, *restored); })
+      ->add_option("id", *restored, "Its id")
+      ->required();
+}
+
+}  // namespace holdfast::cli
