@@ -5,6 +5,7 @@
 #include "holdfast/cache.h"
 #include "holdfast/claim.h"
 #include "holdfast/diff.h"
+#include "holdfast/digest.h"
 #include "holdfast/event.h"
 #include "holdfast/history.h"
 #include "holdfast/inbox.h"

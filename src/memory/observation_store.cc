@@ -1,5 +1,6 @@
 #include "memory/observation_store.h"
 
+#include "holdfast/digest.h"
 #include "memory/keys.h"
 #include "memory/link_rows.h"
 #include "memory/observation_index.h"
@@ -84,6 +85,14 @@ Result<PreparedObservation> prepare_observation(search::Analyzer& analyzer,
   PreparedObservation prepared;
   prepared.id = stamp.id;
   static_cast<NewObservation&>(prepared.observation) = observation;
+  std::string& content = prepared.observation.content;
+  if (content.find(kRecalledBegin) != content.npos) {
+    content = without_recalled(content);
+    if (content.find_first_not_of(" \t\r\n") == content.npos) {
+      return Status(StatusCode::kInvalidArgument,
+                    "the content is nothing but recalled text, which is remembered already");
+    }
+  }
   redact_observation(prepared.observation, redaction, &prepared.redactions);
   HOLDFAST_TRY(check_observation(prepared.observation));
   prepared.observation.id = stamp.id.to_text();

@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/input.h"
 #include "cli/observation_text.h"
+#include "holdfast/digest.h"
 
 namespace holdfast::cli {
 namespace {
@@ -66,6 +67,7 @@ struct RecallArguments {
   std::vector<std::string> words;
   std::string kind, source, session, run, since, until, as_of;
   RecallQuery query;
+  size_t tokens = 0;  // 0: hits one by one
 };
 
 Status recall(const Context& context, const RecallArguments& arguments) {
@@ -85,6 +87,18 @@ Status recall(const Context& context, const RecallArguments& arguments) {
   if (hits.empty()) {
     return Status(StatusCode::kNotFound, "nothing in space " + space.path() + " matches \"" +
                                              one_line(query.text, 80) + "\"");
+  }
+  if (arguments.tokens > 0) {
+    const RecallDigest digest = make_digest(hits, {.tokens_max = arguments.tokens});
+    if (context.output().json()) {
+      context.output().print({{"text", digest.text},
+                              {"tokens", digest.tokens},
+                              {"ids", digest.ids},
+                              {"left_out", digest.left_out}});
+    } else {
+      context.output().raw(digest.text);
+    }
+    return Status::ok();
   }
   for (size_t i = 0; i < hits.size(); ++i) print_hit(context.output(), i + 1, hits[i]);
   return Status::ok();
@@ -202,6 +216,9 @@ void add_recall(Commands& commands) {
   command->add_option("--until", arguments->until, "Only added before this time");
   command->add_option("--as-of", arguments->as_of, "What held at this time (else now)");
   command->add_option("--trust-min", arguments->query.trust_min, "Only what is trusted that far");
+  command->add_option(
+      "--tokens", arguments->tokens,
+      "One text for a prompt, of at most so many tokens by a guess on the high side");
   command->add_option("--snippet", arguments->query.snippet_size, "Bytes of each result, about")
       ->check(CLI::Range(size_t{16}, kSnippetSizeMax))
       ->capture_default_str();
