@@ -160,8 +160,8 @@ class Blobs {
 
   // Removes files that nobody needs: of dead blobs that no snapshot sees, and of writers that
   // died. Looks at about `limit` of them, so that a call is short; the next one goes on behind.
-  // Each write() does a little of it. Two calls are needed for a blob that a snapshot saw. Errors:
-  // those of Transaction, IoError.
+  // Each write() does a little of it, and so does a space behind a commit that released something.
+  // Two calls are needed for a blob that a snapshot saw. Errors: those of Transaction, IoError.
   Result<BlobCollection> collect(size_t limit = 256) const;
 
  private:

@@ -46,6 +46,7 @@ Status Blobs::reference(Transaction& txn, const BlobRef& ref, std::string_view r
 }
 
 Status Blobs::release(Transaction& txn, const BlobRef& ref, std::string_view referrer) const {
+  impl_->released = true;
   return blob::release(txn, ref, referrer);
 }
 

@@ -3,6 +3,7 @@
 // Who: this room. Thread-safety: any thread; a NewBlob one at a time.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -21,6 +22,7 @@ class Blobs::Impl {
 
   const std::shared_ptr<Store::Impl> store;
   blob::Files files;
+  std::atomic<bool> released{false};  // something, since collect_released()
 
   // Where the next collect() begins to look through the marks.
   std::mutex mutex;
@@ -64,6 +66,9 @@ Status reference(Transaction& txn, const BlobRef& ref, std::string_view referrer
 Status release(Transaction& txn, const BlobRef& ref, std::string_view referrer);
 
 Result<BlobCollection> collect(Blobs::Impl& owner, size_t limit);
+// Collects a little, if something was released through `owner`: nobody has to ask for it. To be
+// called behind the commit, and not from within a transaction.
+void collect_released(Blobs::Impl& owner);
 
 Result<std::vector<BlobEntry>> list(Reader& view, const BlobRef* after, size_t limit);
 Result<BlobStats> stats(Reader& view);

@@ -183,4 +183,10 @@ Result<BlobCollection> collect(Blobs::Impl& owner, size_t limit) {
   return Collector(owner, limit).run();
 }
 
+void collect_released(Blobs::Impl& owner) {
+  constexpr size_t kLooked = 16;
+  // Whatever becomes of it: it is not the caller's work, and is done again with the next.
+  if (owner.released.exchange(false)) (void)collect(owner, kLooked);
+}
+
 }  // namespace holdfast::blob

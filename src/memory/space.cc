@@ -165,12 +165,14 @@ class StoreAccess final : public SpaceAccess {
 
  private:
   Status update(const std::function<Status(search::KeyTarget&)>& work) {
-    return space_->store()
-        .update([&](Transaction& transaction) {
-          search::TransactionTarget target(transaction);
-          return work(target);
-        })
-        .status();
+    HOLDFAST_TRY(space_->store()
+                     .update([&](Transaction& transaction) {
+                       search::TransactionTarget target(transaction);
+                       return work(target);
+                     })
+                     .status());
+    space_->blobs().collect_released();
+    return Status::ok();
   }
 };
 

@@ -12,7 +12,10 @@ namespace holdfast::memory {
 class SpaceBlobs final : public BlobAccess {
  public:
   explicit SpaceBlobs(std::shared_ptr<Store::Impl> store)
-      : blobs_(std::make_shared<Blobs::Impl>(std::move(store))) {}
+      : impl_(std::make_shared<Blobs::Impl>(std::move(store))), blobs_(impl_) {}
+
+  // Behind a commit: what it released need not be asked for to be collected.
+  void collect_released() { blob::collect_released(*impl_); }
 
   Result<BlobWriter> write() override { return blobs_.write(); }
   Status reference(search::KeyTarget& target, const NewBlob& blob,
@@ -34,6 +37,7 @@ class SpaceBlobs final : public BlobAccess {
   static Transaction& transaction_of(search::KeyTarget& target) {
     return dynamic_cast<search::TransactionTarget&>(target).transaction();
   }
+  const std::shared_ptr<Blobs::Impl> impl_;
   const Blobs blobs_;
 };
 

@@ -7,6 +7,7 @@
 #include <set>
 #include <thread>
 
+#include "holdfast/blob.h"
 #include "holdfast/store.h"
 
 namespace holdfast {
@@ -55,6 +56,25 @@ TEST(Space, ReadingCreatesNothing) {
   EXPECT_EQ(space.observations().get("01234567").status().code(), StatusCode::kNotFound);
   EXPECT_EQ(space.observations().remove("01234567").code(), StatusCode::kNotFound);
   EXPECT_TRUE(keys_of(store).empty());
+}
+
+TEST(Space, WhatIsReleasedIsCollectedWithoutBeingAskedFor) {
+  Store store = memory_store();
+  const Space space = space_of(store, "a");
+  const auto stats = [&] {
+    Snapshot snapshot = std::move(*store.snapshot());
+    return *store.blobs().stats(snapshot);
+  };
+  for (const char* key : {"deleted", "replaced"}) {
+    BlobWriter writer = std::move(*space.kv().write());
+    ASSERT_TRUE(writer.append(std::string(100'000, key[0])));
+    ASSERT_TRUE(space.kv().put(key, std::move(*writer.finish())));
+  }
+  ASSERT_EQ(stats().blobs, 2u);
+  ASSERT_TRUE(space.kv().del("deleted"));
+  ASSERT_TRUE(space.kv().put("replaced", "small"));
+  EXPECT_EQ(stats().blobs, 0u);
+  EXPECT_EQ(stats().dead_blobs, 0u);
 }
 
 TEST(Space, HostileNamesNeverShareAnything) {

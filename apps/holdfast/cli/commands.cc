@@ -55,6 +55,7 @@ Commands::Commands()
   add_view_commands(*this);
   add_salvage_command(*this);
   add_doctor_command(*this);
+  add_blob_commands(*this);
   add_torture_command(*this);
   add_mcp_command(*this);
   add_memory_tool_command(*this);

@@ -72,6 +72,7 @@ void add_run_commands(Commands& commands);         // run start, list, exec ...
 void add_step_commands(Commands& commands);        // step ..., gate ...
 void add_ingest_commands(Commands& commands);      // ingest verify-ledger
 void add_care_commands(Commands& commands);        // check
+void add_blob_commands(Commands& commands);        // blobs stats, blobs collect
 void add_dump_commands(Commands& commands);        // dump log, page, tree, meta, control
 void add_view_commands(Commands& commands);        // snapshot watch
 void add_salvage_command(Commands& commands);      // salvage
