@@ -479,7 +479,10 @@ uint64_t Machine::wall_time_us() {
 std::string Machine::describe(const os::ProcessIdentity& identity) const {
   const std::string name = "pid " + std::to_string(identity.pid);
   for (const Process* process : living_) {
-    if (process->identity_.start_ticks != identity.start_ticks) continue;
+    const os::ProcessIdentity& known = process->identity_;
+    const bool same = identity.start_ticks != 0 ? known.start_ticks == identity.start_ticks
+                                                : known.pid == identity.pid;
+    if (!same) continue;
     return name + (process->stopped_ ? ", state T (stopped)" : ", state S (sleeping)");
   }
   return name + ", gone";
