@@ -13,6 +13,8 @@ Result<std::optional<FoundValue>> find(const PageSource& source, const Root& roo
     const Page page(bytes, source.page_size_bytes());
     if (level > 0) {
       ref = page.child(page.child_index(key));
+      // A leaf is seldom cached: its checksum's place, slots and prefix at once, not in turn.
+      if (level == 1) source.prefetch(ref.pgno);
       continue;
     }
     bool equal = false;
