@@ -24,9 +24,10 @@ constexpr Backlog kCommitWaits{4096, 4u << 20};
 constexpr Backlog kHelperApplies{4096, 4u << 20};
 constexpr Backlog kCommitWaitsForHelper{128u << 10, 32u << 20};
 
-// Commits sync themselves when so many are not synced; with a helper thread only if it is late.
+// Commits sync themselves when so many are not synced; with a helper thread only if it is late, or
+// there are so many that verifying them would take the next who opens over half a millisecond.
 constexpr uint64_t kUnsyncedCommitsMax = 2048;
-constexpr uint64_t kUnsyncedCommitsMaxHelped = 64u << 10;
+constexpr uint64_t kUnsyncedCommitsMaxHelped = 8u << 10;
 constexpr uint64_t kHelperLateUs = 75'000;
 constexpr uint64_t kUnsyncedAgeUsMax = 100'000;
 
