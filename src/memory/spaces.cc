@@ -89,6 +89,19 @@ Status release_blobs(Transaction& txn, const Blobs& blobs, uint32_t space_id) {
   return cursor.status();
 }
 
+// How long the versions of the space's keys are kept. One by one: the store's own keys are out of
+// reach for deleted ranges.
+Status erase_retentions(Transaction& txn, uint32_t space_id) {
+  const std::string prefix =
+      store::retention_key(memory::space_prefix(KeyKind::kKvHistory, space_id));
+  std::vector<std::string> keys;
+  Cursor cursor = txn.peek_scan(search::prefix_range(prefix));
+  for (; cursor.valid(); cursor.next()) keys.emplace_back(cursor.key());
+  HOLDFAST_TRY(cursor.status());
+  for (const std::string& key : keys) HOLDFAST_TRY(txn.del(key));
+  return Status::ok();
+}
+
 // A range that is empty is left alone: whoever fills it meanwhile has read the epoch of the
 // catalog, and conflicts.
 Status erase_space(Transaction& txn, const Blobs& blobs, uint32_t space_id) {
@@ -102,9 +115,9 @@ Status erase_space(Transaction& txn, const Blobs& blobs, uint32_t space_id) {
   };
   memory::for_each_space_prefix(space_id,
                                 [&](uint16_t, const std::string& prefix) { erase(prefix); });
-  erase(store::retention_key(memory::space_prefix(KeyKind::kKvHistory, space_id)));
   erase(memory::children_range(space_id).begin);
-  return status;
+  HOLDFAST_TRY(std::move(status));
+  return erase_retentions(txn, space_id);
 }
 
 Status erase_subtree(Transaction& txn, const Blobs& blobs, const SpaceNode& node) {
