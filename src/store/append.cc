@@ -87,7 +87,7 @@ Result<Attempt> append_locked(const Context& context, log::PayloadBuilder& paylo
     }
     HOLDFAST_TRY(validate(context, reads, validated, tail));
   }
-  attempt.need_headroom = !headroom_suffices(control, tail, pages_max);
+  attempt.need_headroom = !headroom_suffices(context, tail, pages_max);
   if (attempt.need_headroom) return attempt;
   attempt.no_segment = ensure_segment_space(context, tail, payload.payload().size());
   if (attempt.no_segment.code() == StatusCode::kNoSpace) return attempt;

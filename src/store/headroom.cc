@@ -20,6 +20,10 @@ constexpr int kReserveDoublingsMax = 6;
 constexpr uint64_t kHeadroomLookUs = 200;
 constexpr uint64_t kHeadroomLookUsMax = 5'000;
 
+// What the disk promised is held against it every so many commits: another program may fill it, and
+// a limit on the size of files may be this process's alone.
+constexpr uint64_t kPromiseCheckedEvery = 16;
+
 // Pages that everything in the log behind the published root may need, `tail` included.
 uint64_t pages_unapplied(const ControlBlock& control, const Tail& tail) {
   const PublishedRoot latest = read_latest_root(control);
@@ -37,6 +41,11 @@ uint64_t reserve_pages(const Context& context, int attempt) {
       std::min(kSmallReserveFactor * live, uint64_t{kSmallReserveBytesMax} >> context.page_shift);
   const uint64_t reserve = std::max(small, live / 2);
   return reserve << std::min(attempt, kReserveDoublingsMax);
+}
+
+bool promise_stands(const Context& context, const Tail& tail) {
+  if (tail.version % kPromiseCheckedEvery != 0) return true;
+  return context.os.free_disk_bytes(context.data_path()) > kSpareBytes;
 }
 
 // Counts on the disk for what free pages do not cover, until the next root is published. False: it
@@ -66,7 +75,7 @@ Status make_headroom_locked(const Context& context, uint64_t pages_max, int atte
   HOLDFAST_TRY(apply_through(context, read_tail(control.tail).version, log::Trust::kAccepted));
   const Tail tail = read_tail(control.tail);
   const uint64_t reserve = reserve_pages(context, attempt);
-  if (headroom_suffices(control, tail, pages_max + reserve)) return Status::ok();
+  if (headroom_suffices(context, tail, pages_max + reserve)) return Status::ok();
   HOLDFAST_TRY(reclaim(context, ReclaimEffort::kThorough));
   const uint64_t needed = pages_unapplied(control, tail) + pages_max;
   const uint64_t free_pages = control.allocation.free_pages.load();
@@ -89,8 +98,10 @@ Status make_headroom_locked(const Context& context, uint64_t pages_max, int atte
 
 }  // namespace
 
-bool headroom_suffices(const ControlBlock& control, const Tail& tail, uint64_t pages_max) {
-  if (tail.pages_needed + pages_max <= control.allocation.promised_needed.load()) return true;
+bool headroom_suffices(const Context& context, const Tail& tail, uint64_t pages_max) {
+  const ControlBlock& control = context.control();
+  const bool promised = tail.pages_needed + pages_max <= control.allocation.promised_needed.load();
+  if (promised && promise_stands(context, tail)) return true;
   // The root first: a tree is published behind the taking of its pages.
   const uint64_t needed = pages_unapplied(control, tail) + pages_max;
   return control.allocation.free_pages.load() >= needed;
@@ -101,7 +112,7 @@ Result<bool> make_headroom(const Context& context, uint64_t pages_max, int attem
   ControlBlock& control = context.control();
   if (ask_disk(context, pages_max)) return false;
   const auto made_by_another = [&](uint64_t reserve) {
-    return headroom_suffices(control, read_tail(control.tail), pages_max + reserve);
+    return headroom_suffices(context, read_tail(control.tail), pages_max + reserve);
   };
   SharedLock& lock = context.locks->apply;
   uint64_t look_us = kHeadroomLookUs;
@@ -124,7 +135,7 @@ Result<bool> make_headroom(const Context& context, uint64_t pages_max, int attem
 bool headroom_short(const Context& context) {
   const ControlBlock& control = context.control();
   const uint64_t reserve = reserve_pages(context, 0) / 2;
-  return !headroom_suffices(control, read_tail(control.tail), reserve) &&
+  return !headroom_suffices(context, read_tail(control.tail), reserve) &&
          !ask_disk(context, reserve);
 }
 

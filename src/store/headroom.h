@@ -22,7 +22,7 @@ namespace holdfast::store {
 inline constexpr uint64_t kSpareBytes = 512u << 20;
 
 // Whether the pages that everything unapplied and `pages_max` more may need can be had.
-bool headroom_suffices(const ControlBlock& control, const Tail& tail, uint64_t pages_max);
+bool headroom_suffices(const Context& context, const Tail& tail, uint64_t pages_max);
 
 // Makes room for `pages_max` more, unless another does meanwhile: so that one can commit while the
 // other applies. `attempt`: how often this was in vain. Returns whether this call applied and made
