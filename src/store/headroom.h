@@ -5,8 +5,8 @@
 // Process- and thread-safety: any.
 // Invariants:
 //   1. Free pages are counted on only while they are free. The disk is asked anew after each
-//      publication and each apply that failed for want of room, and never counted on for more than
-//      half of what it has beyond kSpareBytes.
+//      publication, each apply that failed for want of room, and every few commits in between; it
+//      is never counted on for more than half of what it has beyond kSpareBytes.
 //   2. On a disk that has no more than kSpareBytes, free pages alone count: a commit that cannot be
 //      applied is refused before it is written.
 #pragma once
