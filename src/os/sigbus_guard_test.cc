@@ -16,8 +16,8 @@ namespace {
 
 constexpr size_t kPage = 4096;
 
-// How a child that runs `body` ends: its exit code, or minus its signal. It begins without a handler;
-// sanitizers have one.
+// How a child that runs `body` ends: its exit code, or minus its signal. It begins without a
+// handler; sanitizers have one.
 int end_of(const std::function<int()>& body) {
   const pid_t pid = ::fork();
   if (pid == 0) {
