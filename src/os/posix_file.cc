@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -177,9 +178,13 @@ Status PosixFile::truncate(uint64_t size) {
 }
 
 Result<FileInfo> PosixFile::info() {
-  struct stat found;
-  if (fstat(descriptor_.get(), &found) != 0) return error("fstat");
-  return FileInfo{static_cast<uint64_t>(found.st_size), found.st_dev, found.st_ino};
+  // Not the times: since Linux 6.13 asking for them makes the next write dirty the inode, which a
+  // sync of another file then writes as well.
+  struct statx found;
+  if (statx(descriptor_.get(), "", AT_EMPTY_PATH, STATX_SIZE | STATX_INO, &found) != 0) {
+    return error("statx");
+  }
+  return FileInfo{found.stx_size, makedev(found.stx_dev_major, found.stx_dev_minor), found.stx_ino};
 }
 
 Result<bool> PosixFile::lock_try(uint64_t byte, LockKind kind) {
