@@ -16,17 +16,39 @@ constexpr uint64_t kRingSlack = 64;
 constexpr uint64_t kBytesMin = 64u << 10;
 
 // Where new pages go. They are free until their tree is published: who dies before leaves nothing.
+// Pages that follow each other go in one call.
 class DataFile final : public tree::PageSink {
  public:
   explicit DataFile(const Context& context) : context_(context) {}
   Status write(uint32_t pgno, std::string_view bytes) override {
-    // Where zeros in place of a lost control block said that pages are free, others may lie.
-    HOLDFAST_TRY(context_.sound());
-    return context_.data_file->write_at(uint64_t{pgno} << context_.page_shift, bytes);
+    constexpr size_t kPendingMax = 16u << 10;
+    const uint64_t offset = uint64_t{pgno} << context_.page_shift;
+    if (offset != offset_ + pending_.size() || pending_.size() + bytes.size() > kPendingMax) {
+      HOLDFAST_TRY(finish());
+      offset_ = offset;
+    }
+    if (bytes.size() > kPendingMax) return write_now(offset, bytes);
+    pending_.append(bytes);
+    return Status::ok();
+  }
+  // Writes what is pending. REQUIRED before the pages are read or published.
+  Status finish() {
+    if (pending_.empty()) return Status::ok();
+    Status status = write_now(offset_, pending_);
+    pending_.clear();
+    return status;
   }
 
  private:
+  Status write_now(uint64_t offset, std::string_view bytes) {
+    // Where zeros in place of a lost control block said that pages are free, others may lie.
+    HOLDFAST_TRY(context_.sound());
+    return context_.data_file->write_at(offset, bytes);
+  }
+
   const Context& context_;
+  uint64_t offset_ = 0;  // of what is pending
+  std::string pending_;
 };
 
 // Writes pages that are not part of any published tree yet.
@@ -87,6 +109,7 @@ Status write_tree(const Context& context, const tree::Root& root, Batch& batch, 
   HOLDFAST_ASSIGN(
       tree::ApplyResult result,
       tree::apply(*context.pages, erased.root, batch.operations(), version, allocation, &file));
+  HOLDFAST_TRY(file.finish());
   if (!erased.written.empty()) {
     release_intermediate(erased.written, context.page_shift, allocation, result.retired);
   }
