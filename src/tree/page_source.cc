@@ -119,7 +119,7 @@ const char* PageSource::verify_page(const PageRef& ref, const char* bytes, Statu
     return nullptr;
   }
   if (ref.pgno < remembered_count_) {
-    verified_[ref.pgno].store(ref.crc, std::memory_order_relaxed);
+    verified_[ref.pgno].store(ref.crc, std::memory_order_release);
   }
   return bytes;
 }
@@ -136,7 +136,7 @@ const char* PageSource::load_run(const OverflowRef& ref, Status* error) const {
   }
   const auto verified = [&] {
     return ref.pgno < remembered_count_ && ref.crc != 0 &&
-           verified_runs_[ref.pgno].load(std::memory_order_relaxed) == ref.crc;
+           verified_runs_[ref.pgno].load(std::memory_order_acquire) == ref.crc;
   };
   if (verified()) return bytes;
   std::unique_lock<std::mutex> lock;
@@ -151,7 +151,7 @@ const char* PageSource::load_run(const OverflowRef& ref, Status* error) const {
     return nullptr;
   }
   if (ref.pgno < remembered_count_) {
-    verified_runs_[ref.pgno].store(ref.crc, std::memory_order_relaxed);
+    verified_runs_[ref.pgno].store(ref.crc, std::memory_order_release);
   }
   return bytes;
 }

@@ -58,7 +58,7 @@ class PageSource {
   // page number and offset) when it does not match or lies outside.
   const char* load(const PageRef& ref, Status* error) const {
     if (ref.pgno < remembered_count_ && ref.crc != 0 &&
-        verified_[ref.pgno].load(std::memory_order_relaxed) == ref.crc) [[likely]] {
+        verified_[ref.pgno].load(std::memory_order_acquire) == ref.crc) [[likely]] {
       return base_ + (static_cast<uint64_t>(ref.pgno) << page_shift_);
     }
     return load_first(ref, error);
@@ -108,8 +108,9 @@ class PageSource {
   uint32_t page_shift_;
   uint32_t pages_max_;
   std::atomic<uint32_t> page_count_{0};
-  // One CRC per page, 0: not yet verified. Reserved address space, touched lazily. Runs have a
-  // table of their own: a run's checksum says nothing about the structure of a page.
+  // One CRC per page, 0: not yet verified. Reserved address space, touched lazily. Written last and
+  // with release: who finds a CRC here finds the bytes that another thread read. Runs have a table
+  // of their own: a run's checksum says nothing about the structure of a page.
   uint32_t remembered_count_;  // entries of each table; 0 when there was no address space
   std::atomic<uint32_t>* verified_;
   std::atomic<uint32_t>* verified_runs_;
