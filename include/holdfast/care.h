@@ -130,9 +130,10 @@ struct SalvageReport {
 };
 
 // Writes a new store to `to` from what is intact of the one in `from`, which is neither changed nor
-// locked. `to` appears when it is whole; until then it is called `to`.partial.
-// Errors: NotAStore, InvalidArgument (`to` exists, or its .partial), Busy (the store is open; the
-// message says by whom), Unsupported (a format of a newer Holdfast), and those of writing a store.
+// locked. `to` appears when it is whole; until then it lies in `to`.partial. What a salvage that
+// died left there is removed by the next one. Errors: NotAStore, InvalidArgument (`to` exists, or
+// something else at `to`.partial), Busy (the store is open, the message says by whom; or another
+// salvage to `to` runs), Unsupported (a format of a newer Holdfast), and those of writing a store.
 // Damage is no error: the report says what is lost.
 Result<SalvageReport> salvage(os::Os& os, const std::string& from, const std::string& to,
                               const SalvageOptions& options);

@@ -2,6 +2,7 @@
 
 #include "care/copy_blobs.h"
 #include "care/salvage_log.h"
+#include "care/salvage_place.h"
 #include "care/salvage_tree.h"
 
 namespace holdfast::care {
@@ -12,19 +13,18 @@ constexpr size_t kRangesMax = 1000;
 class Salvage {
  public:
   Salvage(os::Os& os, StoreFiles& files, std::string to, const SalvageOptions& options)
-      : os_(os), files_(files), to_(std::move(to)), partial_(to_ + ".partial"), options_(options) {}
+      : os_(os), files_(files), to_(std::move(to)), options_(options) {}
 
   Status run(SalvageReport& report);
 
  private:
-  Status require_new(const std::string& path);
   Status require_closed();
   StoreOptions format() const;
   uint64_t version_max();
   void judge_end(SalvageReport& report);
   uint64_t newest_birth();
   Status take(SalvageTarget& target, SalvageReport& report);
-  Status take_blobs(SalvageTarget& target, SalvageReport& report);
+  Status take_blobs(const std::string& to, SalvageTarget& target, SalvageReport& report);
   Status count(SalvageTarget& target, const std::vector<KeySpan>& damaged, SalvageReport& report);
   void say(std::string_view what) {
     if (options_.progress) options_.progress(what, 0, 0);
@@ -33,19 +33,9 @@ class Salvage {
   os::Os& os_;
   StoreFiles& files_;
   const std::string to_;
-  const std::string partial_;
   const SalvageOptions& options_;
   LogSurvey survey_;
 };
-
-Status Salvage::require_new(const std::string& path) {
-  const auto names = os_.list(path);
-  if (!names && names.status().code() == StatusCode::kNotFound) return Status::ok();
-  return Status(StatusCode::kInvalidArgument,
-                "there is something at this path; give one that does not exist, or remove what an "
-                "earlier salvage left there")
-      .with_path(path);
-}
 
 Status Salvage::require_closed() {
   if (options_.while_open || !files_.in_use()) return Status::ok();
@@ -157,9 +147,9 @@ Status Salvage::count(SalvageTarget& target, const std::vector<KeySpan>& damaged
   return Status::ok();
 }
 
-Status Salvage::take_blobs(SalvageTarget& target, SalvageReport& report) {
+Status Salvage::take_blobs(const std::string& to, SalvageTarget& target, SalvageReport& report) {
   say("copying blobs");
-  HOLDFAST_TRY(copy_blobs(files_.os(), files_.path(), os_, partial_, report));
+  HOLDFAST_TRY(copy_blobs(files_.os(), files_.path(), os_, to, report));
   HOLDFAST_ASSIGN(const BlobCheck check, target.check_blobs());
   for (const std::string& problem : check.problems) {
     add_damage(report, problem);
@@ -169,19 +159,18 @@ Status Salvage::take_blobs(SalvageTarget& target, SalvageReport& report) {
 }
 
 Status Salvage::run(SalvageReport& report) {
-  HOLDFAST_TRY(require_new(to_));
-  HOLDFAST_TRY(require_new(partial_));
   if (files_.superblock_status().code() == StatusCode::kUnsupported) {
     return files_.superblock_status();
   }
   HOLDFAST_TRY(require_closed());
+  HOLDFAST_ASSIGN(SalvagePlace place, SalvagePlace::claim(os_, files_.path(), to_));
   say("reading the log");
   HOLDFAST_ASSIGN(survey_, survey_log(files_));
   // Pages may be of commits that nothing else knows any more.
   const uint64_t version = std::max(version_max(), newest_birth());
   // The same store: its blobs carry its name.
   const store::Beginning beginning{version + 1, survey_.time_max_us, files_.store_id()};
-  HOLDFAST_ASSIGN(auto target, SalvageTarget::create(os_, partial_, format(), beginning));
+  HOLDFAST_ASSIGN(auto target, SalvageTarget::create(os_, place.store_path(), format(), beginning));
   HOLDFAST_TRY(take(*target, report));
   for (const Unreadable& piece : files_.unreadable()) {
     add_damage(report, piece.path + ": " + std::to_string(piece.size) + " bytes at offset " +
@@ -191,15 +180,14 @@ Status Salvage::run(SalvageReport& report) {
   if (files_.in_use()) {
     add_doubt(report, "processes had the store open meanwhile; what they wrote may be missing");
   }
-  HOLDFAST_TRY(take_blobs(*target, report));
+  HOLDFAST_TRY(take_blobs(place.store_path(), *target, report));
   for (const std::string& name : target->snapshot_names()) {
     add_doubt(report, "the snapshot \"" + key_text(name) +
                           "\" is not carried over: the new store holds the newest version only");
   }
   HOLDFAST_TRY(target->close());
   target.reset();
-  HOLDFAST_TRY(os_.rename(partial_, to_));
-  return store::sync_entries(os_, to_);
+  return place.finish();
 }
 
 }  // namespace

@@ -260,8 +260,9 @@ TEST_F(SalvageTest, RefusesAStoreThatIsOpenUnlessAskedTo) {
 TEST_F(SalvageTest, NeverWritesOverSomething) {
   ASSERT_TRUE(os_->make_directories("/there"));
   EXPECT_EQ(salvage(*os_, "/store", "/there", {}).status().code(), StatusCode::kInvalidArgument);
-  ASSERT_TRUE(os_->make_directories("/new.partial"));
+  ASSERT_TRUE(os_->make_directories("/new.partial/of somebody"));
   EXPECT_EQ(salvage(*os_, "/store", "/new", {}).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_TRUE(os_->list("/new.partial/of somebody"));
   EXPECT_EQ(salvage(*os_, "/nowhere", "/new2", {}).status().code(), StatusCode::kNotAStore);
 }
 

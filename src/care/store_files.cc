@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "log/record.h"
+#include "store/create.h"
 #include "tree/page.h"
 
 namespace holdfast::care {
@@ -38,6 +39,9 @@ Result<std::unique_ptr<StoreFiles>> StoreFiles::open(os::Os& os, const std::stri
   files->data_status_ = files->open_data();
   files->open_log();
   if (files->data_ == nullptr && files->segment_numbers_.empty()) {
+    if (const auto salvage = store::unfinished_salvage(files->os_, path)) {
+      return Status(StatusCode::kNotAStore, *salvage).with_path(path);
+    }
     return Status(StatusCode::kNotAStore,
                   "neither the data file nor a log segment of a store is there; give the path of a "
                   "store (" +

@@ -154,7 +154,12 @@ class MemoryOs final : public Os {
  private:
   Status require_directory(const std::string& path) {
     std::lock_guard lock(mutex_);
-    return directories_.count(plain_path(path)) != 0 ? Status::ok() : not_found(path);
+    const std::string plain = plain_path(path);
+    for (std::string above = plain; above != "/"; above = parent_of(above)) {
+      if (files_.count(above) == 0) continue;
+      return Status(StatusCode::kInvalidArgument, "a file, not a directory").with_path(above);
+    }
+    return directories_.count(plain) != 0 ? Status::ok() : not_found(path);
   }
 
   // REQUIRES: mutex_ is held.

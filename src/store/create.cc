@@ -98,6 +98,17 @@ Result<PathState> inspect_path(os::Os& os, const std::string& path) {
   return foreign ? PathState::kForeign : PathState::kEmpty;
 }
 
+std::optional<std::string> unfinished_salvage(os::Os& os, const std::string& path) {
+  for (const std::string& place : {path, path + kSalvageSuffix}) {
+    const auto names = os.list(place);
+    if (!names || std::find(names->begin(), names->end(), kSalvageMark) == names->end()) continue;
+    return "a salvage that has not finished lies in " + place +
+           "; if it does not run any more, run holdfast salvage again with the same paths, which "
+           "begins anew, or remove that directory";
+  }
+  return std::nullopt;
+}
+
 Status create_store(os::Os& os, const std::string& path, const StoreOptions& options,
                     const Beginning& beginning) {
   HOLDFAST_TRY(check_format(options));

@@ -13,6 +13,11 @@
 
 namespace holdfast::store {
 
+// A salvage that writes to NEW works in NEW.partial, which this file marks; see
+// care/salvage_place.h.
+inline constexpr const char* kSalvageMark = "SALVAGE";
+inline constexpr const char* kSalvageSuffix = ".partial";
+
 // What stands at `path`.
 enum class PathState : uint8_t {
   kAbsent,   // nothing
@@ -21,6 +26,9 @@ enum class PathState : uint8_t {
   kForeign,  // something else
 };
 Result<PathState> inspect_path(os::Os& os, const std::string& path);
+
+// If a salvage that did not finish is what stands at `path` or would have become it: what to do.
+std::optional<std::string> unfinished_salvage(os::Os& os, const std::string& path);
 
 // Where the history of a new store begins: behind version `version`, committed at `time_us`. With
 // `store_id` it goes on as that store.

@@ -18,7 +18,7 @@ namespace {
 constexpr uint64_t kAttachRetryUs = 500;
 constexpr uint64_t kControlFixedSize = kBitmapRegion.offset;
 
-Status not_a_store(const std::string& path, const char* what) {
+Status not_a_store(const std::string& path, const std::string& what) {
   return Status(StatusCode::kNotAStore, what).with_path(path);
 }
 
@@ -343,6 +343,9 @@ Status find_store(Context& context) {
   }
   if (data.status().code() != StatusCode::kNotFound) return data.status();
   HOLDFAST_ASSIGN(const PathState state, inspect_path(os, path));
+  if (state != PathState::kStore && (state == PathState::kForeign || !options.create)) {
+    if (const auto salvage = unfinished_salvage(os, path)) return not_a_store(path, *salvage);
+  }
   switch (state) {
     case PathState::kStore:
       break;

@@ -1,6 +1,7 @@
 #include "os/sim/disk.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <unordered_set>
 
@@ -84,15 +85,38 @@ std::shared_ptr<DiskFile> Disk::create(const std::string& path) {
 Status Disk::rename(const std::string& from, const std::string& to) {
   const auto file = find(from);
   if (file == nullptr) {
-    if (!is_directory(from)) return not_found(from);
-    return Status(StatusCode::kInvalidArgument, "renaming a directory is not simulated")
-        .with_path(from);
+    return is_directory(from) ? rename_directory(from, to) : not_found(from);
   }
   HOLDFAST_TRY(require_parent(to));
   if (is_directory(to)) {
     return Status(StatusCode::kInvalidArgument, "the target is a directory").with_path(to);
   }
   if (from != to) change({{{from, std::nullopt}, {to, Entry{file}}}});
+  return Status::ok();
+}
+
+Status Disk::rename_directory(const std::string& from, const std::string& to) {
+  HOLDFAST_TRY(require_parent(to));
+  if (now_.count(to) != 0 || to.starts_with(prefix_of(from))) {
+    return Status(StatusCode::kInvalidArgument, "something is in the way of the directory")
+        .with_path(to);
+  }
+  // What was changed below it and is not durable comes behind the move, under the new name.
+  std::vector<Change> below;
+  std::vector<Change> others;
+  for (Change& pending : pending_) {
+    const bool inside =
+        std::any_of(pending.entries.begin(), pending.entries.end(),
+                    [&](const NewEntry& made) { return made.path.starts_with(prefix_of(from)); });
+    for (NewEntry& made : pending.entries) {
+      if (inside) made.path = moved(made.path, from, to);
+    }
+    CHECK(!inside || !pending.move);  // not modelled
+    (inside ? below : others).push_back(std::move(pending));
+  }
+  pending_ = std::move(others);
+  change({{{from, std::nullopt}, {to, Entry{}}}, Move{from, to}});
+  std::move(below.begin(), below.end(), std::back_inserter(pending_));
   return Status::ok();
 }
 
@@ -120,6 +144,10 @@ Status Disk::make_directories(const std::string& path) {
 }
 
 Result<std::vector<std::string>> Disk::list(const std::string& path) const {
+  for (std::string above = path; above != "/"; above = parent_of(above)) {
+    if (find(above) == nullptr) continue;
+    return Status(StatusCode::kInvalidArgument, "a file, not a directory").with_path(above);
+  }
   if (!is_directory(path)) return not_found(path);
   const std::string prefix = prefix_of(path);
   std::vector<std::string> names;
@@ -133,16 +161,34 @@ Result<std::vector<std::string>> Disk::list(const std::string& path) const {
 }
 
 void Disk::change(Change made) {
-  apply(made, now_);
+  apply(made, {}, now_);
   pending_.push_back(std::move(made));
 }
 
-void Disk::apply(const Change& change, Entries& entries) {
+std::string Disk::moved(const std::string& path, const std::string& from, const std::string& to) {
+  const bool inside = path == from || path.starts_with(prefix_of(from));
+  return inside ? to + path.substr(from.size()) : path;
+}
+
+void Disk::apply(const Change& change, const std::vector<Move>& unmade, Entries& entries) {
+  const auto place = [&](std::string path) {
+    for (auto move = unmade.rbegin(); move != unmade.rend(); ++move) {
+      path = moved(path, move->to, move->from);
+    }
+    return path;
+  };
+  if (change.move) {
+    const std::string from = place(change.move->from), to = place(change.move->to);
+    Entries kept;
+    for (auto& [path, entry] : entries) kept[moved(path, from, to)] = entry;
+    entries = std::move(kept);
+    return;
+  }
   for (const NewEntry& made : change.entries) {
     if (made.entry) {
-      entries[made.path] = *made.entry;
+      entries[place(made.path)] = *made.entry;
     } else {
-      entries.erase(made.path);
+      entries.erase(place(made.path));
     }
   }
 }
@@ -160,10 +206,12 @@ void Disk::sync_directory(const std::string& path) {
     for (const NewEntry& made : pending_[i].entries) names.insert(made.path);
   }
   std::vector<Change> left;
+  std::vector<Move> unmade;
   for (size_t i = 0; i < pending_.size(); ++i) {
     if (durable[i]) {
-      apply(pending_[i], durable_);
+      apply(pending_[i], unmade, durable_);
     } else {
+      if (pending_[i].move) unmade.push_back(*pending_[i].move);
       left.push_back(std::move(pending_[i]));
     }
   }
@@ -173,10 +221,15 @@ void Disk::sync_directory(const std::string& path) {
 void Disk::cut_power(Random& random, const Damage& damage) {
   const bool ordered = damage.loss == Loss::kSuffix;
   size_t kept = ordered ? random.below(pending_.size() + 1) : pending_.size();
+  std::vector<Move> unmade;
   for (size_t i = 0; i < kept; ++i) {
     const bool keep = ordered || damage.loss == Loss::kNothing ||
                       (damage.loss != Loss::kAll && random.chance(0.5));
-    if (keep) apply(pending_[i], durable_);
+    if (keep) {
+      apply(pending_[i], unmade, durable_);
+    } else if (pending_[i].move) {
+      unmade.push_back(*pending_[i].move);
+    }
   }
   pending_.clear();
   for (auto it = durable_.begin(); it != durable_.end();) {

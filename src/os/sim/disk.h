@@ -7,7 +7,8 @@
 // Who: Machine and SimOs. Not thread-safe.
 // Invariants:
 //   1. A change of an entry that sync_directory() covered survives every power cut.
-//   2. A rename is one change: after a power cut the file has the old name or the new one.
+//   2. A rename is one change: after a power cut the file, or the directory with all that was
+//      changed in it since, has the old name or the new one.
 //   3. A removed file lives on while a description or a mapping holds it.
 #pragma once
 
@@ -57,12 +58,21 @@ class Disk {
     std::string path;
     std::optional<Entry> entry;  // nullopt: none any more
   };
+  struct Move {
+    std::string from;
+    std::string to;
+  };
   struct Change {
     std::vector<NewEntry> entries;
+    std::optional<Move> move = {};  // of a directory and of what is below it
   };
 
+  Status rename_directory(const std::string& from, const std::string& to);
   void change(Change change);
-  static void apply(const Change& change, Entries& entries);
+  static std::string moved(const std::string& path, const std::string& from, const std::string& to);
+  // `unmade`: moves before it that `entries` does not have; what came after them is found where it
+  // would be without them.
+  static void apply(const Change& change, const std::vector<Move>& unmade, Entries& entries);
   uint64_t free_inode();
 
   Entries now_;
