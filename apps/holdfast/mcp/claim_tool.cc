@@ -1,23 +1,13 @@
-#include <algorithm>
-#include <chrono>
 #include <memory>
 #include <utility>
 
 #include "base/time_text.h"
+#include "mcp/arguments.h"
 #include "mcp/held.h"
 #include "mcp/work_tools.h"
 
 namespace holdfast::mcp {
 namespace {
-
-using std::chrono::milliseconds;
-
-// How long a wait goes on before it looks whether the client has lost interest.
-constexpr milliseconds kLook{250};
-
-milliseconds seconds_of(const Json& arguments, const char* name, double otherwise) {
-  return milliseconds(static_cast<int64_t>(arguments.value(name, otherwise) * 1000));
-}
 
 Json json_of(const Claim& claim) {
   return {{"claim", claim.id},
@@ -27,26 +17,23 @@ Json json_of(const Claim& claim) {
 }
 
 Result<Json> take(Peer& peer, const Claims& claims, Held<Claim>& held, const Json& arguments) {
-  if (!arguments.contains("resources")) {
-    return Status(StatusCode::kInvalidArgument, "action \"take\" needs \"resources\"");
-  }
-  const auto resources = arguments["resources"].get<std::vector<std::string>>();
+  HOLDFAST_TRY(needs(arguments, "resources"));
+  const auto resources = texts_of(arguments, "resources");
   ClaimOptions options;
   if (arguments.value("shared", false)) options.mode = ClaimMode::shared;
   options.ttl = seconds_of(arguments, "ttl_seconds", 300);
   options.holder = arguments.value("holder", "");
   options.purpose = arguments.value("purpose", "");
-  milliseconds left = seconds_of(arguments, "wait_seconds", 0);
+  Patience patience(peer, arguments);
   while (true) {
-    options.wait = std::min(left, kLook);
+    options.wait = patience.step();
     auto claim = claims.take(resources, options);
     if (claim) {
       held.keep(claim->id, *claim);
       return structured_result(json_of(*claim));
     }
-    left -= options.wait;
     const bool held_by_other = claim.status().code() == StatusCode::kBusy;
-    if (!held_by_other || left.count() <= 0 || peer.cancelled()) return claim.status();
+    if (!held_by_other || !patience.another()) return claim.status();
   }
 }
 
@@ -74,9 +61,7 @@ Result<Json> run(Peer& peer, Memory& memory, Held<Claim>& held, const Json& argu
   const Claims claims = space.claims();
   if (action == "take") return take(peer, claims, held, arguments);
   if (action == "list") return list(claims, arguments);
-  if (!arguments.contains("claim")) {
-    return Status(StatusCode::kInvalidArgument, "action \"" + action + "\" needs \"claim\"");
-  }
+  HOLDFAST_TRY(needs(arguments, "claim"));
   const auto name = arguments["claim"].get<std::string>();
   const auto claim = held.find(name);
   if (!claim) {

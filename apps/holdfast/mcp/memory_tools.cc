@@ -6,20 +6,11 @@
 #include "base/time_text.h"
 #include "cli/input.h"
 #include "cli/observation_text.h"
+#include "mcp/arguments.h"
 #include "mcp/budget.h"
 
 namespace holdfast::mcp {
 namespace {
-
-std::optional<std::string> text_of(const Json& arguments, const char* name) {
-  if (!arguments.contains(name)) return std::nullopt;
-  return arguments[name].get<std::string>();
-}
-
-std::vector<std::string> texts_of(const Json& arguments, const char* name) {
-  if (!arguments.contains(name)) return {};
-  return arguments[name].get<std::vector<std::string>>();
-}
 
 Result<std::optional<int64_t>> time_of(const Json& arguments, const char* name) {
   return cli::parse_time_option(text_of(arguments, name).value_or(""));
@@ -175,7 +166,7 @@ Tool remember_tool(Memory& memory) {
   Tool tool{.name = "remember", .title = "Remember"};
   tool.description =
       "Keep a text so that every agent of this project finds it from now on. One fact, decision or "
-      "lesson a call, in whole sentences. It is on the disk when this returns.";
+      "lesson a call, in whole sentences. Once this returns, no crash of an agent loses it.";
   tool.effect = Effect::kAdds;
   tool.input = object_schema({
       {"content", text_schema("What to remember"), true},

@@ -1,9 +1,9 @@
-#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <utility>
 
 #include "base/time_text.h"
+#include "mcp/arguments.h"
 #include "mcp/held.h"
 #include "mcp/work_tools.h"
 
@@ -12,12 +12,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kLook{250};
-
-milliseconds seconds_of(const Json& arguments, const char* name, double otherwise) {
-  return milliseconds(static_cast<int64_t>(arguments.value(name, otherwise) * 1000));
-}
-
 Json json_of(const Job& job) {
   Json json = {{"job", job.id}, {"attempt", job.attempt}, {"priority", job.priority}};
   cli::set_bytes(json, "payload", job.payload);
@@ -25,12 +19,6 @@ Json json_of(const Job& job) {
   if (!job.last_error.empty()) json["last_error"] = job.last_error;
   json["lease_expires"] = time_text(job.lease_expires_us);
   return json;
-}
-
-Status needs(const Json& arguments, const char* name) {
-  if (arguments.contains(name)) return Status::ok();
-  return Status(StatusCode::kInvalidArgument,
-                "action \"" + arguments["action"].get<std::string>() + "\" needs \"" + name + "\"");
 }
 
 Result<Json> push(const Queue& queue, const Json& arguments) {
@@ -49,12 +37,11 @@ Result<Json> take(Peer& peer, const Queue& queue, Held<Job>& held, const Json& a
   options.limit = arguments.value("limit", size_t{1});
   options.lease = seconds_of(arguments, "lease_seconds", 300);
   options.holder = arguments.value("holder", "");
-  milliseconds left = seconds_of(arguments, "wait_seconds", 0);
+  Patience patience(peer, arguments);
   while (true) {
-    options.wait = std::min(left, kLook);
+    options.wait = patience.step();
     HOLDFAST_ASSIGN(const auto jobs, queue.take(options));
-    left -= options.wait;
-    if (jobs.empty() && left.count() > 0 && !peer.cancelled()) continue;
+    if (jobs.empty() && patience.another()) continue;
     Json taken = Json::array();
     for (const Job& job : jobs) {
       held.keep(job.id, job);

@@ -1,16 +1,11 @@
 #include <utility>
 
+#include "mcp/arguments.h"
 #include "mcp/budget.h"
 #include "mcp/work_tools.h"
 
 namespace holdfast::mcp {
 namespace {
-
-Status needs(const Json& arguments, const char* name) {
-  if (arguments.contains(name)) return Status::ok();
-  return Status(StatusCode::kInvalidArgument,
-                "action \"" + arguments["action"].get<std::string>() + "\" needs \"" + name + "\"");
-}
 
 Result<Json> get(const Kv& kv, const std::string& key) {
   HOLDFAST_ASSIGN(const auto value, kv.get(key));

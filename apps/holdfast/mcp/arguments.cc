@@ -1,0 +1,42 @@
+#include "mcp/arguments.h"
+
+#include <algorithm>
+
+namespace holdfast::mcp {
+
+using std::chrono::milliseconds;
+
+std::optional<std::string> text_of(const Json& arguments, const char* name) {
+  if (!arguments.contains(name)) return std::nullopt;
+  return arguments[name].get<std::string>();
+}
+
+std::vector<std::string> texts_of(const Json& arguments, const char* name) {
+  if (!arguments.contains(name)) return {};
+  return arguments[name].get<std::vector<std::string>>();
+}
+
+milliseconds seconds_of(const Json& arguments, const char* name, double otherwise) {
+  return milliseconds(static_cast<int64_t>(arguments.value(name, otherwise) * 1000));
+}
+
+Status needs(const Json& arguments, const char* name) {
+  if (arguments.contains(name)) return Status::ok();
+  return Status(StatusCode::kInvalidArgument,
+                "action \"" + *text_of(arguments, "action") + "\" needs \"" + name + "\"");
+}
+
+Patience::Patience(const Peer& peer, const Json& arguments)
+    : peer_(peer), left_(seconds_of(arguments, "wait_seconds", 0)) {}
+
+milliseconds Patience::step() const {
+  constexpr milliseconds kStepMax{250};
+  return std::min(left_, kStepMax);
+}
+
+bool Patience::another() {
+  left_ -= step();
+  return left_.count() > 0 && !peer_.cancelled();
+}
+
+}  // namespace holdfast::mcp

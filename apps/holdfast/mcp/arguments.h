@@ -1,0 +1,36 @@
+// What tools read from their arguments. A schema has been checked before: types are right.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mcp/catalogue.h"
+
+namespace holdfast::mcp {
+
+std::optional<std::string> text_of(const Json& arguments, const char* name);
+// None when it is missing.
+std::vector<std::string> texts_of(const Json& arguments, const char* name);
+std::chrono::milliseconds seconds_of(const Json& arguments, const char* name, double otherwise);
+
+// InvalidArgument when what the argument "action" does needs `name`, and it is missing.
+Status needs(const Json& arguments, const char* name);
+
+// Waits as long as the argument wait_seconds says, in steps, so that a tool sees between them
+// whether its client has lost interest.
+class Patience {
+ public:
+  Patience(const Peer& peer, const Json& arguments);
+
+  std::chrono::milliseconds step() const;
+  // After a step in vain: whether to take another.
+  bool another();
+
+ private:
+  const Peer& peer_;
+  std::chrono::milliseconds left_;
+};
+
+}  // namespace holdfast::mcp
