@@ -5,6 +5,7 @@
 #include <set>
 #include <vector>
 
+#include "store/new_pages.h"
 #include "store/reclaim.h"
 #include "store/waiters.h"
 #include "store/watch_slots.h"
@@ -14,61 +15,6 @@ namespace {
 
 constexpr uint64_t kRingSlack = 64;
 constexpr uint64_t kBytesMin = 64u << 10;
-
-// Where new pages go. They are free until their tree is published: who dies before leaves nothing.
-// Pages that follow each other go in one call.
-class DataFile final : public tree::PageSink {
- public:
-  explicit DataFile(const Context& context) : context_(context) {}
-  Status write(uint32_t pgno, std::string_view bytes) override {
-    constexpr size_t kPendingMax = 16u << 10;
-    const uint64_t offset = uint64_t{pgno} << context_.page_shift;
-    if (offset != offset_ + pending_.size() || pending_.size() + bytes.size() > kPendingMax) {
-      HOLDFAST_TRY(finish());
-      offset_ = offset;
-    }
-    if (bytes.size() > kPendingMax) return write_now(offset, bytes);
-    pending_.append(bytes);
-    return Status::ok();
-  }
-  // Writes what is pending. REQUIRED before the pages are read or published.
-  Status finish() {
-    if (pending_.empty()) return Status::ok();
-    Status status = write_now(offset_, pending_);
-    pending_.clear();
-    return status;
-  }
-
- private:
-  Status write_now(uint64_t offset, std::string_view bytes) {
-    // Where zeros in place of a lost control block said that pages are free, others may lie.
-    HOLDFAST_TRY(context_.sound());
-    return context_.data_file->write_at(offset, bytes);
-  }
-
-  const Context& context_;
-  uint64_t offset_ = 0;  // of what is pending
-  std::string pending_;
-};
-
-// Writes pages that are not part of any published tree yet.
-Status write_pages(const Context& context, std::deque<tree::NewRun>& written) {
-  HOLDFAST_TRY(context.sound());  // see DataFile
-  std::sort(written.begin(), written.end(),
-            [](const tree::NewRun& a, const tree::NewRun& b) { return a.pgno < b.pgno; });
-  std::vector<std::string_view> pieces;
-  for (size_t i = 0; i < written.size();) {
-    const uint64_t first = written[i].pgno;
-    uint64_t next = first;
-    pieces.clear();
-    for (; i < written.size() && written[i].pgno == next; ++i) {
-      pieces.push_back(written[i].bytes);
-      next += written[i].bytes.size() >> context.page_shift;
-    }
-    HOLDFAST_TRY(context.data_file->write_gather_at(first << context.page_shift, pieces));
-  }
-  return Status::ok();
-}
 
 void retire(const std::vector<tree::RetiredRun>& runs, uint64_t version, PublishPlan& plan) {
   for (const tree::RetiredRun& run : runs) {
@@ -96,20 +42,21 @@ void release_intermediate(const std::deque<tree::NewRun>& written, uint32_t page
 Status write_tree(const Context& context, const tree::Root& root, Batch& batch, uint64_t version,
                   PublishPlan& plan) {
   PageAllocation allocation(context);
+  NewPages pages(context);
   tree::ApplyResult erased;
   erased.root = root;
   if (!batch.erased().empty()) {
     HOLDFAST_ASSIGN(erased,
                     tree::erase_pages(*context.pages, root, batch.erased(), version, allocation));
-    HOLDFAST_TRY(write_pages(context, erased.written));
+    for (const tree::NewRun& run : erased.written) HOLDFAST_TRY(pages.write(run.pgno, run.bytes));
+    HOLDFAST_TRY(pages.finish());
     retire(erased.retired, version, plan);
   }
   HOLDFAST_TRY(batch.resolve(*context.pages, erased.root));
-  DataFile file(context);
   HOLDFAST_ASSIGN(
       tree::ApplyResult result,
-      tree::apply(*context.pages, erased.root, batch.operations(), version, allocation, &file));
-  HOLDFAST_TRY(file.finish());
+      tree::apply(*context.pages, erased.root, batch.operations(), version, allocation, &pages));
+  HOLDFAST_TRY(pages.finish());
   if (!erased.written.empty()) {
     release_intermediate(erased.written, context.page_shift, allocation, result.retired);
   }

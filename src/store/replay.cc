@@ -9,6 +9,7 @@
 #include "log/record.h"
 #include "store/apply.h"
 #include "store/intent.h"
+#include "store/new_pages.h"
 #include "store/page_allocation.h"
 #include "store/published.h"
 #include "store/reclaim.h"
@@ -33,25 +34,13 @@ class Replay {
         stretch_(stretch),
         version_(stretch.end().version),
         allocation_(context),
-        file_(context),
+        pages_(context),
         root_(base.root) {}
 
   Status apply();
   Status publish();
 
  private:
-  // Where new pages go. They are free until their tree is published.
-  class DataFile final : public tree::PageSink {
-   public:
-    explicit DataFile(const Context& context) : context_(context) {}
-    Status write(uint32_t pgno, std::string_view bytes) override {
-      return context_.data_file->write_at(uint64_t{pgno} << context_.page_shift, bytes);
-    }
-
-   private:
-    const Context& context_;
-  };
-
   Status erase();
   Status delete_left_over(std::span<const tree::KeyRange> ranges);
   Status apply_slice(const Slice& slice);
@@ -63,7 +52,7 @@ class Replay {
   Stretch& stretch_;
   const uint64_t version_;
   PageAllocation allocation_;
-  DataFile file_;
+  NewPages pages_;
   tree::Root root_;
   std::vector<RetiredRun> retired_;
   std::vector<tree::Operation> operations_;
@@ -91,7 +80,8 @@ Status Replay::erase() {
   const std::vector<tree::KeyRange> ranges = stretch_.erasures().ranges();
   HOLDFAST_ASSIGN(const tree::ApplyResult erased,
                   tree::erase_pages(*context_.pages, root_, ranges, version_, allocation_));
-  for (const tree::NewRun& run : erased.written) HOLDFAST_TRY(file_.write(run.pgno, run.bytes));
+  for (const tree::NewRun& run : erased.written) HOLDFAST_TRY(pages_.write(run.pgno, run.bytes));
+  HOLDFAST_TRY(pages_.finish());
   root_ = erased.root;
   retire(erased.retired);
   return delete_left_over(ranges);
@@ -143,7 +133,8 @@ Status Replay::apply_slice(const Slice& slice) {
 
 Status Replay::apply_operations() {
   HOLDFAST_ASSIGN(const tree::ApplyResult result,
-                  tree::apply(*context_.pages, root_, operations_, version_, allocation_, &file_));
+                  tree::apply(*context_.pages, root_, operations_, version_, allocation_, &pages_));
+  HOLDFAST_TRY(pages_.finish());
   root_ = result.root;
   retire(result.retired);
   return Status::ok();
