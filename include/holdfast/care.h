@@ -107,6 +107,13 @@ struct SalvageOptions {
   std::function<void(std::string_view what, uint64_t done, uint64_t total)> progress = {};
 };
 
+// A named snapshot that is in the new store, with the contents that it had.
+struct SalvagedSnapshot {
+  std::string name;
+  uint64_t version = 0;      // in the old store
+  uint64_t version_new = 0;  // in the new one, with a commit time of its own
+};
+
 struct SalvageReport {
   std::string base;  // which tree was taken: "checkpoint 7 of version 1200"
   uint64_t keys = 0;
@@ -120,6 +127,7 @@ struct SalvageReport {
   uint64_t log_records_skipped = 0;        // void, or behind a torn end: never acknowledged
   uint64_t blob_files = 0;                 // copied: contents beside the tree
   uint64_t blob_bytes = 0;
+  std::vector<SalvagedSnapshot> snapshots;
   uint64_t damaged_ranges_count = 0;
   std::vector<DamagedRange> damaged_ranges;  // the first 1,000
   uint64_t damage_count = 0;

@@ -3,6 +3,7 @@
 #include "care/copy_blobs.h"
 #include "care/salvage_log.h"
 #include "care/salvage_place.h"
+#include "care/salvage_snapshots.h"
 #include "care/salvage_tree.h"
 
 namespace holdfast::care {
@@ -109,7 +110,10 @@ Status Salvage::take(SalvageTarget& target, SalvageReport& report) {
   HOLDFAST_TRY(tree.take_trees(horizon));
   // A log from the first commit on tells everything by itself.
   if (survey_.complete) {
-    for (const KeySpan& span : spans.unassigned()) spans.assign(span, 0);
+    for (const KeySpan& span : spans.unassigned()) {
+      HOLDFAST_TRY(tree.take_nothing(span));
+      spans.assign(span, 0);
+    }
     if (report.base.empty()) report.base = "the log alone, from the first commit on";
   }
   const std::vector<KeySpan> damaged = spans.unassigned();
@@ -171,6 +175,9 @@ Status Salvage::run(SalvageReport& report) {
   // The same store: its blobs carry its name.
   const store::Beginning beginning{version + 1, survey_.time_max_us, files_.store_id()};
   HOLDFAST_ASSIGN(auto target, SalvageTarget::create(os_, place.store_path(), format(), beginning));
+  say("carrying snapshots over");
+  SalvageSnapshots snapshots(files_, *target, report);
+  HOLDFAST_TRY(snapshots.carry());
   HOLDFAST_TRY(take(*target, report));
   for (const Unreadable& piece : files_.unreadable()) {
     add_damage(report, piece.path + ": " + std::to_string(piece.size) + " bytes at offset " +
@@ -181,10 +188,7 @@ Status Salvage::run(SalvageReport& report) {
     add_doubt(report, "processes had the store open meanwhile; what they wrote may be missing");
   }
   HOLDFAST_TRY(take_blobs(place.store_path(), *target, report));
-  for (const std::string& name : target->snapshot_names()) {
-    add_doubt(report, "the snapshot \"" + key_text(name) +
-                          "\" is not carried over: the new store holds the newest version only");
-  }
+  HOLDFAST_TRY(snapshots.settle());
   HOLDFAST_TRY(target->close());
   target.reset();
   return place.finish();

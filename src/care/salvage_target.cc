@@ -1,5 +1,6 @@
 #include "care/salvage_target.h"
 
+#include "base/check.h"
 #include "store/named.h"
 
 namespace holdfast::care {
@@ -88,6 +89,39 @@ Status SalvageTarget::flush() {
   return version.status();
 }
 
+Status SalvageTarget::begin_replacing() {
+  HOLDFAST_TRY(flush());
+  snapshot_names_.clear();
+  base_.reset();
+  HOLDFAST_ASSIGN(Snapshot snapshot, store_.snapshot());
+  base_.emplace(std::move(snapshot));
+  return Status::ok();
+}
+
+Status SalvageTarget::replace(const KeySpan& span, std::vector<KeyValue> rows) {
+  CHECK(base_.has_value());
+  if (span.empty()) return Status::ok();
+  Cursor old = base_->scan({span.lower, span.upper.value_or("")});
+  const auto del_old = [&]() -> Status {
+    if (!old.key().starts_with(store::named_prefix())) HOLDFAST_TRY(del(old.key()));
+    old.next();
+    return Status::ok();
+  };
+  for (KeyValue& row : rows) {
+    while (old.valid() && old.key() < row.key) HOLDFAST_TRY(del_old());
+    const bool there = old.valid() && old.key() == row.key;
+    if (!there || old.value() != row.value) HOLDFAST_TRY(put(row.key, row.value));
+    if (there) old.next();
+  }
+  while (old.valid()) HOLDFAST_TRY(del_old());
+  return old.status();
+}
+
+Result<NamedSnapshot> SalvageTarget::name_snapshot(const std::string& name) {
+  HOLDFAST_TRY(flush());
+  return store_.create_snapshot(name);
+}
+
 Result<SalvageTarget::Counts> SalvageTarget::count(const KeyRange& range) {
   HOLDFAST_TRY(store_.flush());
   HOLDFAST_ASSIGN(Snapshot snapshot, store_.snapshot());
@@ -109,6 +143,7 @@ Result<BlobCheck> SalvageTarget::check_blobs() {
 }
 
 Status SalvageTarget::close() {
+  base_.reset();
   HOLDFAST_TRY(store_.checkpoint());
   return store_.close();
 }

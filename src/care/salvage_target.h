@@ -4,7 +4,7 @@
 // Invariants:
 //   1. What is written later wins.
 //   2. Names of snapshots are not written: they lead to pages of the old store. They are
-//   remembered.
+//      remembered.
 #pragma once
 
 #include <memory>
@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "care/tree_walk.h"
 #include "holdfast/blob.h"
 #include "holdfast/store.h"
 #include "log/record.h"
@@ -34,6 +35,22 @@ class SalvageTarget {
   // Keys in [begin, end); an empty end: to the last key.
   Status del_range(std::string_view begin, std::string_view end);
   Status flush();
+
+  // From here on replace() compares with what is there now, and names of snapshots are remembered
+  // anew. Without it, nothing is there.
+  Status begin_replacing();
+  bool replacing() const { return base_.has_value(); }
+  // Makes `rows`, in key order, all that there is in `span`; writes only what differs. Keys that
+  // are not replaced by anything stay.
+  struct KeyValue {
+    std::string key;
+    std::string value;
+  };
+  Status replace(const KeySpan& span, std::vector<KeyValue> rows);
+  // Names what was written so far.
+  Result<NamedSnapshot> name_snapshot(const std::string& name);
+  Status drop_snapshot(const std::string& name) { return store_.drop_snapshot(name); }
+
   // Of the snapshots that had one.
   const std::set<std::string>& snapshot_names() const { return snapshot_names_; }
   // Counts what the store holds. REQUIRES: flush().
@@ -63,6 +80,7 @@ class SalvageTarget {
   std::vector<Write> pending_;
   uint64_t pending_bytes_ = 0;
   std::set<std::string> snapshot_names_;
+  std::optional<Snapshot> base_;
 };
 
 }  // namespace holdfast::care

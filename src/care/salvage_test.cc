@@ -87,6 +87,28 @@ class SalvageTest : public testing::Test, protected TestStore {
     EXPECT_TRUE(store.put("goes on", "from here"));
     return std::move(*report);
   }
+  // The names of snapshots are the store's own, and lead to other pages in each.
+  static void without_names(Contents& all) {
+    std::erase_if(all, [](const auto& entry) { return entry.first.starts_with('\x0f'); });
+  }
+  static Contents contents_of(Snapshot snapshot) {
+    Contents all;
+    Cursor cursor = snapshot.scan(KeyRange::all());
+    for (; cursor.valid(); cursor.next()) all.emplace(cursor.key(), cursor.value());
+    EXPECT_TRUE(cursor.status());
+    without_names(all);
+    return all;
+  }
+  // A leaf that the commit of that version made.
+  uint64_t page_born_at(uint64_t version) {
+    const uint64_t pages = read("/store/data").size() / kPageSize;
+    for (uint64_t pgno = 3; pgno < pages; ++pgno) {
+      if (!dump_page(*os_, "/store", pgno, sink()) || rows_.empty()) continue;
+      if (field(rows_[0], "birth") == std::to_string(version)) return pgno;
+    }
+    ADD_FAILURE() << "no page was born at version " << version;
+    return 0;
+  }
   static bool damaged(const SalvageReport& report, const std::string& key) {
     for (const DamagedRange& range : report.damaged_ranges) {
       if (key >= range.lower && (!range.upper || key < *range.upper)) return true;
@@ -300,17 +322,81 @@ TEST_F(SalvageTest, BlobsComeAlongAndDamagedOnesAreSaid) {
   EXPECT_FALSE(salvaged().complete());
 }
 
-TEST_F(SalvageTest, ANamedSnapshotIsSaidToBeLeftBehind) {
+TEST_F(SalvageTest, NamedSnapshotsAreCarriedOverWithWhatTheyHad) {
+  std::map<std::string, Contents> named;
   {
     Store store = open();
-    ASSERT_TRUE(store.create_snapshot("before"));
-    ASSERT_TRUE(store.create_snapshot("dropped"));
+    for (const char* name : {"first", "dropped", "second", "same"}) {
+      ASSERT_TRUE(store.create_snapshot(name));
+      named[name] = contents_of(*store.open_snapshot(name));
+      if (name == std::string("second")) continue;
+      for (int i = 0; i < 120; i += 3) put(store, key(i), value(i, 7) + name);
+      for (int i = 1; i < 120; i += 10) erase(store, key(i));
+      put(store, std::string("only ") + name, std::string(1500, 'o'));
+    }
+    named.erase("dropped");
     ASSERT_TRUE(store.drop_snapshot("dropped"));
+    erase(store, "only first");
     ASSERT_TRUE(store.close());
   }
   const SalvageReport report = salvaged();
-  ASSERT_EQ(report.doubts.size(), 1u);
-  EXPECT_THAT(report.doubts[0], HasSubstr("\"before\""));
+  EXPECT_TRUE(report.complete()) << testing::PrintToString(report.doubts);
+  ASSERT_EQ(report.snapshots.size(), 3u);
+  EXPECT_EQ(report.snapshots[0].name, "first");
+  EXPECT_LT(report.snapshots[0].version, report.snapshots[1].version);
+  EXPECT_LT(report.snapshots[2].version_new, report.version_new);
+  without_names(found_);
+  EXPECT_EQ(found_, model_);
+  Store store = open(to_);
+  EXPECT_EQ(store.list_snapshots()->size(), 3u);
+  for (const auto& [name, expected] : named) {
+    SCOPED_TRACE(name);
+    EXPECT_EQ(contents_of(*store.open_snapshot(name)), expected);
+  }
+}
+
+TEST_F(SalvageTest, DamageBesideASnapshotCostsNoMoreThanWithoutIt) {
+  {
+    Store store = open();
+    ASSERT_TRUE(store.create_snapshot("before"));
+    for (int i = 0; i < 120; i += 4) put(store, key(i), value(i, 7));
+    for (int i = 1; i < 120; i += 4) erase(store, key(i));
+    ASSERT_TRUE(store.checkpoint());
+    ASSERT_TRUE(store.checkpoint());
+    ASSERT_TRUE(store.close());
+  }
+  ASSERT_TRUE(dump_tree(*os_, "/store", {}, sink()));
+  for (const Row& row : rows_of("page")) {
+    const uint64_t pgno = std::stoull(field(row, "page"));
+    SCOPED_TRACE("page " + std::to_string(pgno) + " of level " + field(row, "level"));
+    damage_page(pgno);
+    const SalvageReport report = salvaged();
+    damage_page(pgno);  // and back
+    without_names(found_);
+    expect_truth(report);
+  }
+}
+
+TEST_F(SalvageTest, ANamedSnapshotOfWhichAPageIsDamagedIsSaidToBeLeftBehind) {
+  uint64_t version = 0;
+  {
+    Store store = open();
+    ASSERT_TRUE(store.create_snapshot("whole"));
+    for (int i = 0; i < 60; ++i) put(store, key(i), value(i, 8));
+    version = store.create_snapshot("damaged")->version;
+    for (int i = 0; i < 120; ++i) put(store, key(i), value(i, 9));
+    ASSERT_TRUE(store.checkpoint());
+    ASSERT_TRUE(store.checkpoint());
+    ASSERT_TRUE(store.close());
+  }
+  damage_page(page_born_at(version));
+  const SalvageReport report = salvaged();
+  ASSERT_EQ(report.doubts.size(), 1u) << testing::PrintToString(report.doubts);
+  EXPECT_THAT(report.doubts[0], HasSubstr("\"damaged\" is not carried over"));
+  EXPECT_THAT(report.damage, testing::Contains(HasSubstr("\"damaged\": page ")));
+  ASSERT_EQ(report.snapshots.size(), 1u);
+  EXPECT_EQ(report.snapshots[0].name, "whole");
+  without_names(found_);
   EXPECT_EQ(found_, model_);
 }
 

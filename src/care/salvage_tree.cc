@@ -29,13 +29,15 @@ void add_doubt(SalvageReport& report, std::string doubt) {
   if (report.doubts.size() < kListMax) report.doubts.push_back(std::move(doubt));
 }
 
-Status SalvageTree::take_cell(const tree::Page& page, uint32_t index, std::vector<KeySpan>* lost) {
+std::optional<SalvageTarget::KeyValue> SalvageTree::read_cell(const tree::Page& page,
+                                                              uint32_t index,
+                                                              std::vector<KeySpan>* lost) {
   const std::string key = key_of(page, index);
-  const LoadedValue value = load_value(files_, page.value(index));
-  if (value.problem.empty()) return target_.put(key, value.bytes);
+  LoadedValue value = load_value(files_, page.value(index));
+  if (value.problem.empty()) return SalvageTarget::KeyValue{key, std::move(value.bytes)};
   add_damage(report_, "data: the value of key \"" + key_text(key) + "\": " + value.problem);
   if (lost != nullptr) lost->push_back(span_of(key));
-  return Status::ok();
+  return std::nullopt;
 }
 
 Status SalvageTree::take_page(const PageView& view, const KeySpan& wanted,
@@ -47,8 +49,20 @@ Status SalvageTree::take_page(const PageView& view, const KeySpan& wanted,
     return Status::ok();
   }
   if (!view.page->is_leaf()) return Status::ok();
+  std::vector<SalvageTarget::KeyValue> rows;
   for (uint32_t i = 0; i < view.page->cell_count(); ++i) {
-    if (wanted.contains(key_of(*view.page, i))) HOLDFAST_TRY(take_cell(*view.page, i, &lost));
+    if (!wanted.contains(key_of(*view.page, i))) continue;
+    auto row = read_cell(*view.page, i, &lost);
+    if (row) rows.push_back(std::move(*row));
+  }
+  return write(view.span.intersection(wanted), std::move(rows));
+}
+
+// What snapshots left there and is not in `rows` has to go.
+Status SalvageTree::write(const KeySpan& span, std::vector<SalvageTarget::KeyValue> rows) {
+  if (target_.replacing()) return target_.replace(span, std::move(rows));
+  for (const SalvageTarget::KeyValue& row : rows) {
+    HOLDFAST_TRY(target_.put(row.key, row.value));
   }
   return Status::ok();
 }
@@ -57,6 +71,7 @@ Status SalvageTree::take_page(const PageView& view, const KeySpan& wanted,
 Status SalvageTree::take_tree(const tree::Root& root, uint64_t version) {
   for (const KeySpan& wanted : spans_.unassigned()) {
     std::vector<KeySpan> lost;
+    if (root.height == 0) HOLDFAST_TRY(write(wanted, {}));
     HOLDFAST_TRY(walk_tree(files_, root, wanted, [&](const PageView& view) -> Result<bool> {
       HOLDFAST_TRY(take_page(view, wanted, lost));
       return true;
@@ -141,7 +156,8 @@ Status SalvageTree::take_leaves(uint64_t horizon) {
       const auto wanted = claimed.at(key_of(page, i));
       if (!wanted) continue;
       taken = true;
-      HOLDFAST_TRY(take_cell(page, i, nullptr));
+      const auto row = read_cell(page, i, nullptr);
+      if (row) HOLDFAST_TRY(target_.put(row->key, row->value));
     }
     if (taken) claimed.assign(interval, std::nullopt);
   }

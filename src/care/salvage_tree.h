@@ -28,6 +28,8 @@ class SalvageTree {
   // `horizon`: the last version that the log or a meta knows; pages born later belong to commits
   // that never were.
   Status take_trees(uint64_t horizon);
+  // What a log from the first commit on tells by itself: nothing is there before it.
+  Status take_nothing(const KeySpan& span) { return write(span, {}); }
   // Leaves by themselves, for what is still unassigned; the newest birth wins.
   Status take_leaves(uint64_t horizon);
 
@@ -40,7 +42,9 @@ class SalvageTree {
   };
   Status take_tree(const tree::Root& root, uint64_t version);
   Status take_page(const PageView& view, const KeySpan& wanted, std::vector<KeySpan>& lost);
-  Status take_cell(const tree::Page& page, uint32_t index, std::vector<KeySpan>* lost);
+  std::optional<SalvageTarget::KeyValue> read_cell(const tree::Page& page, uint32_t index,
+                                                   std::vector<KeySpan>* lost);
+  Status write(const KeySpan& span, std::vector<SalvageTarget::KeyValue> rows);
   Status find_candidates(uint64_t horizon);
   Status take_unnamed_roots();
 

@@ -18,8 +18,13 @@ StoreOptions existing_only() {
   return options;
 }
 
+struct Expected {
+  Contents newest;
+  Contents named;  // of the snapshot
+};
+
 // A store with rows in the tree and in the log alone, large values, a blob and a named snapshot.
-Contents make_store(Machine& machine, Trial& trial) {
+Expected make_store(Machine& machine, Trial& trial) {
   trial.options = simulated_options();
   {
     Store store = std::move(*Store::open(machine.harness_os(), kStorePath, trial.options));
@@ -29,6 +34,8 @@ Contents make_store(Machine& machine, Trial& trial) {
       HOLDFAST_TRY(store.blobs().reference(txn, *blob, "somebody"));
       return txn.put("large", std::string(1500, 'l'));
     });
+    if (!create_named(store, trial, "named")) trial.ledger.fail("no snapshot");
+    read_named(store, trial, "named");
     for (int i = 2; i < 4; ++i) transact(store, trial, put_value("key" + std::to_string(i), 70));
   }
   machine.cut_power();  // what is not durable is not there to be saved
@@ -37,7 +44,7 @@ Contents make_store(Machine& machine, Trial& trial) {
   Snapshot snapshot = std::move(*store.snapshot());
   Cursor cursor = snapshot.scan(KeyRange::all());
   for (; cursor.valid(); cursor.next()) all.emplace(cursor.key(), cursor.value());
-  return all;
+  return {std::move(all), *trial.names["named"].contents};
 }
 
 // Every file of the old store, byte for byte.
@@ -69,22 +76,31 @@ std::string compare(Reader& reader, Contents expected, const char* what) {
 
 // What is wrong with the new store, "" if nothing; `mark` is written to it or, if it is to be there
 // already, read.
-std::string verify_new(os::Os& os, const Contents& expected, bool marked) {
+std::string verify_new(os::Os& os, const Expected& expected, bool marked) {
   auto store = Store::open(os, kNew, existing_only());
   if (!store) return "the new store cannot be opened: " + store.status().to_string();
   const auto report = store->check();
   if (!report) return report.status().to_string();
   if (!report->problems.empty()) return "check of the new store: " + report->problems[0];
-  Contents all = expected;
+  Contents all = expected.newest;
   if (marked) all["mark"] = "m";
   Snapshot snapshot = std::move(*store->snapshot());
   if (std::string wrong = compare(snapshot, all, "the new store "); !wrong.empty()) return wrong;
+  const auto blobs = store->blobs().check(snapshot, true);
+  if (!blobs) return blobs.status().to_string();
+  if (blobs->blobs != 1) return "the blob is gone";
+  if (!blobs->problems.empty()) return "blobs of the new store: " + blobs->problems[0];
+  auto named = store->open_snapshot("named");
+  if (!named) return "the snapshot is gone: " + named.status().to_string();
+  if (std::string wrong = compare(*named, expected.named, "the snapshot "); !wrong.empty()) {
+    return wrong;
+  }
   if (!marked && !store->put("mark", "m")) return "the new store cannot be written";
   return "";
 }
 
 // Salvages again if it has to, then the new store, warm and after another power cut.
-std::string verify(Machine& machine, const Contents& before, const Contents& expected, bool saved) {
+std::string verify(Machine& machine, const Contents& before, const Expected& expected, bool saved) {
   os::Os& os = machine.harness_os();
   if (files_of(machine) != before) return "the old store was changed";
   const bool there = os.list(kNew).status().code() != StatusCode::kNotFound;
@@ -111,7 +127,7 @@ std::string verify(Machine& machine, const Contents& before, const Contents& exp
 Outcome salvage_at(const Case& at, int processes) {
   Machine machine(at.seed);
   Trial trial;
-  const Contents expected = make_store(machine, trial);
+  const Expected expected = make_store(machine, trial);
   machine.cut_power();
   if (!trial.ledger.failure().empty()) return {false, trial.ledger.failure()};
   const Contents before = files_of(machine);
@@ -146,30 +162,35 @@ Outcome salvage_at(const Case& at, int processes) {
   return {fired, verify(machine, before, expected, saved == 1)};
 }
 
-void expect_saved(std::vector<Fault> faults, std::vector<Fault> persistent, int processes,
-                  uint64_t seeds) {
+// Returns the last step at which a fault struck.
+uint64_t expect_saved(std::vector<Fault> faults, std::vector<Fault> persistent, int processes,
+                      uint64_t seeds = 1, uint64_t step_first = 1) {
   CrashLoop loop;
   loop.faults = std::move(faults);
   loop.persistent_faults = std::move(persistent);
   loop.seeds = seeds;
+  loop.step_first = step_first;
   const CrashReport report =
       for_each_crash(loop, [&](const Case& at) { return salvage_at(at, processes); });
   EXPECT_TRUE(report.is_ok()) << report.to_string();
   std::printf("%llu crashes, %llu steps\n", static_cast<unsigned long long>(report.runs),
               static_cast<unsigned long long>(report.step_max));
+  return report.step_max;
 }
 
 TEST(SalvageCrash, KilledAtAnyStepItCanBeRunAgain) {
-  expect_saved({Fault::kKill, Fault::kPowerCut}, {}, 1, 1);
+  const uint64_t last = expect_saved({Fault::kKill, Fault::kPowerCut}, {}, 1);
+  // While the new store gets its name much can be durable in any order.
+  expect_saved({Fault::kPowerCut}, {}, 1, 20, last - 20);
 }
 
 TEST(SalvageCrash, OfTwoToOnePlaceOneSaves) {
-  expect_saved({Fault::kKill}, {}, 2, 1);
+  expect_saved({Fault::kKill}, {}, 2);
 }
 
 TEST(SalvageErrors, FailedCallsLeaveNothingHalf) {
   expect_saved({Fault::kIoError, Fault::kNoSpace, Fault::kShortWrite, Fault::kSyncError},
-               {Fault::kNoSpace, Fault::kSyncError}, 1, 1);
+               {Fault::kNoSpace, Fault::kSyncError}, 1);
 }
 
 }  // namespace

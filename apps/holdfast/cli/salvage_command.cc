@@ -33,6 +33,12 @@ Json json_of(const care::SalvageReport& report, const std::string& to) {
                {"blob_bytes", report.blob_bytes},
                {"damaged_ranges_count", report.damaged_ranges_count},
                {"damage_count", report.damage_count}};
+  json["snapshots"] = Json::array();
+  for (const care::SalvagedSnapshot& snapshot : report.snapshots) {
+    json["snapshots"].push_back({{"name", care::key_text(snapshot.name)},
+                                 {"version", snapshot.version},
+                                 {"version_new", snapshot.version_new}});
+  }
   json["damaged_ranges"] = Json::array();
   for (const auto& range : report.damaged_ranges) json["damaged_ranges"].push_back(json_of(range));
   json["damage"] = report.damage;
@@ -61,6 +67,11 @@ void print_report(const Output& output, const care::SalvageReport& report, const
                                   with_separators(report.keys_uncertain) +
                                   " keys that nothing vouches for");
   facts.print(output);
+  for (const care::SalvagedSnapshot& snapshot : report.snapshots) {
+    output.line("snapshot: \"" + care::key_text(snapshot.name) + "\" of version " +
+                with_separators(snapshot.version) + " is version " +
+                with_separators(snapshot.version_new) + " now");
+  }
   for (const std::string& place : report.damage) output.line("damage: " + printable(place));
   for (const auto& range : report.damaged_ranges) {
     output.line("range: from \"" + care::key_text(range.lower) + "\" " +
