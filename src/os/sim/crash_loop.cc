@@ -211,14 +211,29 @@ CrashReport run_one(const Case& at, const Scenario& scenario) {
   return report;
 }
 
+uint64_t runs_of_all_loops = 0;
+
 }  // namespace
 
-CrashReport for_each_crash(const CrashLoop& loop, const Scenario& scenario) {
+LoopPolicy& loop_policy() {
+  static LoopPolicy policy;
+  return policy;
+}
+
+uint64_t runs_total() {
+  return runs_of_all_loops;
+}
+
+CrashReport for_each_crash(const CrashLoop& wanted, const Scenario& scenario) {
   if (const char* chosen = std::getenv("HOLDFAST_SIM_CASE")) {
     const auto at = Case::parse(chosen);
     CHECK(at.has_value());
     return run_one(*at, scenario);
   }
+  CrashLoop loop = wanted;
+  loop.seed_first += loop_policy().seed_shift;
+  loop.failures_max = std::min(loop.failures_max, loop_policy().failures_max);
+  loop.batch_seconds_max = std::min(loop.batch_seconds_max, loop_policy().batch_seconds_max);
   CrashReport report;
   SharedWithChild<Progress> progress;
   Cursor cursor(loop);
@@ -233,6 +248,7 @@ CrashReport for_each_crash(const CrashLoop& loop, const Scenario& scenario) {
   }
   report.runs = progress->runs;
   report.step_max = progress->step_max;
+  runs_of_all_loops += report.runs;
   return report;
 }
 

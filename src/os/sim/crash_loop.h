@@ -71,10 +71,21 @@ struct CrashReport {
   std::string to_string() const;
 };
 
-CrashReport for_each_crash(const CrashLoop& loop, const Scenario& scenario);
+CrashReport for_each_crash(const CrashLoop& wanted, const Scenario& scenario);
 
 // One run for each of `count` seeds from `seed_first` on; Case::fault is kNone.
 CrashReport for_each_seed(uint64_t seed_first, uint64_t count, const Scenario& scenario);
+
+// What a program that plays all scenarios in another way changes of every loop from there on.
+struct LoopPolicy {
+  uint64_t seed_shift = 0;  // added to every seed
+  size_t failures_max = SIZE_MAX;
+  unsigned batch_seconds_max = ~0u;
+};
+LoopPolicy& loop_policy();
+
+// The runs of all loops of this process so far.
+uint64_t runs_total();
 
 // Runs `body` in a forked child: "" when it returned "", else what it returned, or how it died and
 // the end of what it printed.
