@@ -1,0 +1,285 @@
+"""The planted faults: deliberate bugs of the engine that the simulator must catch.
+
+The code of the engine knows nothing of them. plant.py makes copies of its files in which each of
+them stands beside what it replaces, and which fault is on is chosen when the program starts; see
+docs/torture.md. Who changes a place that an edit names is told by the test planted.<name>.
+"""
+
+from typing import NamedTuple
+
+
+class Edit(NamedTuple):
+    file: str  # below src/
+    old: str   # what stands there, once; how it is broken into lines does not matter
+    new: str   # what stands there instead; PLANTED is true while the fault is on
+
+
+class Fault(NamedTuple):
+    name: str
+    what: str       # what the engine does wrong
+    caught_by: str  # the simulation test that catches it soonest, as a gtest filter
+    edits: tuple
+
+
+FAULTS = (
+    # --- The log: what is acknowledged is on the disk.
+    Fault('sync_skipped', 'commits are acknowledged without fdatasync of the log',
+          'StoreCrash.InsertsSurviveWhole', (
+        Edit('store/sync.cc',
+             'const Status status = takeover ?',
+             'const Status status = PLANTED ? Status::ok() : takeover ?'),)),
+    Fault('only_last_segment_synced', 'of several segments only the last is synced',
+          'StoreCrash.SegmentRoll', (
+        Edit('store/sync.cc',
+             'const log::Lsn from = synced.lsn.load();',
+             'const log::Lsn from = PLANTED ? tail.lsn : synced.lsn.load();'),)),
+    Fault('failed_sync_ignored', 'a sync that fails counts as one that succeeded',
+          'StoreCrash.FailedSyncVoidsTheTail', (
+        Edit('store/sync.cc',
+             'if (!status) { control.state.voided_epoch.store(tail.epoch);',
+             'if (!status && !PLANTED) { control.state.voided_epoch.store(tail.epoch);'),)),
+    Fault('void_forgotten', 'after a failed sync the tail is not voided but synced again',
+          'StoreCrash.FailedSyncVoidsTheTail', (
+        Edit('store/sync.cc',
+             'change_state(control, EngineState::kRunning, EngineState::kVoiding);',
+             'if (!PLANTED) change_state(control, EngineState::kRunning, EngineState::kVoiding);'),
+        )),
+    Fault('takeover_not_rewritten', 'who takes over a sync does not write the log again',
+          'StoreErrors.LeaderThatDiesOfItsFailedSyncLosesNothing', (
+        Edit('store/sync.cc',
+             'lock.try_lock(probe); if (outcome == LockOutcome::kNotNow) return false;'
+             ' Status status = writable(context);'
+             ' if (status) status = sync_locked(context, outcome == LockOutcome::kOwnerDied);',
+             'lock.try_lock(probe); if (outcome == LockOutcome::kNotNow) return false;'
+             ' Status status = writable(context);'
+             ' if (status) status = sync_locked('
+             'context, outcome == LockOutcome::kOwnerDied && !PLANTED);'),)),
+    Fault('tail_published_before_write', 'a commit is published before its record is written',
+          'StoreCrash.TwoWriters', (
+        Edit('store/append.cc',
+             'HOLDFAST_TRY(write_record(context, tail, header, &payload));',
+             'if (PLANTED) publish_tail(control.tail, tail_behind(tail, header));'
+             ' HOLDFAST_TRY(write_record(context, tail, header, &payload));'),)),
+    Fault('segment_entry_not_synced', 'the directory entry of a new segment is not synced',
+          'StoreCrash.SegmentRoll', (
+        Edit('log/segment.cc',
+             'HOLDFAST_TRY(os_.rename(temporary, path(number)));'
+             ' return os_.sync_directory(directory_);',
+             'HOLDFAST_TRY(os_.rename(temporary, path(number)));'
+             ' return PLANTED ? Status::ok() : os_.sync_directory(directory_);'),
+        Edit('store/roll.cc',
+             'HOLDFAST_TRY(context.os.sync_directory(files.directory()));',
+             'if (!PLANTED) HOLDFAST_TRY(context.os.sync_directory(files.directory()));'),)),
+    Fault('store_entry_not_synced', 'the directory entries of a new store are not synced',
+          'StoreCrash.CreationIsAllOrNothing', (
+        Edit('store/open.cc',
+             'HOLDFAST_TRY(sync_entries(context.os, context.path));',
+             'if (!PLANTED) HOLDFAST_TRY(sync_entries(context.os, context.path));'),)),
+
+    # --- Voids.
+    Fault('cut_not_synced', 'the segment that cuts off a voided tail is not synced',
+          'StoreCrash.FailedSyncVoidsTheTail', (
+        Edit('store/void_tail.cc',
+             'HOLDFAST_TRY(segment->file().sync_data());',
+             'if (!PLANTED) HOLDFAST_TRY(segment->file().sync_data());'),)),
+    Fault('voided_root_kept', 'what was voided stays in the tree',
+          'StoreCrash.FailedSyncVoidsTheTail', (
+        Edit('store/void_tail.cc',
+             'HOLDFAST_TRY(write_tree(context, base.root, rest, cut.version, plan));',
+             'HOLDFAST_TRY(write_tree(context, PLANTED ? latest.root : base.root, rest,'
+             ' cut.version, plan));'),)),
+    Fault('pages_not_revived', 'pages that a voided tree had replaced are used again',
+          'StoreRandom.FailedSyncsNeverLie', (
+        Edit('store/void_tail.cc',
+             'revive_retired(context, base); PublishPlan plan;',
+             'if (!PLANTED) revive_retired(context, base); PublishPlan plan;'),)),
+    Fault('epoch_not_compared', 'who waits for a commit does not notice that it was voided',
+          'StoreCrash.FailedSyncVoidsTheTail', (
+        Edit('store/sync.cc',
+             'if (epoch != commit.epoch) {',
+             'if (epoch != commit.epoch && !PLANTED) {'),)),
+
+    # --- Repairs: whoever dies, the next one completes it.
+    Fault('intent_not_redone', 'who takes over APPLY does not complete what was begun',
+          'StoreCrash.TwoWriters', (
+        Edit('store/apply.cc',
+             'if (outcome == LockOutcome::kOwnerDied) redo_intent(context); return Status::ok();',
+             'if (outcome == LockOutcome::kOwnerDied && !PLANTED) redo_intent(context);'
+             ' return Status::ok();'),
+        Edit('store/apply.cc',
+             'if (outcome == LockOutcome::kOwnerDied) redo_intent(context);'
+             ' return outcome != LockOutcome::kNotNow;',
+             'if (outcome == LockOutcome::kOwnerDied && !PLANTED) redo_intent(context);'
+             ' return outcome != LockOutcome::kNotNow;'),)),
+    Fault('intent_not_noted', 'a publication is not written down before it is carried out',
+          'StoreCrash.TwoWriters', (
+        Edit('store/intent.cc',
+             'intent.state.store(static_cast<uint32_t>(IntentState::kPublishing));',
+             'if (!PLANTED) intent.state.store(static_cast<uint32_t>(IntentState::kPublishing));'),
+        )),
+    Fault('tail_written_in_place', 'the copy of the tail that is being read is overwritten',
+          'StoreCrash.TwoWriters', (
+        Edit('store/published.cc',
+             'line.sequence.load(kRelaxed) + 1; TailCopy& copy = line.copies[sequence & 1];',
+             'line.sequence.load(kRelaxed) + 1;'
+             ' TailCopy& copy = line.copies[(sequence + (PLANTED ? 1 : 0)) & 1];'),)),
+    Fault('dead_owner_waited_for', 'a lock whose owner has died is never taken over',
+          'StoreCrash.TwoWriters', (
+        Edit('store/shared_lock.cc',
+             'if (word == 0 || !attachment_.owner_dead(word)) return false;',
+             'if (PLANTED || word == 0 || !attachment_.owner_dead(word)) return false;'),)),
+    Fault('living_owner_robbed', 'an owner that is slow counts as dead',
+          'StoreCrash.TwoWriters', (
+        Edit('store/attachment.cc',
+             'return !alive(slot).value_or(true);',
+             'return PLANTED || !alive(slot).value_or(true);'),)),
+
+    # --- Pages: none is used twice, none is lost.
+    Fault('pin_off_by_one', 'the last version that needs a page does not count',
+          'StoreCompany.LongSnapshotsSeeTheirVersionOnly', (
+        Edit('store/reclaim.cc',
+             'return pin != pins.end() && *pin < run.death;',
+             'return pin != pins.end() && *pin + (PLANTED ? 1 : 0) < run.death;'),)),
+    Fault('late_pin_accepted', 'a reader keeps a root that it has pinned too late',
+          'StoreSchedule.PinThatComesTooLateIsTakenAgain', (
+        Edit('store/pins.cc',
+             'if (root.version < floor) continue;',
+             'if (root.version < floor && !PLANTED) continue;'),)),
+    Fault('readers_not_asked', 'pages are used again without asking the readers',
+          'StoreCompany.LongSnapshotsSeeTheirVersionOnly', (
+        Edit('store/reclaim.cc',
+             'control.readers[i].pin.load(std::memory_order_seq_cst);',
+             'PLANTED ? 0 : control.readers[i].pin.load(std::memory_order_seq_cst);'),)),
+    Fault('names_not_asked', 'pages of named snapshots are used again',
+          'StoreNamed.*', (
+        Edit('store/reclaim.cc',
+             'control.named.pins[i].load(std::memory_order_seq_cst);',
+             'PLANTED ? 0 : control.named.pins[i].load(std::memory_order_seq_cst);'),)),
+    Fault('checkpoint_not_pinned', 'pages of the newest checkpoint are used again',
+          'StoreCrash.CheckpointsLoseNothing', (
+        Edit('store/reclaim.cc',
+             'add(control.checkpoint.last_pin.load(std::memory_order_seq_cst));',
+             'if (!PLANTED) add(control.checkpoint.last_pin.load(std::memory_order_seq_cst));'),)),
+    Fault('pending_not_pinned', 'pages of a checkpoint that is being written are used again',
+          'StoreCrash.CheckpointWhileAnotherWrites', (
+        Edit('store/reclaim.cc',
+             'add(control.checkpoint.pending_pin.load(std::memory_order_seq_cst));',
+             'if (!PLANTED)'
+             ' add(control.checkpoint.pending_pin.load(std::memory_order_seq_cst));'),)),
+    Fault('pages_leaked', 'pages that were replaced are never retired',
+          'StoreCrash.InsertsSurviveWhole', (
+        Edit('store/apply.cc',
+             'retire(result.retired, version, plan);',
+             'if (!PLANTED) retire(result.retired, version, plan);'),)),
+    Fault('older_freed_at_start', 'a cold start frees the pages of older versions',
+          'StoreNamed.ColdStartKeepsThem', (
+        Edit('store/derive_pages.cc',
+             'for (const PublishedRoot* root : roots) {',
+             'if (PLANTED) roots.clear(); for (const PublishedRoot* root : roots) {'),)),
+
+    # --- Checkpoints.
+    Fault('pages_not_synced', 'a checkpoint is written before the pages are synced',
+          'StoreCrash.CheckpointsLoseNothing', (
+        Edit('store/checkpoint.cc',
+             'Status write_checkpoint(const Context& context, const PublishedRoot& root) {'
+             ' HOLDFAST_TRY(context.data_file->sync_data());',
+             'Status write_checkpoint(const Context& context, const PublishedRoot& root) {'
+             ' if (!PLANTED) HOLDFAST_TRY(context.data_file->sync_data());'),)),
+
+    # --- Cold starts, and what may be joined.
+    Fault('boot_not_compared', 'the control block of another boot is joined',
+          'StoreCrash.ColdStart', (
+        Edit('store/open.cc',
+             'if (!equal(context.os.boot_id(), header.boot_id)) return ControlState::kOtherBoot;',
+             'if (!equal(context.os.boot_id(), header.boot_id) && !PLANTED)'
+             ' return ControlState::kOtherBoot;'),)),
+    Fault('control_trusted', 'what nobody is attached to is joined without looking at the files',
+          'StoreErrors.LeaderThatDiesOfItsFailedSyncLosesNothing', (
+        Edit('store/open.cc',
+             'distrust = !used && !control_trustworthy(context);',
+             'distrust = !used && !PLANTED && !control_trustworthy(context);'),)),
+    Fault('payload_not_checked', 'a record counts when its header is whole',
+          'StoreCrash.ValuesOutsideTheTree', (
+        Edit('log/reader.cc',
+             'if (crc32c(record.payload) != header.payload_crc) return kNotWhole;',
+             'if (!PLANTED && crc32c(record.payload) != header.payload_crc) return kNotWhole;'),
+        Edit('store/batch.cc',
+             'if (crc32c(payload) != record.header.payload_crc)',
+             'if (!PLANTED && crc32c(payload) != record.header.payload_crc)'),)),
+    Fault('declared_end_ignored', 'a cold start reads on behind the end that was declared',
+          'StoreRandom.FailedSyncsAndPowerCutsNeverLie', (
+        Edit('log/reader.cc',
+             'if (next != nullptr) end_declared_ = next->header().prev_end_lsn;',
+             'if (next != nullptr && !PLANTED) end_declared_ = next->header().prev_end_lsn;'),)),
+    Fault('page_not_checked', 'a page is used without comparing its checksum',
+          'StoreRot.*', (
+        Edit('tree/page_source.cc',
+             'if (found != ref.crc) { *error = wrong_crc(ref.pgno, offset, ref.crc, found);'
+             ' return nullptr; } if (const std::string problem',
+             'if (found != ref.crc && !PLANTED) {'
+             ' *error = wrong_crc(ref.pgno, offset, ref.crc, found);'
+             ' return nullptr; } if (const std::string problem'),)),
+    Fault('overflow_not_checked', 'a large value is handed out without comparing its checksum',
+          'StoreRot.*', (
+        Edit('tree/page_source.cc',
+             'const uint32_t found = crc32c({bytes, ref.size_bytes}); if (found != ref.crc) {',
+             'const uint32_t found = crc32c({bytes, ref.size_bytes});'
+             ' if (found != ref.crc && !PLANTED) {'),)),
+    Fault('deletion_replayed_late', 'a cold start deletes ranges behind later writes to them',
+          'StoreCrash.ColdStartInStretches', (
+        Edit('store/replay.cc',
+             'while (erased && !changes.empty() && changes.front().order < *erased) {',
+             'while (erased && !changes.empty() &&'
+             ' (PLANTED || changes.front().order < *erased)) {'),)),
+
+    # --- Transactions.
+    Fault('last_records_not_validated', 'what is committed while a commit waits is not validated',
+          'StoreCrash.TwoWriters', (
+        Edit('store/append.cc',
+             'HOLDFAST_TRY(validate(context, reads, validated, tail));',
+             'if (!PLANTED) HOLDFAST_TRY(validate(context, reads, validated, tail));'),)),
+    Fault('ranges_not_validated', 'a transaction does not notice keys that come into a range',
+          'StoreIsolation.*', (
+        Edit('store/read_set.cc',
+             'return keys_.find(key) != keys_.end() || ranges_.contains(key);',
+             'return keys_.find(key) != keys_.end() || (ranges_.contains(key) && !PLANTED);'),)),
+    Fault('erasures_not_validated', 'a transaction does not notice that a range is deleted',
+          'StoreIsolation.*', (
+        Edit('store/read_set.cc',
+             'return reads.overlaps(operation.key, operation.value);',
+             'return !PLANTED && reads.overlaps(operation.key, operation.value);'),)),
+    Fault('stamped_key_not_validated', 'a key that gets its version at commit is not validated',
+          'StoreIsolation.*', (
+        Edit('store/read_set.cc',
+             'return reads.contains(log::written_key(operation, version));',
+             'return !PLANTED && reads.contains(log::written_key(operation, version));'),)),
+    Fault('recent_deletion_missed', 'a transaction reads keys that were deleted a moment ago',
+          'StoreIsolation.*', (
+        Edit('store/recent.cc',
+             'case log::OperationKind::kDelete:'
+             ' table.add(operation.key, header.version, std::nullopt);',
+             'case log::OperationKind::kDelete:'
+             ' if (!PLANTED) table.add(operation.key, header.version, std::nullopt);'),)),
+
+    # --- Room, waiting, watching, sharing.
+    Fault('leader_not_woken', 'the next leader of a sync is not woken',
+          'StoreSchedule.WaitersAreWokenNotTimedOut', (
+        Edit('store/sync.cc',
+             'wake_next_leader(context);',
+             'if (!PLANTED) wake_next_leader(context);'),)),
+    Fault('lock_waiter_not_woken', 'who gives a lock back does not wake who waits for it',
+          'StoreSchedule.WaitersAreWokenNotTimedOut', (
+        Edit('store/shared_lock.cc',
+             'if ((word & kWaitersBit) != 0) os_.futex_wake(line_.word, 1);',
+             'if ((word & kWaitersBit) != 0 && !PLANTED) os_.futex_wake(line_.word, 1);'),)),
+    Fault('watch_not_marked', 'a watch is not told of what it watches',
+          'StoreWatch.SeesEveryCommitWhoeverDies', (
+        Edit('store/watch_slots.cc',
+             'if (touched || overlaps(range, erased)) mark(slot, version);',
+             'if (!PLANTED && (touched || overlaps(range, erased))) mark(slot, version);'),)),
+    Fault('company_not_noticed', 'who wants a store alone does not notice who has it open',
+          'StoreExclusive.SharedAndExclusiveHandlesExcludeEachOther', (
+        Edit('store/exclusive.cc',
+             'if (!used) {',
+             'if (!used || PLANTED) {'),)),
+)
