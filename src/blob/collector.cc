@@ -115,7 +115,7 @@ Status Collector::decide() {
 
 Status Collector::look_again() {
   HOLDFAST_ASSIGN(const Snapshot snapshot, owner_.store->durable_snapshot());
-  const FreshView view(snapshot);
+  HOLDFAST_ASSIGN(const FreshView view, FreshView::of(snapshot));
   for (auto it = doomed_.begin(); it != doomed_.end();) {
     const FileName& name = it->first;
     HOLDFAST_ASSIGN(const auto bytes, view.get(mark_key(name)));

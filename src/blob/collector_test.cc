@@ -47,6 +47,21 @@ TEST_F(CollectorTest, OrphanOfADeadProcessIsSwept) {
   EXPECT_EQ(blobs_.stats(*snapshot)->dead_blobs, 0u);
 }
 
+// There pages are read, not mapped.
+TEST(CollectorAlone, WhatNobodyNeedsIsRemovedWhereOneProcessHasTheStore) {
+  store::TestMachine machine;
+  store::FaultyOs lying(machine.os());
+  lying.lies_on = os::FileSystem{"nfs", 0x6969, os::FileSystemTrust::kLies};
+  Store store = std::move(*Store::open(lying, machine.path(), store::TestMachine::small_store()));
+  ASSERT_TRUE(store.recovery().exclusive);
+  const BlobRef ref = keep(store, noise(5000), "a");
+  const BlobRef kept = keep(store, noise(5000, 2), "b");
+  ASSERT_TRUE(release_one(store, ref, "a"));
+  EXPECT_EQ(store.blobs().collect()->removed, 1u);
+  EXPECT_EQ(*content_of(store, kept), noise(5000, 2));
+  EXPECT_THAT(blob_files(machine.os(), machine.path()), SizeIs(1));
+}
+
 TEST_F(CollectorTest, CommittedFileOfADeadProcessIsMovedToItsPlace) {
   const BlobRef ref = keep(store_, "committed", "a");
   const std::string placed = files().at(0);

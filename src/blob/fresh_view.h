@@ -5,6 +5,7 @@
 // Who: the collector. Thread-safety: one thread at a time; must not outlive the snapshot.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -16,7 +17,8 @@ namespace holdfast::blob {
 
 class FreshView {
  public:
-  explicit FreshView(const Snapshot& snapshot);
+  // Errors: IoError (no address space).
+  static Result<FreshView> of(const Snapshot& snapshot);
 
   // Errors: Corruption, of any page on the way.
   Result<std::optional<std::string>> get(std::string_view key) const;
@@ -24,8 +26,11 @@ class FreshView {
   Result<bool> has_prefix(std::string_view prefix) const;
 
  private:
-  const PinnedView& view_;
-  tree::PageSource pages_;
+  FreshView(const PinnedView& view, std::unique_ptr<tree::PageSource> pages)
+      : view_(&view), pages_(std::move(pages)) {}
+
+  const PinnedView* view_;
+  std::unique_ptr<tree::PageSource> pages_;
 };
 
 }  // namespace holdfast::blob

@@ -42,7 +42,8 @@ class NamesOfLog final : public LogVisitor {
   void apply(const log::Operation& operation) {
     if (operation.kind == log::OperationKind::kDeleteRange) {
       std::erase_if(names_, [&](const auto& entry) {
-        const std::string key = store::named_key(entry.first);
+        const std::string whole = store::named_key(entry.first);
+        const std::string_view key = whole;
         return key >= operation.key && (operation.value.empty() || key < operation.value);
       });
       return;

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "log/record.h"
 #include "store/apply.h"
+#include "store/fresh_pages.h"
 #include "store/named.h"
 #include "store/reclaim.h"
 #include "store/superblock.h"
@@ -84,6 +85,7 @@ class Checker {
   const CheckOptions& options_;
   CheckReport& report_;
   PageUses uses_;
+  std::unique_ptr<tree::PageSource> pages_;  // whatever this process has verified before
 };
 
 void Checker::use(uint64_t pgno, uint64_t count, PageUse use) {
@@ -108,6 +110,7 @@ Status Checker::copy_allocator(Pins& pins, Pins::Pinned& pinned) {
   const LockGuard guard(context_.locks->apply);
   HOLDFAST_ASSIGN(pinned, pins.pin(RootChoice::kLatest, false));
   const AllocationLine& line = context_.control().allocation;
+  HOLDFAST_ASSIGN(pages_, fresh_pages(context_));
   report_.file_pages = line.file_pages.load();
   report_.leaked_pages = line.leaked_pages.load();
   uses_.assign(report_.file_pages);
@@ -141,7 +144,7 @@ void Checker::check_tree(const Pins::Pinned& pinned) {
   const uint64_t total = report_.file_pages - std::min(report_.file_pages, report_.free_pages);
   uint64_t visited = 0;
   const tree::TreeCounts counts = tree::verify(
-      *context_.pages, root.root, root.version,
+      *pages_, root.root, root.version,
       [&](const tree::VisitedRun& run) {
         use(run.pgno, run.count, PageUse::kReachable);
         proceed("pages", ++visited, total);
@@ -164,12 +167,12 @@ void Checker::check_named_tree(const Named& named) {
               "\" belongs to " + name_of(found));
     }
     Status damage;
-    if (run.overflow != nullptr && context_.pages->load_run(*run.overflow, &damage) == nullptr) {
+    if (run.overflow != nullptr && pages_->load_run(*run.overflow, &damage) == nullptr) {
       problem("snapshot \"" + named.name + "\": " + damage.to_string());
     }
     return true;
   };
-  const Status status = tree::walk_intact(*context_.pages, named.root.root, visit);
+  const Status status = tree::walk_intact(*pages_, named.root.root, visit);
   if (!status) problem("snapshot \"" + named.name + "\": " + status.to_string());
 }
 

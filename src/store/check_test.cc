@@ -72,6 +72,16 @@ TEST_F(CheckTest, ASoundStoreHasNoProblemsAndIsCounted) {
             report->file_pages);
 }
 
+TEST_F(CheckTest, AHandleThatHasReadAPageFindsWhatBecameOfItSince) {
+  Store store = machine_.open();
+  ASSERT_THAT(store.check()->problems, IsEmpty());
+  const uint32_t pgno = find(tree::VisitedRun::Kind::kLeaf).pgno;
+  flip_page(pgno);
+  EXPECT_THAT(store.check()->problems, Contains(HasSubstr("page " + std::to_string(pgno))));
+  flip_page(pgno);
+  EXPECT_THAT(store.check()->problems, IsEmpty());
+}
+
 TEST_F(CheckTest, AnEmptyStoreIsSound) {
   TestMachine empty;
   Store store = empty.open();

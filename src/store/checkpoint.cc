@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "store/append.h"
 #include "store/apply.h"
+#include "store/fresh_pages.h"
 #include "store/named.h"
 #include "store/superblock.h"
 #include "store/waiters.h"
@@ -73,17 +74,15 @@ Status write_checkpoint(const Context& context, const PublishedRoot& root) {
 // only once. Every page is verified by its parent's checksum, unseen by what was verified before.
 Status rewrite_new_pages(const Context& context, const PublishedRoot& root) {
   const uint64_t version_before = context.control().checkpoint.last_pin.load() - 1;
-  const auto pages_max = static_cast<uint32_t>(context.control().allocation.file_pages.load());
   CHECK(!context.exclusive);  // nobody else can have died
-  tree::PageSource fresh(context.data_map->data(), context.page_shift, pages_max);
-  fresh.set_page_count(pages_max);
-  return tree::walk(fresh, root.root, true, [&](const tree::VisitedRun& run) -> Result<bool> {
+  HOLDFAST_ASSIGN(const auto fresh, fresh_pages(context));
+  return tree::walk(*fresh, root.root, true, [&](const tree::VisitedRun& run) -> Result<bool> {
     if (run.birth_version <= version_before) return false;
     Status error;
-    if (run.overflow != nullptr && fresh.load_run(*run.overflow, &error) == nullptr) {
+    if (run.overflow != nullptr && fresh->load_run(*run.overflow, &error) == nullptr) {
       return error;
     }
-    const std::string bytes(fresh.raw(run.pgno, run.count),
+    const std::string bytes(fresh->raw(run.pgno, run.count),
                             uint64_t{run.count} << context.page_shift);
     HOLDFAST_TRY(context.data_file->write_at(uint64_t{run.pgno} << context.page_shift, bytes));
     return true;

@@ -50,11 +50,15 @@ void Verifier::verify_page(const PageRef& ref, uint32_t level, std::string_view 
   }
   Status error;
   const char* bytes = load_at_level(source_, ref, level, &error);
-  if (bytes == nullptr) return report(ref.pgno, error.to_string());
+  const auto kind = level == 0 ? VisitedRun::Kind::kLeaf : VisitedRun::Kind::kBranch;
+  if (bytes == nullptr) {
+    // It is a page of the tree all the same.
+    if (ref.pgno < source_.page_count()) visit_({ref.pgno, 1, birth_max, kind});
+    return report(ref.pgno, error.to_string());
+  }
   const Page page(bytes, source_.page_size_bytes());
   ++(level == 0 ? counts_.leaf_pages : counts_.branch_pages);
-  visit_({ref.pgno, 1, page.birth_version(),
-          level == 0 ? VisitedRun::Kind::kLeaf : VisitedRun::Kind::kBranch});
+  visit_({ref.pgno, 1, page.birth_version(), kind});
   const std::vector<std::string> keys = keys_of(page);
   verify_header(page, ref, birth_max);
   verify_heap(page);
