@@ -33,6 +33,12 @@ FAULTS = (
         Edit('store/sync.cc',
              'const log::Lsn from = synced.lsn.load();',
              'const log::Lsn from = PLANTED ? tail.lsn : synced.lsn.load();'),)),
+    Fault('synced_published_early', 'commits count as synced when the sync begins',
+          'StoreCrash.DeleteThatMerges', (
+        Edit('store/sync.cc',
+             'note_sync_begun(context, tail.version);',
+             'note_sync_begun(context, tail.version);'
+             ' if (PLANTED) synced.version.store(tail.version, std::memory_order_seq_cst);'),)),
     Fault('failed_sync_ignored', 'a sync that fails counts as one that succeeded',
           'StoreCrash.FailedSyncVoidsTheTail', (
         Edit('store/sync.cc',
@@ -54,6 +60,11 @@ FAULTS = (
              ' Status status = writable(context);'
              ' if (status) status = sync_locked('
              'context, outcome == LockOutcome::kOwnerDied && !PLANTED);'),)),
+    Fault('takeover_not_verified', 'who takes over a sync does not verify what it wrote again',
+          'StoreErrors.LeaderThatDiesOfItsFailedSyncLosesNothing', (
+        Edit('store/sync.cc',
+             'HOLDFAST_TRY(verify_range(context, from, to));',
+             'if (!PLANTED) HOLDFAST_TRY(verify_range(context, from, to));'),)),
     Fault('tail_published_before_write', 'a commit is published before its record is written',
           'StoreCrash.TwoWriters', (
         Edit('store/append.cc',
@@ -76,6 +87,21 @@ FAULTS = (
              'HOLDFAST_TRY(sync_entries(context.os, context.path));',
              'if (!PLANTED) HOLDFAST_TRY(sync_entries(context.os, context.path));'),)),
 
+    Fault('failed_record_kept', 'a record that was reported as failed may stay in the log',
+          'StoreErrors.FailedCallsAroundASegmentRollNeverLie', (
+        Edit('store/append.cc',
+             'if (!segment->file().write_at(offset, zeros)) {',
+             'if (!PLANTED && !segment->file().write_at(offset, zeros)) {'),)),
+    Fault('failed_segment_kept', 'a segment that was reported as not started stays as it is',
+          'StoreErrors.FailedCallsAroundASegmentRollNeverLie', (
+        Edit('store/roll.cc',
+             "if (!segment->file().write_at(0, std::string(log::kSegmentHeaderSize, '\\0')) ||",
+             "if (!PLANTED && (!segment->file().write_at(0,"
+             " std::string(log::kSegmentHeaderSize, '\\0')) ||"),
+        Edit('store/roll.cc',
+             '!segment->file().sync_data()) { make_read_only',
+             '!segment->file().sync_data())) { make_read_only'),)),
+
     # --- Voids.
     Fault('cut_not_synced', 'the segment that cuts off a voided tail is not synced',
           'StoreCrash.FailedSyncVoidsTheTail', (
@@ -93,6 +119,11 @@ FAULTS = (
         Edit('store/void_tail.cc',
              'revive_retired(context, base); PublishPlan plan;',
              'if (!PLANTED) revive_retired(context, base); PublishPlan plan;'),)),
+    Fault('epoch_end_not_noted', 'how far the voided epoch lasted is not noted',
+          'StoreErrors.StoppedProcessesLearnWhatBecameOfTheirCommits', (
+        Edit('store/void_tail.cc',
+             'control.epoch_end_version[epoch % kEpochEnds].store(synced);',
+             'if (!PLANTED) control.epoch_end_version[epoch % kEpochEnds].store(synced);'),)),
     Fault('epoch_not_compared', 'who waits for a commit does not notice that it was voided',
           'StoreCrash.FailedSyncVoidsTheTail', (
         Edit('store/sync.cc',
@@ -133,8 +164,19 @@ FAULTS = (
         Edit('store/attachment.cc',
              'return !alive(slot).value_or(true);',
              'return PLANTED || !alive(slot).value_or(true);'),)),
+    Fault('generation_kept', 'a slot that changes hands keeps its generation',
+          'StoreCompany.WhoTakesTheSlotOfADeadProcessIsNotTakenForIt', (
+        Edit('store/attachment.cc',
+             'uint32_t generation = (line.generation.load() + 1) & kGenerationMask;',
+             'uint32_t generation = (line.generation.load() + (PLANTED ? 0 : 1))'
+             ' & kGenerationMask;'),)),
 
     # --- Pages: none is used twice, none is lost.
+    Fault('pages_freed_early', 'pages are free while the durable tree still has them',
+          'StoreErrors.FailedSyncsAndCheckpointsNeverLie', (
+        Edit('store/reclaim.cc',
+             'if (run.death > floor) break;',
+             'if (run.death > floor && !PLANTED) break;'),)),
     Fault('pin_off_by_one', 'the last version that needs a page does not count',
           'StoreCompany.LongSnapshotsSeeTheirVersionOnly', (
         Edit('store/reclaim.cc',
@@ -150,6 +192,11 @@ FAULTS = (
         Edit('store/reclaim.cc',
              'control.readers[i].pin.load(std::memory_order_seq_cst);',
              'PLANTED ? 0 : control.readers[i].pin.load(std::memory_order_seq_cst);'),)),
+    Fault('living_reader_cleared', 'the pins of living readers are cleared',
+          'StoreCompany.LongSnapshotsOutlastAShortageOfPages', (
+        Edit('store/attachment.cc',
+             'if (owner == 0 || !owner_dead(owner)) continue;',
+             'if (owner == 0 || (!owner_dead(owner) && !PLANTED)) continue;'),)),
     Fault('names_not_asked', 'pages of named snapshots are used again',
           'StoreNamed.*', (
         Edit('store/reclaim.cc',
@@ -166,6 +213,11 @@ FAULTS = (
              'add(control.checkpoint.pending_pin.load(std::memory_order_seq_cst));',
              'if (!PLANTED)'
              ' add(control.checkpoint.pending_pin.load(std::memory_order_seq_cst));'),)),
+    Fault('older_not_pinned', 'pages of the older checkpoint are used again',
+          'StoreRot.TheOtherCheckpointMakesUpForAMeta', (
+        Edit('store/reclaim.cc',
+             'add(control.checkpoint.prev_pin.load(std::memory_order_seq_cst));',
+             'if (!PLANTED) add(control.checkpoint.prev_pin.load(std::memory_order_seq_cst));'),)),
     Fault('pages_leaked', 'pages that were replaced are never retired',
           'StoreCrash.InsertsSurviveWhole', (
         Edit('store/apply.cc',
@@ -185,6 +237,25 @@ FAULTS = (
              ' HOLDFAST_TRY(context.data_file->sync_data());',
              'Status write_checkpoint(const Context& context, const PublishedRoot& root) {'
              ' if (!PLANTED) HOLDFAST_TRY(context.data_file->sync_data());'),)),
+    Fault('checkpoint_takeover_trusted', 'who takes over a checkpoint does not write pages again',
+          'StoreErrors.LeaderThatDiesOfItsFailedSyncLosesNothing', (
+        Edit('store/checkpoint.cc',
+             'Status status = takeover ? rewrite_new_pages(context, root) : Status::ok();',
+             'Status status = takeover && !PLANTED ? rewrite_new_pages(context, root)'
+             ' : Status::ok();'),)),
+    Fault('log_removed_early', 'the log is removed up to the tail, not to the checkpoint',
+          'StoreCrash.CheckpointWhileTheLogRolls', (
+        Edit('store/checkpoint.cc',
+             'const log::Lsn checkpoint_lsn = control.checkpoint.prev_lsn.load();',
+             'const log::Lsn checkpoint_lsn = PLANTED ? read_tail(control.tail).lsn'
+             ' : control.checkpoint.prev_lsn.load();'),)),
+    Fault('older_log_removed', 'the log is kept for the newest checkpoint only',
+          'StoreRot.*', (
+        Edit('store/checkpoint.cc',
+             'Status trim_log(const Context& context) { ControlBlock& control = context.control();',
+             'Status trim_log(const Context& context) { ControlBlock& control = context.control();'
+             ' if (PLANTED) control.checkpoint.prev_lsn.store('
+             'control.checkpoint.last_lsn.load());'),)),
 
     # --- Cold starts, and what may be joined.
     Fault('boot_not_compared', 'the control block of another boot is joined',
@@ -211,6 +282,12 @@ FAULTS = (
         Edit('log/reader.cc',
              'if (next != nullptr) end_declared_ = next->header().prev_end_lsn;',
              'if (next != nullptr && !PLANTED) end_declared_ = next->header().prev_end_lsn;'),)),
+    Fault('witness_ignored', 'a log damaged in the middle counts as torn at its end',
+          'StoreRot.*', (
+        Edit('store/recovery.cc',
+             'if (std::max(scan.durable_lsn_max, metas.durable_lsn) > history.end.lsn) {',
+             'if (!PLANTED && std::max(scan.durable_lsn_max, metas.durable_lsn)'
+             ' > history.end.lsn) {'),)),
     Fault('page_not_checked', 'a page is used without comparing its checksum',
           'StoreRot.*', (
         Edit('tree/page_source.cc',
@@ -225,6 +302,16 @@ FAULTS = (
              'const uint32_t found = crc32c({bytes, ref.size_bytes}); if (found != ref.crc) {',
              'const uint32_t found = crc32c({bytes, ref.size_bytes});'
              ' if (found != ref.crc && !PLANTED) {'),)),
+    Fault('meta_not_checked', 'a meta is used without comparing its checksum',
+          'StoreRot.TheOtherCheckpointMakesUpForAMeta', (
+        Edit('store/superblock.cc',
+             'meta.crc == crc32c(before_crc(meta));',
+             '(PLANTED || meta.crc == crc32c(before_crc(meta)));'),)),
+    Fault('meta_not_secured', 'a cold start does not write the meta that it relies on again',
+          'StoreErrors.PowerCutsDuringTheRecoveryFromAFailedSyncLoseNothing', (
+        Edit('store/recovery.cc',
+             'if (!metas.older) return Status::ok(); HOLDFAST_TRY(write_meta(',
+             'if (!metas.older || PLANTED) return Status::ok(); HOLDFAST_TRY(write_meta('),)),
     Fault('deletion_replayed_late', 'a cold start deletes ranges behind later writes to them',
           'StoreCrash.ColdStartInStretches', (
         Edit('store/replay.cc',

@@ -122,6 +122,17 @@ TEST(StoreCompany, LongSnapshotsSeeTheirVersionOnly) {
   expect_survived(story, {Fault::kKill}, 1);
 }
 
+// Who is short of pages looks for readers that have died; those that live keep what they pin.
+TEST(StoreCompany, LongSnapshotsOutlastAShortageOfPages) {
+  Story story;
+  story.prepare = filled(5, 200);
+  story.processes = {[](os::Os& os, Trial& trial) { look_long(os, trial, 30); },
+                     [](os::Os& os, Trial& trial) { look_long(os, trial, 10); },
+                     writes_of_many_keys(8)};
+  expect_survived(story, {Fault::kNone}, 100);
+  expect_survived(story, {Fault::kKill}, 1);
+}
+
 // The pin and the floor: a reader that stands between looking and pinning while pages are freed.
 TEST(StoreCompany, SnapshotsTakenWhilePagesAreFreedAreWhole) {
   Story story;
@@ -223,6 +234,20 @@ TEST(StoreCompany, StrictReadersOfBatchedWritersSeeNothingThatIsLost) {
   };
   story.processes = {writer, writer, reader};
   expect_survived(story, kCrashes, 2);
+}
+
+// --- Slots.
+
+// Every process is number 1 of its own namespace, so who comes next takes the slot of who died.
+TEST(StoreCompany, WhoTakesTheSlotOfADeadProcessIsNotTakenForIt) {
+  Story story;
+  story.machine.pid_namespaces = true;
+  story.prepare = filled(3);
+  const Script script = [](os::Os& os, Trial& trial) {
+    for (int i = 0; i < 2; ++i) writes(1)(os, trial);
+  };
+  story.processes = {script, script, script};
+  expect_survived(story, {Fault::kKill}, 3);
 }
 
 // --- Crashes on top of crashes.

@@ -112,6 +112,19 @@ TEST(StoreCrash, CheckpointWhileAnotherWrites) {
   expect_survived(story, kCrashes, 2);
 }
 
+// Between choosing what is checkpointed and letting go of the log, the log goes on in new segments.
+TEST(StoreCrash, CheckpointWhileTheLogRolls) {
+  Story story;
+  story.prepare = filled(12, 200);
+  story.processes = {[](os::Os& os, Trial& trial) {
+                       auto store = open_store(os, trial);
+                       for (int i = 0; store && i < 6; ++i) (void)store->checkpoint();
+                     },
+                     writes(6, 3500), writes(3, 3500)};
+  expect_survived(story, {Fault::kNone}, 300);
+  expect_survived(story, kCrashes, 1);
+}
+
 TEST(StoreCrash, ColdStart) {
   Story story;
   story.prepare = filled(25, 100);

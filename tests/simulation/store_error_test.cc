@@ -74,6 +74,53 @@ TEST(StoreErrors, FailedReadsNeverLie) {
   expect_survived(story, {Fault::kReadError}, 4);
 }
 
+// Whose commit is durable learns it, however late it looks: the log behind may have been voided
+// and gone on in the meantime.
+TEST(StoreErrors, StoppedProcessesLearnWhatBecameOfTheirCommits) {
+  Story story;
+  story.machine.sync_error_chance = 0.15;
+  story.prepare = filled(5);
+  story.processes = {writes(4), writes(4), writes(4)};
+  expect_survived(story, {Fault::kStop}, 3);
+}
+
+// A sync fails, everybody ends, and the machine loses its power while the store is opened again:
+// what the cache shows of the files may never have reached the disk.
+Outcome cut_power_in_recovery(const Case& at) {
+  Machine machine(at.seed);
+  Trial trial;
+  trial.options = simulated_options();
+  filled(12, 60)(machine.harness_os(), trial);
+  trial.errors_allowed = true;
+  machine.spawn([&](os::Os& os) { checkpoints(3)(os, trial); });
+  machine.spawn([&](os::Os& os) { writes(3)(os, trial); });
+  machine.set_plan({.fault = Fault::kSyncError, .step = 1 + machine.random().below(16)});
+  RunEnd end = machine.run();
+  if (end != RunEnd::kFinished) return {true, std::string(run_end_name(end))};
+  for (const Fault fault : {at.fault, Fault::kPowerCut}) {
+    machine.spawn([&](os::Os& os) { writes(2)(os, trial); });
+    machine.set_plan({.fault = fault, .step = at.step});
+    end = machine.run();
+    if (end != RunEnd::kFinished && end != RunEnd::kPowerCut) {
+      return {true, std::string(run_end_name(end))};
+    }
+  }
+  const bool fired = machine.plan_fired();
+  machine.set_plan({});
+  return {fired, verify_machine(machine, trial)};
+}
+
+TEST(StoreErrors, PowerCutsDuringTheRecoveryFromAFailedSyncLoseNothing) {
+  CrashLoop loop;
+  loop.faults = {Fault::kPowerCut, Fault::kKillAll};
+  loop.persistent_faults = {};
+  loop.seeds = 12;
+  loop.step_stride = 2;
+  const CrashReport report = for_each_crash(loop, cut_power_in_recovery);
+  EXPECT_TRUE(report.is_ok()) << report.to_string();
+  std::printf("%llu crashes\n", static_cast<unsigned long long>(report.runs));
+}
+
 // The leader of a sync is told that it failed, which the kernel tells only once, and dies before it
 // can say so; meanwhile the cache falls back to what is on the disk.
 Story::OnStep kill_who_was_told(Machine& machine, bool all) {
@@ -98,7 +145,7 @@ Story::OnStep kill_who_was_told(Machine& machine, bool all) {
 TEST(StoreErrors, LeaderThatDiesOfItsFailedSyncLosesNothing) {
   Story story;
   story.prepare = filled(5);
-  story.processes = {writes(3), writes(3), checkpoints(2)};
+  story.processes = {writes(3), writes(3), checkpoints(2), checkpoints(2)};
   for (const bool all : {false, true}) {
     story.observe = [all](Machine& machine) { return kill_who_was_told(machine, all); };
     expect_survived(story, {Fault::kSyncError}, 40);

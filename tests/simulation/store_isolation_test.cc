@@ -314,7 +314,7 @@ TEST(StoreIsolation, WhenBatchedCommitsAreLost) {
 }
 
 TEST(StoreIsolation, WhenTheEndOfTheLogIsVoided) {
-  expect_survived(story_of(3, 4, Durability::strict, false), {Fault::kSyncError}, 30,
+  expect_survived(story_of(3, 4, Durability::strict, false), {Fault::kSyncError}, 100,
                   {Fault::kSyncError});
 }
 

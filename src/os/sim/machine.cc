@@ -239,6 +239,12 @@ void Machine::preempt() {
   }
 }
 
+void Machine::take_long() {
+  constexpr double kChance = 0.7;
+  if (current_ == nullptr || living_.size() < 2) return;
+  while (schedule_random_.chance(kChance)) preempt();
+}
+
 bool Machine::can_run(Process& process) {
   if (process.stopped_ && process.stop_end_ns_ <= clock_ns_) process.stopped_ = false;
   if (process.stopped_) return false;
@@ -405,6 +411,17 @@ size_t Machine::interrupted_size(uint64_t offset, size_t size) {
   if (disk_random_.chance(0.5)) return any;
   const uint64_t border = (offset + any) / kSectorSize * kSectorSize;
   return border <= offset ? 0 : border - offset;
+}
+
+size_t Machine::failed_size(uint64_t offset, size_t size) {
+  switch (disk_random_.below(3)) {
+    case 0:
+      return 0;
+    case 1:
+      return size;
+    default:
+      return interrupted_size(offset, size);
+  }
 }
 
 size_t Machine::split_write_size(uint64_t offset, size_t size) {

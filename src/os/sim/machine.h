@@ -136,9 +136,13 @@ class Machine {
   [[noreturn]] void die(Fault doom);
   // The part of a write that is done when it is interrupted.
   size_t interrupted_size(uint64_t offset, size_t size);
+  // The part of a write that is done though it fails: nothing, something or all.
+  size_t failed_size(uint64_t offset, size_t size);
   // Non-zero: others shall see the first that many bytes before the rest is written.
   size_t split_write_size(uint64_t offset, size_t size);
   void preempt();
+  // In the middle of a call that takes long: others run, more often than not.
+  void take_long();
 
   std::shared_ptr<Handle> open_handle(Process& process, std::shared_ptr<DiskFile> file);
   void close_handle(Handle& handle);

@@ -42,7 +42,8 @@ enum class Fault : uint8_t {
   kKillAll,         // any step: so are all other processes; the page cache stays
   kPowerCut,        // any step: the machine restarts, unsynced writes are lost in part
   kStop,            // any step: SIGSTOP; goes on after Plan::stop_us, or when continued
-  kIoError,         // every changing call on files and directories: fails without effect
+  kIoError,         // every changing call on files and directories: fails without effect, but a
+                    // write may have been done in part or whole
   kNoSpace,         // every call that needs space not allocated yet: fails without effect
   kShortWrite,      // writes: a prefix is written, then no space
   kReadError,       // reads

@@ -81,6 +81,9 @@ Status SimFile::write_at(uint64_t offset, std::string_view bytes) {
       machine().die(fault);
     case Fault::kShortWrite:
       file().write(offset, bytes.substr(0, machine().interrupted_size(offset, bytes.size())));
+      return fault_status(fault, "write", path_).with_offset(offset);
+    case Fault::kIoError:
+      file().write(offset, bytes.substr(0, machine().failed_size(offset, bytes.size())));
       [[fallthrough]];
     default:
       return fault_status(fault, "write", path_).with_offset(offset);
@@ -103,6 +106,7 @@ Status SimFile::write_gather_at(uint64_t offset, std::span<const std::string_vie
 Status SimFile::sync_data() {
   HOLDFAST_TRY(require_open());
   const Fault fault = step(StepKind::kSync, 0, 0);
+  machine().take_long();
   return machine().sync_file(*handle_, path_, fault);
 }
 
