@@ -52,6 +52,9 @@ Json json_of(const TortureReport& report) {
   json["stops"] = report.stops;
   json["restarts"] = report.restarts;
   json["reads_checked"] = report.reads_checked;
+  json["stores_checked"] = report.stores_checked;
+  json["checkpoints"] = report.checkpoints;
+  json["forks"] = report.forks;
   json["writers"] = report.writers;
   json["readers"] = report.readers;
   json["commits_per_second"] = std::stod(fixed(report.commits_per_second, 1));
@@ -140,6 +143,12 @@ void add_torture_command(Commands& commands) {
   command->add_flag("--stop", options.stop, "SIGSTOP random processes for up to 0.4 s");
   command->add_flag("--pid-namespaces", options.pid_namespaces,
                     "Every process is pid 1 of its own PID namespace (root or user namespaces)");
+  command->add_flag("--care", options.care,
+                    "One more process checks the whole store and writes checkpoints meanwhile");
+  command->add_flag("--forks", options.forks,
+                    "Writers fork children, which try the inherited handle and open their own");
+  command->add_flag("--first-open", options.first_open,
+                    "The store is not made beforehand: all processes open it at once");
   command->add_option("--dir", arguments->directory,
                       "Where to make the scratch directory (else $TMPDIR, the current one)");
   command->add_option("--seed", arguments->seed, "Of the operations and of who is killed when");

@@ -39,6 +39,9 @@ class Findings {
   std::atomic<bool> stop = false;
   std::atomic<uint64_t> version_acknowledged = 0;  // the newest, of all workers
   std::atomic<uint64_t> reads_checked = 0;
+  std::atomic<uint64_t> stores_checked = 0;  // as a whole
+  std::atomic<uint64_t> checkpoints = 0;
+  std::atomic<uint64_t> forks = 0;
   std::atomic<uint64_t> violations = 0;
   std::atomic<uint64_t> torn = 0;
   std::atomic<uint64_t> lost = 0;

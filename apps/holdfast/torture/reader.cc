@@ -132,7 +132,7 @@ int run_reader(const WorkerOptions& options, Findings& findings) {
                                                  what + ": " + status.to_string());
     return 1;
   };
-  auto store = Store::open(options.store_path, options.store);
+  auto store = open_store(options);
   if (!store) return report("open", store.status());
   Random random(process::monotonic_us() ^ mix(options.worker));
   SnapshotChecker checker(options, findings, random);

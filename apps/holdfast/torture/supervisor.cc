@@ -37,7 +37,8 @@ class Supervisor {
       : options_(options),
         random_(mix(options.seed)),
         readers_(options.processes < 2 ? 0 : std::max<uint32_t>(1, options.processes / 4)),
-        writers_(options.processes - readers_) {}
+        writers_(options.processes - readers_),
+        workers_count_(options.processes + (options.care ? 1 : 0)) {}
 
   Result<TortureReport> run() {
     HOLDFAST_TRY(prepare());
@@ -62,6 +63,7 @@ class Supervisor {
       return Status(StatusCode::kIoError, "cannot make the scratch directory: " + error.message())
           .with_path(options_.directory);
     }
+    if (options_.first_open) return Status::ok();
     Findings* findings = findings_.get();
     const TortureOptions& options = options_;
     std::string path = store_path();
@@ -80,8 +82,8 @@ class Supervisor {
   }
 
   Status start_all() {
-    workers_.resize(options_.processes);
-    for (uint32_t worker = 0; worker < options_.processes; ++worker) HOLDFAST_TRY(start(worker));
+    workers_.resize(workers_count_);
+    for (uint32_t worker = 0; worker < workers_count_; ++worker) HOLDFAST_TRY(start(worker));
     return Status::ok();
   }
 
@@ -94,11 +96,13 @@ class Supervisor {
     worker_options.seed = options_.seed;
     worker_options.worker = worker;
     worker_options.writers = writers_;
+    worker_options.sets_up = options_.first_open;
+    worker_options.forks = options_.forks;
     Findings* findings = findings_.get();
-    bool writes = worker < writers_;
-    auto body = [worker_options, findings, writes] {
-      return writes ? run_writer(worker_options, *findings) : run_reader(worker_options, *findings);
-    };
+    const auto run = worker < writers_             ? run_writer
+                     : worker < options_.processes ? run_reader
+                                                   : run_caretaker;
+    auto body = [worker_options, findings, run] { return run(worker_options, *findings); };
     HOLDFAST_ASSIGN(
         workers_[worker].child,
         process::start_child(body, options_.pid_namespaces ? process::PidNamespace::kOwn
@@ -135,7 +139,7 @@ class Supervisor {
   }
 
   void strike(uint64_t now_us) {
-    auto worker = static_cast<uint32_t>(random_.below(options_.processes));
+    auto worker = static_cast<uint32_t>(random_.below(workers_count_));
     bool stops = options_.stop && (!options_.kill || random_.below(3) == 0);
     if (stops) {
       if (workers_[worker].resume_at_us != 0) return;
@@ -145,17 +149,17 @@ class Supervisor {
     } else if (options_.kill) {
       // Now and then several at once, or all: nobody is left to finish what they began.
       uint64_t dice = random_.below(40);
-      uint32_t count = dice == 0 ? options_.processes : dice < 4 ? 2 : 1;
-      kill_some(worker, std::min(count, options_.processes));
+      uint32_t count = dice == 0 ? workers_count_ : dice < 4 ? 2 : 1;
+      kill_some(worker, std::min(count, workers_count_));
     }
   }
 
   void kill_some(uint32_t first, uint32_t count) {
     for (uint32_t i = 0; i < count; ++i) {
-      ::kill(workers_[(first + i) % options_.processes].child.worker, SIGKILL);
+      ::kill(workers_[(first + i) % workers_count_].child.worker, SIGKILL);
     }
     for (uint32_t i = 0; i < count; ++i) {
-      uint32_t worker = (first + i) % options_.processes;
+      uint32_t worker = (first + i) % workers_count_;
       ChildEnd end = process::wait_child(workers_[worker].child, true);
       if (end.signal == SIGKILL) ++report_.kills;
       restart(worker);
@@ -181,7 +185,7 @@ class Supervisor {
   }
 
   void see_after_dead() {
-    for (uint32_t worker = 0; worker < options_.processes; ++worker) {
+    for (uint32_t worker = 0; worker < workers_count_; ++worker) {
       ChildEnd end = process::wait_child(workers_[worker].child, false);
       if (!end.ended) continue;
       ++own_deaths_;
@@ -258,6 +262,9 @@ class Supervisor {
     report_.torn = findings_->torn.load();
     report_.violations = findings_->violations.load();
     report_.reads_checked = findings_->reads_checked.load();
+    report_.stores_checked = findings_->stores_checked.load();
+    report_.checkpoints = findings_->checkpoints.load();
+    report_.forks = findings_->forks.load();
     report_.writers = writers_;
     report_.readers = readers_;
     const process::Histogram& commit_us = findings_->commit_us;
@@ -292,6 +299,7 @@ class Supervisor {
   Random random_;
   uint32_t readers_;
   uint32_t writers_;
+  uint32_t workers_count_;  // with the caretaker, who is the last
   uint64_t deadline_us_ = 0;
   uint64_t own_deaths_ = 0;
   process::SharedArea<Findings> findings_;

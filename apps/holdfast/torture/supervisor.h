@@ -16,6 +16,9 @@ struct TortureOptions {
   bool kill = false;
   bool stop = false;
   bool pid_namespaces = false;
+  bool care = false;        // one more process checks the store and writes checkpoints
+  bool forks = false;       // writers fork children
+  bool first_open = false;  // the store is not made before the workers open it
   uint64_t seed = 0;
   bool progress = false;  // a line on stderr, rewritten each second
   StoreOptions store;
@@ -32,6 +35,9 @@ struct TortureReport {
   uint64_t stops = 0;
   uint64_t restarts = 0;
   uint64_t reads_checked = 0;
+  uint64_t stores_checked = 0;
+  uint64_t checkpoints = 0;
+  uint64_t forks = 0;
   uint64_t writers = 0;
   uint64_t readers = 0;
   double seconds = 0;

@@ -149,6 +149,8 @@ std::optional<uint64_t> read_number(std::string_view text) {
 Status set_up(Store& store) {
   return store
       .update([](Transaction& transaction) -> Status {
+        HOLDFAST_ASSIGN(const auto there, transaction.get(account_key(0)));
+        if (there) return Status::ok();
         for (uint32_t i = 0; i < kAccounts; ++i) {
           HOLDFAST_TRY(put_number(transaction, account_key(i), kAccountBalance));
         }

@@ -74,7 +74,7 @@ std::optional<Writer> read_value(std::string_view key, std::string_view value);
 std::string number_text(uint64_t number);
 std::optional<uint64_t> read_number(std::string_view text);
 
-// Accounts with their balance and counters of 0, in one commit.
+// Accounts with their balance and counters of 0, in one commit, unless they are there.
 Status set_up(Store& store);
 // Runs the operation; returns the commit's version.
 Result<uint64_t> perform(Store& store, const Operation& operation, uint32_t worker,

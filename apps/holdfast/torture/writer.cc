@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <unistd.h>
 
 #include "process/child.h"
@@ -40,6 +41,38 @@ int failed(Findings& findings, const std::string& what, const Status& status) {
   return 1;
 }
 
+constexpr uint64_t kForkEvery = 20;
+constexpr unsigned kForkSecondsMax = 30;
+
+// In the forked child: the handle that was inherited refuses, a new one shows a whole store.
+Status use_in_child(Store& inherited, const WorkerOptions& options) {
+  const auto refused = inherited.get(account_key(0));
+  if (refused || refused.status().code() != StatusCode::kForked) {
+    return Status(StatusCode::kInvalidArgument, "an inherited handle was not refused");
+  }
+  HOLDFAST_ASSIGN(Store store, Store::open(options.store_path, options.store));
+  HOLDFAST_ASSIGN(Snapshot snapshot, store.snapshot());
+  uint64_t sum = 0;
+  Cursor cursor = snapshot.scan(KeyRange::prefix("a/"));
+  for (; cursor.valid(); cursor.next()) sum += read_number(cursor.value()).value_or(0);
+  HOLDFAST_TRY(Status(cursor.status()));
+  if (sum == kAccounts * kAccountBalance) return Status::ok();
+  return Status(StatusCode::kCorruption, "the accounts hold " + std::to_string(sum));
+}
+
+// Nobody waits for the child: it outlives the writer when that is killed.
+void fork_child(Store& store, const WorkerOptions& options, Findings& findings) {
+  ::signal(SIGCHLD, SIG_IGN);
+  const pid_t child = ::fork();
+  if (child > 0) findings.forks.fetch_add(1, std::memory_order_relaxed);
+  if (child != 0) return;
+  ::alarm(kForkSecondsMax);
+  if (const Status status = use_in_child(store, options); !status) {
+    findings.add(Findings::Kind::kViolation, "forked child: " + status.to_string());
+  }
+  ::_exit(0);
+}
+
 }  // namespace
 
 Status check_operation(Reader& reader, const WorkerOptions& options, uint64_t number) {
@@ -69,7 +102,7 @@ int run_writer(const WorkerOptions& options, Findings& findings) {
   if (Status status = ledger.open(options.ledger_path, options.worker); !status) {
     return failed(findings, name_of(options, 0), status);
   }
-  auto store = Store::open(options.store_path, options.store);
+  auto store = open_store(options);
   if (!store) return failed(findings, name_of(options, 0) + ", open", store.status());
   if (Status status = check_last(*store, options, *entries); !status) {
     return failed(findings, name_of(options, entries->back().number) + ", after restart", status);
@@ -91,6 +124,7 @@ int run_writer(const WorkerOptions& options, Findings& findings) {
     findings.acknowledge(*version);
     findings.commit_us.record(end_us - begin_us);
     findings.workers[options.worker].commits.fetch_add(1, std::memory_order_relaxed);
+    if (options.forks && number % kForkEvery == 0) fork_child(*store, options, findings);
   }
   Status closed = store->close();
   return closed ? 0 : failed(findings, name_of(options, number) + ", close", closed);

@@ -1,0 +1,37 @@
+#include "process/child.h"
+#include "torture/worker.h"
+#include "torture/workload.h"
+
+namespace holdfast::torture {
+
+Result<Store> open_store(const WorkerOptions& options) {
+  HOLDFAST_ASSIGN(Store store, Store::open(options.store_path, options.store));
+  if (options.sets_up) HOLDFAST_TRY(set_up(store));
+  return store;
+}
+
+int run_caretaker(const WorkerOptions& options, Findings& findings) {
+  const auto report = [&](const std::string& what) {
+    findings.add(Findings::Kind::kViolation, "caretaker: " + what);
+    return 1;
+  };
+  auto store = open_store(options);
+  if (!store) return report("open: " + store.status().to_string());
+  Random random(process::monotonic_us());
+  while (!findings.stop.load(std::memory_order_relaxed)) {
+    if (random.below(3) == 0) {
+      const auto checked = store->check();
+      if (!checked) return report("check: " + checked.status().to_string());
+      for (const std::string& problem : checked->problems) report("check: " + problem);
+      findings.stores_checked.fetch_add(1, std::memory_order_relaxed);
+    } else {
+      const Status status = random.below(2) == 0 ? store->checkpoint() : store->flush();
+      if (!status) return report(status.to_string());
+      findings.checkpoints.fetch_add(1, std::memory_order_relaxed);
+    }
+    process::sleep_ms(random.below(20));
+  }
+  return 0;
+}
+
+}  // namespace holdfast::torture
