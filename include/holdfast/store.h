@@ -112,7 +112,7 @@ struct LockStats {
 
 // A snapshot or transaction that is open.
 struct ReaderStats {
-  uint64_t version = 0;  // that it reads
+  uint64_t version = 0;  // that it pins; it may read a little further, through the log
   // How long ago its version was replaced, at least; 0 while nothing newer is durable.
   uint64_t age_us_min = 0;
   uint64_t pages_held = 0;  // that wait for this version alone; an estimate while others write

@@ -151,8 +151,10 @@ TEST_F(DumpTest, TheMetasAreReadWithoutASuperblock) {
 
 TEST_F(DumpTest, TheControlBlockShowsWhoHasTheStoreOpenAndWhatTheyPin) {
   Store store = open();
+  ASSERT_TRUE(store.flush());
   Snapshot snapshot = std::move(*store.snapshot());
   ASSERT_TRUE(store.put("more", "of it"));
+  ASSERT_TRUE(store.flush());
   ASSERT_TRUE(dump_control(*os_, "/store", sink()));
   ASSERT_EQ(rows_of("process").size(), 1u);
   EXPECT_EQ(field(rows_of("process")[0], "liveness"), "alive");

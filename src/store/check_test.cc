@@ -26,6 +26,7 @@ class CheckTest : public testing::Test {
       EXPECT_TRUE(store.put("key" + std::to_string(i), value));
     }
     EXPECT_TRUE(store.del("key7"));
+    EXPECT_TRUE(store.flush());
     context_ = machine_.attach();
     const PublishedRoot root = read_latest_root(control().roots.latest.load());
     EXPECT_TRUE(tree::walk(*context_->pages, root.root, true, [&](const tree::VisitedRun& run) {

@@ -24,6 +24,8 @@ constexpr uint64_t kBackoffUs = 50;
 constexpr uint64_t kTurnUs = 50'000;
 constexpr uint64_t kApplyAskedEvery = 256;
 constexpr uint64_t kApplyAskedBytes = 1u << 20;
+// How long a snapshot waits for whoever applies, before it reads through the log.
+constexpr uint64_t kApplyPatienceUs = 10'000;
 constexpr uint64_t kCheckpointAtCloseBytes = 16u << 20;
 // Who has the store alone starts cold at each opening.
 constexpr uint64_t kCheckpointAloneBytes = 1u << 20;
@@ -130,19 +132,49 @@ Status Store::Impl::check_key(std::string_view key) const {
 
 Result<Snapshot> Store::Impl::snapshot() {
   HOLDFAST_ASSIGN(Use in_use, use());
-  auto choice = store::RootChoice::kDurable;
-  if (context_->options.durability == Durability::batched) {
-    HOLDFAST_TRY(store::apply_tail(*context_, context_->deadline()));
-    choice = store::RootChoice::kLatest;
+  if (context_->options.durability == Durability::strict) {
+    store::try_apply_synced(*context_);
+    HOLDFAST_ASSIGN(store::RecentView view, synced());
+    return Snapshot(
+        std::make_unique<Snapshot::Impl>(shared_from_this(), std::move(view), std::move(in_use)));
   }
-  HOLDFAST_ASSIGN(const auto pinned, pins_->pin(choice, false));
-  return Snapshot(std::make_unique<Snapshot::Impl>(shared_from_this(), pinned, std::move(in_use)));
+  HOLDFAST_TRY(store::apply_tail(*context_, context_->deadline()));
+  HOLDFAST_ASSIGN(const auto pinned, pins_->pin(store::RootChoice::kLatest, false));
+  return Snapshot(std::make_unique<Snapshot::Impl>(shared_from_this(), store::view_of(pinned),
+                                                   std::move(in_use)));
 }
 
 Result<Snapshot> Store::Impl::durable_snapshot() {
   HOLDFAST_ASSIGN(Use in_use, use());
-  HOLDFAST_ASSIGN(const auto pinned, pins_->pin(store::RootChoice::kDurable, false));
-  return Snapshot(std::make_unique<Snapshot::Impl>(shared_from_this(), pinned, std::move(in_use)));
+  HOLDFAST_ASSIGN(store::RecentView view, synced_tree());
+  return Snapshot(
+      std::make_unique<Snapshot::Impl>(shared_from_this(), std::move(view), std::move(in_use)));
+}
+
+Result<store::RecentView> Store::Impl::synced_tree() {
+  const store::ControlBlock& control = context_->control();
+  const uint64_t version = control.synced.version.load(std::memory_order_seq_cst);
+  for (int attempt = 0;; ++attempt) {
+    HOLDFAST_ASSIGN(const auto pinned, pins_->pin(store::RootChoice::kDurable, false));
+    if (pinned.root.version >= version) return store::view_of(pinned);
+    pins_->unpin(pinned.slot);
+    const store::Deadline deadline = context_->deadline();
+    const store::Deadline patience(context_->os, deadline.wait_us(kApplyPatienceUs));
+    const Status applied = store::apply_synced(*context_, attempt == 0 ? patience : deadline);
+    if (applied) continue;
+    // Readers do not wait for a process that is stopped, nor for a disk that has failed.
+    HOLDFAST_ASSIGN(auto view, recent_->synced_view(true));
+    if (view) return std::move(*view);
+    if (attempt > 0 || applied.code() != StatusCode::kBusy) {
+      return Status(applied.code(), "the newest commits cannot be shown: " + applied.to_string());
+    }
+  }
+}
+
+Result<store::RecentView> Store::Impl::synced() {
+  HOLDFAST_ASSIGN(std::optional<store::RecentView> view, recent_->synced_view());
+  if (view) return std::move(*view);
+  return synced_tree();
 }
 
 Result<Transaction> Store::Impl::begin() {
@@ -161,24 +193,32 @@ Result<store::RecentView> Store::Impl::newest() {
   HOLDFAST_TRY(context_->sound());
   HOLDFAST_TRY(view.status());
   if (*view) return std::move(**view);
+  if (store::engine_state(context_->control()) == store::EngineState::kReadOnly) {
+    return newest_to_read();
+  }
   HOLDFAST_TRY(store::apply_tail(*context_, context_->deadline()));
   HOLDFAST_ASSIGN(const auto pinned, pins_->pin(store::RootChoice::kLatest, true));
   return store::view_of(pinned);
 }
 
-// A batched handle reads through the newest commits; they are applied for snapshots alone.
+// Where nothing can be applied any more, the newest of the latest root and of what is durable.
+Result<store::RecentView> Store::Impl::newest_to_read() {
+  const uint64_t latest = store::read_latest_root(context_->control()).version;
+  if (context_->control().synced.version.load() > latest) return synced();
+  HOLDFAST_ASSIGN(const auto pinned, pins_->pin(store::RootChoice::kLatest, true));
+  return store::view_of(pinned);
+}
+
+// Reads through the newest commits.
 Result<std::optional<std::string>> Store::Impl::get(std::string_view key) {
-  if (context_->options.durability == Durability::batched) {
-    HOLDFAST_ASSIGN(Use in_use, use());
-    HOLDFAST_ASSIGN(store::RecentView view, newest());
-    const PinnedView pinned(shared_from_this(), std::move(view), std::move(in_use));
-    HOLDFAST_ASSIGN(const auto stored, pinned.get(key));
-    auto value = stored ? std::optional<std::string>(*stored) : std::nullopt;
-    HOLDFAST_TRY(context_->intact());
-    return value;
-  }
-  HOLDFAST_ASSIGN(Snapshot reader, snapshot());
-  return reader.get(key);
+  HOLDFAST_ASSIGN(Use in_use, use());
+  const bool strict = context_->options.durability == Durability::strict;
+  HOLDFAST_ASSIGN(store::RecentView view, strict ? synced() : newest());
+  const PinnedView pinned(shared_from_this(), std::move(view), std::move(in_use));
+  HOLDFAST_ASSIGN(const auto stored, pinned.get(key));
+  auto value = stored ? std::optional<std::string>(*stored) : std::nullopt;
+  HOLDFAST_TRY(context_->intact());
+  return value;
 }
 
 Status Store::Impl::give_way() {
@@ -231,6 +271,9 @@ Result<uint64_t> Store::Impl::add(std::string_view key, int64_t delta) {
 Result<uint64_t> Store::Impl::append_and_wait(log::PayloadBuilder& payload,
                                               const store::ReadSet& reads,
                                               const log::Position& position) {
+  if (context_->options.durability == Durability::strict) {
+    HOLDFAST_TRY(store::bound_acknowledged(*context_));
+  }
   auto appended = store::append(*context_, payload, reads, position, context_->deadline());
   if (!appended) {
     if (is_retryable(appended.status())) context_->control().counters.conflicts.fetch_add(1);
@@ -242,23 +285,31 @@ Result<uint64_t> Store::Impl::append_and_wait(log::PayloadBuilder& payload,
          !committed_version_.compare_exchange_weak(seen, appended->version)) {
   }
   store::wake_undurable_watches(*context_, payload, appended->version);
-  HOLDFAST_TRY(after_commit(*appended));
+  HOLDFAST_TRY(after_commit(*appended, payload));
   if (const Status status = context_->connected(); !status) return store::undecided(status);
   return appended->version;
 }
 
-Status Store::Impl::after_commit(const store::Appended& appended) {
+Status Store::Impl::after_commit(const store::Appended& appended,
+                                 const log::PayloadBuilder& payload) {
   const bool strict = context_->options.durability == Durability::strict;
   const bool helped = context_->options.helper_thread && context_->os.has_threads();
   if (strict) {
     HOLDFAST_TRY(store::wait_durable(*context_, appended, context_->deadline()));
-  } else {
-    HOLDFAST_TRY(store::bound_backlog(*context_, helped));
-    // Not by every commit, nor by every process at once.
-    const bool asked = appended.version % kApplyAskedEvery == 0 ||
-                       appended.lsn_end % kApplyAskedBytes < appended.size_bytes;
-    if (helped && asked && store::apply_worth_it(*context_)) maintenance_->apply_soon();
+    store::wake_durable_watches(*context_, payload, appended.version);
+    // Only the tree can carry that out: once, here, rather than by everybody who reads. It is
+    // acknowledged whatever becomes of it.
+    if (payload.range_count() != 0) {
+      (void)store::wait_in_tree(*context_, appended, context_->deadline());
+    }
   }
+  const Status bounded = store::bound_backlog(*context_, helped);
+  // A strict commit is acknowledged whatever becomes of the work beside it; that stays due.
+  if (!strict) HOLDFAST_TRY(bounded);
+  // Not by every commit, nor by every process at once.
+  const bool asked = appended.version % kApplyAskedEvery == 0 ||
+                     appended.lsn_end % kApplyAskedBytes < appended.size_bytes;
+  if (helped && asked && store::apply_worth_it(*context_, strict)) maintenance_->apply_soon();
   retain_if_due(appended.version, helped);
   // A batched commit must be synced in time even if no other call comes.
   if (strict && !store::upkeep_due(*context_)) return Status::ok();
@@ -266,9 +317,8 @@ Status Store::Impl::after_commit(const store::Appended& appended) {
     maintenance_->wake();
     return Status::ok();
   }
-  // The commit is acknowledged whatever becomes of the work beside it; that stays due.
   (void)store::prepare_segments(*context_, false);
-  if (store::checkpoint_due(*context_)) (void)store::try_checkpoint(*context_);
+  (void)store::checkpoint_if_due(*context_);
   return Status::ok();
 }
 
@@ -334,7 +384,7 @@ Status Store::Impl::await_read(const log::Position& position) {
   if (context_->options.durability != Durability::strict) return Status::ok();
   const store::ControlBlock& control = context_->control();
   // The epoch after the version: see wait_durable.
-  const bool durable = store::read_durable_root(control).version >= position.version &&
+  const bool durable = control.synced.version.load(std::memory_order_seq_cst) >= position.version &&
                        control.state.epoch.load(std::memory_order_seq_cst) == position.epoch;
   if (durable) return context_->connected();
   HOLDFAST_TRY(context_->connected());
@@ -381,7 +431,12 @@ Status Store::Impl::tidy_up() {
   const uint64_t much = context_->exclusive ? kCheckpointAloneBytes : kCheckpointAtCloseBytes;
   const bool last_of_much = store::log_bytes_since_checkpoint(*context_) >= much &&
                             context_->attachment->processes_alive() == 1;
-  if (!last_of_much && !store::checkpoint_due(*context_)) return Status::ok();
+  if (!last_of_much && !store::checkpoint_due(*context_)) {
+    // Whoever needs it in the tree is told what is in the way.
+    (void)store::try_apply_leftovers(*context_);
+    return Status::ok();
+  }
+  HOLDFAST_TRY(store::try_apply_tail(*context_));
   const auto done = store::try_checkpoint(*context_);
   if (!done) return done.status();
   return Status::ok();
@@ -416,6 +471,8 @@ Result<StoreStats> Store::Impl::stats() {
 
 Result<CheckReport> Store::Impl::check(const CheckOptions& options) {
   HOLDFAST_ASSIGN(const Use in_use, use());
+  // What cannot be applied is for the check to find out.
+  (void)store::apply_synced(*context_, context_->deadline());
   auto report = store::check_store(*context_, *pins_, options);
   HOLDFAST_TRY(context_->sound());
   return report;

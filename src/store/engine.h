@@ -59,7 +59,7 @@ class Store::Impl : public std::enable_shared_from_this<Store::Impl> {
   Status check_key(std::string_view key) const;
 
   Result<Snapshot> snapshot();
-  // Of what power loss cannot take back, whatever the handle's durability.
+  // Of what power loss cannot take back, whatever the handle's durability, in one tree if possible.
   Result<Snapshot> durable_snapshot();
   Result<std::optional<std::string>> get(std::string_view key);
   Result<Transaction> begin();
@@ -106,13 +106,18 @@ class Store::Impl : public std::enable_shared_from_this<Store::Impl> {
   Status tidy_up();
   // The newest commits, applied or not.
   Result<store::RecentView> newest();
+  Result<store::RecentView> newest_to_read();
+  // Everything that is synced, through the log where that is quicker.
+  Result<store::RecentView> synced();
+  // The same in the tree; through the log only if whoever applies takes too long.
+  Result<store::RecentView> synced_tree();
   Status give_way();
   Result<Transaction> begin(std::shared_ptr<Impl> holder);
   Status commit_snapshot_change(const Work& work);
   Result<uint64_t> commit_alone(log::PayloadBuilder& payload);
   Result<uint64_t> append_and_wait(log::PayloadBuilder& payload, const store::ReadSet& reads,
                                    const log::Position& position);
-  Status after_commit(const store::Appended& appended);
+  Status after_commit(const store::Appended& appended, const log::PayloadBuilder& payload);
   void retain_if_due(uint64_t version, bool helped);
   // A step of trimming beside other work; whether more is due. Its transaction holds no share of
   // the engine: the helper thread, which calls it, ends with the engine.

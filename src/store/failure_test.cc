@@ -161,7 +161,10 @@ TEST_F(FailureTest, PagesThatNoListHasRoomForAreGivenUpUntilAColdStart) {
     entries[head % kRetiredCapacity].death.store(~0ull);
     line.retired_tail.store(head + kRetiredCapacity);
   }
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(store->put("key", std::to_string(i)));
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(store->put("key", std::to_string(i)));
+    ASSERT_TRUE(store->flush());
+  }
   EXPECT_GT(store->stats()->leaked_pages, 0u);
   EXPECT_EQ(*store->get("key"), "4");
   store.reset();
@@ -175,6 +178,7 @@ TEST_F(FailureTest, PagesThatNoListHasRoomForAreGivenUpUntilAColdStart) {
 TEST_F(FailureTest, PagesHeldForASnapshotThatNoListHasRoomForAreGivenUpToo) {
   std::optional<Store> store = machine_.open();
   for (int i = 0; i < 50; ++i) ASSERT_TRUE(store->put("key" + std::to_string(i), "old"));
+  ASSERT_TRUE(store->flush());
   std::optional<Snapshot> snapshot = std::move(*store->snapshot());
   {
     // Room for one run more.

@@ -42,7 +42,12 @@ Status maintain_once(const Context& context) {
   if (engine_state(control) != EngineState::kRunning) return Status::ok();
   HOLDFAST_TRY(sync_and_apply_if_idle(context));
   HOLDFAST_TRY(prepare_segments(context, true));
+  return checkpoint_if_due(context);
+}
+
+Status checkpoint_if_due(const Context& context) {
   if (!checkpoint_due(context)) return Status::ok();
+  HOLDFAST_TRY(try_apply_tail(context));
   const auto done = try_checkpoint(context);
   return done ? Status::ok() : done.status();
 }
@@ -92,7 +97,7 @@ void Maintenance::apply_while_asked(std::unique_lock<std::mutex>& lock) {
     const Status done = apply_and_replenish(context_);
     // What was committed meanwhile may be worth it again, and nobody may be left to ask.
     const bool advanced = done && read_latest_root(context_.control()).version > before;
-    const bool again = advanced && apply_worth_it(context_);
+    const bool again = advanced && apply_worth_it(context_, false);
     lock.lock();
     if (again) apply_ = true;
   }

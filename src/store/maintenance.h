@@ -23,6 +23,9 @@ namespace holdfast::store {
 // Does what is due now. Errors are those of the disk; the work stays due.
 Status maintain_once(const Context& context);
 
+// Writes one with everything in it that is synced. Errors: those of apply and of a checkpoint.
+Status checkpoint_if_due(const Context& context);
+
 // Whether a segment should be prepared or a checkpoint written.
 bool upkeep_due(const Context& context);
 

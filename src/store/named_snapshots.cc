@@ -23,13 +23,13 @@ NamedSnapshot described(const store::Named& named) {
 
 }  // namespace
 
-// Runs `work` in a transaction whose commit is durable when this returns. CHECKPOINT is held, so
-// that nobody else changes names; a conflict comes from keys written by hand.
+// Runs `work` in a transaction whose commit is durable and in the tree when this returns.
+// CHECKPOINT is held, so that nobody else changes names; a conflict comes from keys written by
+// hand.
 Status Store::Impl::commit_snapshot_change(const Work& work) {
   const store::Deadline deadline = context_->deadline();
   while (true) {
     auto result = attempt(work, true);
-    if (result && context_->options.durability == Durability::strict) return Status::ok();
     if (result) return store::flush(*context_, deadline);
     const StatusCode code = result.status().code();
     const bool again = code == StatusCode::kConflict || code == StatusCode::kTooOld;
@@ -116,14 +116,18 @@ Result<Snapshot> Store::Impl::open_snapshot(std::string_view name) {
     }
     HOLDFAST_ASSIGN(const auto pinned, pins_->pin_named(named->root));
     if (!pinned) continue;
-    return Snapshot(
-        std::make_unique<Snapshot::Impl>(shared_from_this(), *pinned, std::move(in_use)));
+    return Snapshot(std::make_unique<Snapshot::Impl>(shared_from_this(), store::view_of(*pinned),
+                                                     std::move(in_use)));
   }
   return not_found(name);
 }
 
 Result<std::vector<NamedSnapshot>> Store::Impl::list_snapshots() {
-  HOLDFAST_ASSIGN(const Snapshot now, snapshot());
+  HOLDFAST_ASSIGN(Use in_use, use());
+  // Names are in the tree when they are acknowledged: nothing need be applied to list them.
+  HOLDFAST_ASSIGN(const auto pinned, pins_->pin(store::RootChoice::kDurable, false));
+  const Snapshot now(std::make_unique<Snapshot::Impl>(shared_from_this(), store::view_of(pinned),
+                                                      std::move(in_use)));
   HOLDFAST_ASSIGN(const store::NamedList list,
                   store::read_named(*context_, Snapshot::Impl::view_of(now).root().root));
   std::vector<NamedSnapshot> all;

@@ -4,13 +4,26 @@
 
 #include "base/check.h"
 #include "log/record.h"
+#include "store/number.h"
 
 namespace holdfast::store {
 namespace {
 
-constexpr uint64_t kTableBytesMax = 4u << 20;
+// A table is dropped when all of it is applied. The first ones are small, as most processes have
+// little behind the root, the later ones larger, so that there are never many to be looked into.
+constexpr uint64_t kTableBytesMin = 512u << 10;
+constexpr size_t kTableDoublingsMax = 3;
+
+uint64_t table_bytes_max(size_t tables_before) {
+  return kTableBytesMin << std::min(tables_before, kTableDoublingsMax);
+}
+
 // More than this many commits are better applied, for everybody.
 constexpr uint64_t kCommitsMax = 4096;
+// So is more than this of the log, which each reader would have to hold in memory.
+constexpr uint64_t kSyncedBytesMax = 8u << 20;
+// Where nobody writes nobody applies, and every read pays for the detour: by then it was dearer.
+constexpr uint64_t kSyncedViewsMax = 4096;
 
 }  // namespace
 
@@ -24,6 +37,19 @@ const RecentTable::Node* RecentView::find(std::string_view key) const {
     if (const RecentTable::Node* node = (*table)->find(key, version)) return node;
   }
   return nullptr;
+}
+
+const RecentTable::Node* RecentView::seek(std::string_view key, bool behind) const {
+  const RecentTable::Node* first = nullptr;
+  if (tables == nullptr) return first;
+  for (auto table = tables->rbegin(); table != tables->rend(); ++table) {
+    const RecentTable::Node* node = (*table)->seek(key, behind, version);
+    // Of one key's writes the newest counts: later tables come first.
+    if (node != nullptr && (!first || RecentTable::key(*node) < RecentTable::key(*first))) {
+      first = node;
+    }
+  }
+  return first;
 }
 
 void Recent::start_at(const PublishedRoot& root) {
@@ -45,44 +71,82 @@ void Recent::drop_applied(uint64_t version) {
 }
 
 // Makes ready to read on from where the last call ended, or from the root. False: apply instead.
-bool Recent::go_on(const PublishedRoot& root, const Tail& tail) {
-  if (engine_state(context_.control()) != EngineState::kRunning) return false;
-  if (tail.epoch != root.epoch) return false;
+bool Recent::go_on(const PublishedRoot& root, const End& end) {
+  if (end.epoch != root.epoch) return false;
   const bool continues = reader_ && reader_->position().epoch == root.epoch &&
                          reader_->position().version >= root.version;
   if (!continues) start_at(root);
   drop_applied(root.version);
   const uint64_t version = reader_->position().version;
-  const uint64_t commits = tail.version - std::min(tail.version, version);
-  return commits <= kCommitsMax || context_.locks->apply.is_held();
+  const uint64_t commits = end.version - std::min(end.version, version);
+  // A transaction may have gone further.
+  const log::Lsn from = std::min(reader_->position().lsn, end.lsn);
+  const uint64_t segments = log::lsn_segment(end.lsn) - log::lsn_segment(from);
+  const uint64_t bytes =
+      segments * context_.segment_capacity_max + log::lsn_offset(end.lsn) - log::lsn_offset(from);
+  return (commits <= end.commits_max && bytes <= end.bytes_max) || context_.locks->apply.is_held();
 }
 
-// False: only the tree can carry the operation out.
-bool Recent::add(const log::Operation& operation, const log::RecordHeader& header) {
+// What `key` was before the operation at hand: in the tables, or else in the root, which has every
+// write that they do not.
+Result<std::optional<std::string_view>> Recent::newest_value(const PublishedRoot& root,
+                                                             std::string_view key) const {
+  for (auto table = tables_->rbegin(); table != tables_->rend(); ++table) {
+    if (const RecentTable::Node* node = (*table)->find(key, ~0ull)) {
+      return RecentTable::value(*node);
+    }
+  }
+  HOLDFAST_ASSIGN(const auto found, tree::find(*context_.pages, root.root, key));
+  HOLDFAST_TRY(context_.intact());
+  if (!found) return std::optional<std::string_view>();
+  HOLDFAST_ASSIGN(const auto value, tree::value_bytes(*context_.pages, *found));
+  HOLDFAST_TRY(context_.intact());
+  return std::optional(value);
+}
+
+// Adds what a blind change made of the number: the same for every reader, whatever its root.
+Status Recent::add_number(const PublishedRoot& root, const log::Operation& operation,
+                          uint64_t version) {
+  HOLDFAST_ASSIGN(const auto before, newest_value(root, operation.key));
+  std::optional<int64_t> number;
+  if (before) {
+    number = number_of(*before);
+    if (!number) return Status::ok();  // stays what it is
+  }
+  const auto bytes = number_bytes(changed_number(number, {operation.kind, operation.operand}));
+  tables_->back()->add(operation.key, version, std::string_view(bytes.data(), bytes.size()));
+  return Status::ok();
+}
+
+// Errors: InvalidArgument (only the tree can carry the operation out), those of reading the tree.
+Status Recent::add(const PublishedRoot& root, const log::Operation& operation,
+                   const log::RecordHeader& header) {
   RecentTable& table = *tables_->back();
   switch (operation.kind) {
     case log::OperationKind::kPut:
       table.add(operation.key, header.version, operation.value);
-      return true;
+      return Status::ok();
     case log::OperationKind::kDelete:
       table.add(operation.key, header.version, std::nullopt);
-      return true;
+      return Status::ok();
     case log::OperationKind::kPutStamped: {
       std::string key(operation.key), value(operation.value);
       log::write_stamp(operation.stamp, header.version, header.commit_time_us, key.data(),
                        value.data());
       table.add(key, header.version, value);
-      return true;
+      return Status::ok();
     }
+    case log::OperationKind::kAdd:
+    case log::OperationKind::kMax:
+      return add_number(root, operation, header.version);
     default:
-      return false;
+      return Status(StatusCode::kInvalidArgument, "an operation that needs the tree");
   }
 }
 
-// Adds the records from where the last call ended up to `version`, which ends at `limit`.
-// Errors: Corruption (the log does not go on there), InvalidArgument (an operation that only the
-// tree can carry out), Os's.
-Status Recent::take_in(log::Lsn limit, uint64_t version) {
+// Adds the records from where the last call ended up to `version`, which ends at `limit`. `root` is
+// pinned. Errors: Corruption (the log does not go on there), those of add(), Os's.
+Status Recent::take_in(const PublishedRoot& root, log::Lsn limit, uint64_t version) {
   while (reader_->position().version < version) {
     HOLDFAST_ASSIGN(const std::optional<log::Record> record, reader_->next(limit));
     if (!record) {
@@ -90,7 +154,7 @@ Status Recent::take_in(log::Lsn limit, uint64_t version) {
       return Status(StatusCode::kCorruption, "the log does not go on");
     }
     if (record->header.type != static_cast<uint16_t>(log::RecordType::kCommit)) continue;
-    if (ends_.empty() || tables_->back()->bytes() >= kTableBytesMax) {
+    if (ends_.empty() || tables_->back()->bytes() >= table_bytes_max(ends_.size() - 1)) {
       auto tables =
           tables_ ? std::make_shared<RecentTables>(*tables_) : std::make_shared<RecentTables>();
       tables->push_back(std::make_shared<RecentTable>());
@@ -99,9 +163,7 @@ Status Recent::take_in(log::Lsn limit, uint64_t version) {
     }
     log::PayloadReader payload(record->payload);
     while (const auto operation = payload.next()) {
-      if (!add(*operation, record->header)) {
-        return Status(StatusCode::kInvalidArgument, "an operation that needs the tree");
-      }
+      HOLDFAST_TRY(add(root, *operation, record->header));
     }
     HOLDFAST_TRY(payload.status());
     ends_.back() = record->header.version;
@@ -123,15 +185,59 @@ Result<std::optional<RecentView>> Recent::view() {
   return view_behind(newer);
 }
 
+// False: not possible; `pinned` is not any more. REQUIRES: the mutex.
+bool Recent::take_in_from(const Pins::Pinned& pinned, const End& end) {
+  if (go_on(pinned.root, end) && take_in(pinned.root, end.lsn, end.version)) return true;
+  reader_.reset();  // whatever was met: the tree will have it
+  tables_.reset();
+  ends_.clear();
+  pins_.unpin(pinned.slot);
+  return false;
+}
+
+// What was read of the log is held in memory: the view does not need it any more.
+RecentView Recent::without_log(RecentView view) {
+  pins_.keep_log(view.pinned.slot, 0);
+  return view;
+}
+
+Result<std::optional<RecentView>> Recent::synced_view(bool whatever_it_takes) {
+  const ControlBlock& control = context_.control();
+  // The version first: see apply_synced().
+  const uint64_t version = control.synced.version.load(std::memory_order_seq_cst);
+  const uint32_t epoch = control.state.epoch.load(std::memory_order_seq_cst);
+  HOLDFAST_ASSIGN(Pins::Pinned pinned, pins_.pin(RootChoice::kDurable, false));
+  if (pinned.root.version >= version) [[likely]]
+    return std::optional(view_of(pinned));
+  pins_.unpin(pinned.slot);
+  const std::lock_guard lock(mutex_);
+  if (++synced_views_ % kSyncedViewsMax == 0 && !whatever_it_takes) {
+    return std::optional<RecentView>();
+  }
+  HOLDFAST_ASSIGN(pinned, pins_.pin(RootChoice::kDurable, true));
+  if (pinned.root.version >= version) return std::optional(without_log(view_of(pinned)));
+  if (reader_ && pinned.root.version < base_version_) {
+    // A transaction has read through a newer root, and dropped what that one has.
+    pins_.unpin(pinned.slot);
+    return std::optional<RecentView>();
+  }
+  End end{control.synced.lsn.load(), version, epoch, kCommitsMax, kSyncedBytesMax};
+  if (whatever_it_takes) end.commits_max = end.bytes_max = ~0ull;
+  if (!take_in_from(pinned, end)) {
+    return std::optional<RecentView>();
+  }
+  return std::optional(without_log({pinned, tables_, version, pinned.root.position()}));
+}
+
 // REQUIRES: the mutex.
 Result<std::optional<RecentView>> Recent::view_behind(const Pins::Pinned& pinned) {
   const Tail tail = read_tail(context_.control().tail);
   if (pinned.root.version >= tail.version) return std::optional(view_of(pinned));
-  if (!go_on(pinned.root, tail) || !take_in(tail.lsn, tail.version)) {
-    reader_.reset();  // whatever was met: the tree will have it
-    tables_.reset();
-    ends_.clear();
+  if (engine_state(context_.control()) != EngineState::kRunning) {
     pins_.unpin(pinned.slot);
+    return std::optional<RecentView>();
+  }
+  if (!take_in_from(pinned, {tail.lsn, tail.version, tail.epoch, kCommitsMax, ~0ull})) {
     return std::optional<RecentView>();
   }
   // Another thread may have taken in more since the tail was read.
@@ -140,15 +246,7 @@ Result<std::optional<RecentView>> Recent::view_behind(const Pins::Pinned& pinned
 }
 
 const RecentTable::Node* RecentCursor::first_recent(std::string_view key, bool behind) const {
-  const RecentTable::Node* first = nullptr;
-  if (view_.tables == nullptr) return first;
-  for (auto table = view_.tables->rbegin(); table != view_.tables->rend(); ++table) {
-    const RecentTable::Node* node = (*table)->seek(key, behind, view_.version);
-    // Of one key's writes the newest counts: later tables come first.
-    if (node != nullptr && (!first || RecentTable::key(*node) < RecentTable::key(*first))) {
-      first = node;
-    }
-  }
+  const RecentTable::Node* const first = view_.seek(key, behind);
   const bool inside = first && (end_.empty() || RecentTable::key(*first) < end_);
   return inside ? first : nullptr;
 }

@@ -35,10 +35,12 @@ struct RecentView {
   Pins::Pinned pinned;
   std::shared_ptr<const RecentTables> tables;  // null: the root has everything
   uint64_t version = 0;
-  log::Position position;  // behind the last commit of the view
+  log::Position position;  // behind the last commit of the view, or before it
 
   // The last write of `key` that the root does not have, or nullptr.
   const RecentTable::Node* find(std::string_view key) const;
+  // The same of the first key that is not below `key` (with `behind`: that is above it).
+  const RecentTable::Node* seek(std::string_view key, bool behind) const;
 };
 
 // A view of the root alone.
@@ -52,13 +54,33 @@ class Recent {
   // possible, or would take longer than applying it, and nobody is at that: apply the tail then.
   Result<std::optional<RecentView>> view();
 
+  // The same of what is durable: pins the durable root and takes in what is synced behind it. Also
+  // nothing when views have been read through the log for long: applying it helps everybody.
+  // `whatever_it_takes`: it cannot be applied.
+  Result<std::optional<RecentView>> synced_view(bool whatever_it_takes = false);
+
  private:
-  bool go_on(const PublishedRoot& root, const Tail& tail);
-  Status take_in(log::Lsn limit, uint64_t version);
-  bool add(const log::Operation& operation, const log::RecordHeader& header);
+  // How far a view goes, and in which epoch.
+  struct End {
+    log::Lsn lsn = 0;
+    uint64_t version = 0;
+    uint32_t epoch = 0;
+    // What may be read for it.
+    uint64_t commits_max = 0;
+    uint64_t bytes_max = 0;
+  };
+  bool go_on(const PublishedRoot& root, const End& end);
+  Status take_in(const PublishedRoot& root, log::Lsn limit, uint64_t version);
+  Status add(const PublishedRoot& root, const log::Operation& operation,
+             const log::RecordHeader& header);
+  Status add_number(const PublishedRoot& root, const log::Operation& operation, uint64_t version);
+  Result<std::optional<std::string_view>> newest_value(const PublishedRoot& root,
+                                                       std::string_view key) const;
   void start_at(const PublishedRoot& root);
   void drop_applied(uint64_t version);
   Result<std::optional<RecentView>> view_behind(const Pins::Pinned& pinned);
+  bool take_in_from(const Pins::Pinned& pinned, const End& end);
+  RecentView without_log(RecentView view);
 
   const Context& context_;
   Pins& pins_;
@@ -67,6 +89,7 @@ class Recent {
   std::vector<uint64_t> ends_;  // version of the last write of each table
   uint64_t base_version_ = 0;   // the tables hold every write after it
   std::optional<log::Reader> reader_;
+  uint64_t synced_views_ = 0;
 };
 
 // The keys of a view in order: tree and tables merged. As tree::Cursor; `end` outlives it.

@@ -21,6 +21,7 @@ class ReclaimTest : public testing::Test {
     for (int i = 0; i < 200; ++i) ASSERT_TRUE(txn.put("key" + std::to_string(i), value));
     const auto version = txn.commit();
     ASSERT_TRUE(version) << version.status().to_string();
+    ASSERT_TRUE(store_.flush());
   }
   uint64_t file_pages() { return store_.stats()->file_pages; }
   void expect_sound() { EXPECT_THAT(store_.check()->problems, IsEmpty()); }

@@ -143,8 +143,8 @@ Result<StoreStats> collect_stats(const Context& context) {
   const PublishedRoot latest = read_latest_root(control);
   const uint64_t synced = control.synced.version.load();
   stats.version = read_tail(control.tail).version;
-  stats.durable_version = durable.version;
-  stats.oldest_pinned_version = durable.version;
+  stats.durable_version = std::max(durable.version, synced);
+  stats.oldest_pinned_version = stats.durable_version;
   stats.commits_unapplied = stats.version - std::min(stats.version, latest.version);
   stats.commits_unsynced = stats.version - std::min(stats.version, synced);
   count_events(control, stats);

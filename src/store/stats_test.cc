@@ -24,8 +24,10 @@ TEST(Stats, TheOldestReadersComeFirstWithTheirProcess) {
   TestMachine machine;
   Store store = machine.open();
   ASSERT_TRUE(store.put("a", "1"));
+  ASSERT_TRUE(store.flush());
   Snapshot old = std::move(*store.snapshot());
   ASSERT_TRUE(store.put("a", "2"));
+  ASSERT_TRUE(store.flush());
   Transaction younger = std::move(*store.begin());
   const StoreStats stats = *store.stats();
   EXPECT_EQ(stats.readers, 2u);

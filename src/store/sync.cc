@@ -24,6 +24,14 @@ constexpr Backlog kCommitWaits{4096, 4u << 20};
 constexpr Backlog kHelperApplies{4096, 4u << 20};
 constexpr Backlog kCommitWaitsForHelper{128u << 10, 32u << 20};
 
+// So much that a strict commit applies it while it waits for another's sync: enough for its writes
+// to share branches, little enough to be done when the sync is.
+constexpr Backlog kGroup{64, 128u << 10};
+// What few commits may need, so that comparing two snapshots reads little beside what differs.
+constexpr uint64_t kGroupPages = 512;
+// More than a handle that closes may leave: reading that costs who opens next 10 us.
+constexpr Backlog kLeftover{32, 64u << 10};
+
 // Commits sync themselves when so many are not synced; with a helper thread only if it is late, or
 // there are so many that verifying them would take the next who opens over half a millisecond.
 constexpr uint64_t kUnsyncedCommitsMax = 2048;
@@ -73,13 +81,18 @@ Status sync_locked(const Context& context, bool takeover) {
   return Status::ok();
 }
 
+// What a commit waits for: that it is synced, or that the durable root covers it, too.
+enum class Goal : uint8_t { kSynced, kInTree };
+
 // What a waiter may still have to see happen.
 enum class Outcome : uint8_t { kPending, kDurable, kVoided };
 
-Outcome outcome(const Context& context, const Appended& commit) {
+Outcome outcome(const Context& context, const Appended& commit, Goal goal) {
   ControlBlock& control = context.control();
-  // The epoch moves before the durable version after a void: read in the opposite order.
-  const uint64_t durable = read_durable_root(control).version;
+  // The epoch moves before either version after a void: read in the opposite order.
+  const uint64_t durable = goal == Goal::kSynced
+                               ? control.synced.version.load(std::memory_order_seq_cst)
+                               : read_durable_root(control).version;
   const uint32_t epoch = control.state.epoch.load(std::memory_order_seq_cst);
   if (epoch != commit.epoch) {
     const uint64_t end = control.epoch_end_version[commit.epoch % kEpochEnds].load();
@@ -88,9 +101,33 @@ Outcome outcome(const Context& context, const Appended& commit) {
   return durable >= commit.version ? Outcome::kDurable : Outcome::kPending;
 }
 
-Status busy_with(const Context& context) {
+Status voided(uint64_t version) {
+  return Status(StatusCode::kAborted,
+                "the disk failed to make the commit durable, and it was voided: it did not "
+                "happen; check the disk and run the transaction again")
+      .with_version(version);
+}
+
+// What keeps the tree from covering `commit`.
+Status not_applied(const Context& context, const Appended& commit, const Status& cause) {
+  const bool durable = outcome(context, commit, Goal::kSynced) == Outcome::kDurable;
+  if (!durable || !context.connected()) return undecided(cause);
+  Status status(cause.code(),
+                "the commit is durable, in the log, but could not be written into the tree: " +
+                    std::string(cause.message()));
+  if (!cause.path().empty()) status = std::move(status).with_path(cause.path());
+  if (!cause.offset()) return status;
+  // The tree knows where in its file the page is, but not which file that is.
+  if (cause.path().empty()) status = std::move(status).with_path(context.data_path());
+  return std::move(status).with_offset(*cause.offset());
+}
+
+Status out_of_time(const Context& context, const Appended& commit) {
   Locks& locks = *context.locks;
-  Status status = locks.sync.is_held_by_other() ? locks.sync.busy() : locks.apply.busy();
+  if (outcome(context, commit, Goal::kSynced) == Outcome::kDurable && context.connected()) {
+    return not_applied(context, commit, locks.apply.busy());
+  }
+  const Status status = locks.sync.is_held_by_other() ? locks.sync.busy() : locks.apply.busy();
   return Status(StatusCode::kBusy,
                 "whether the commit is durable is not known yet: " + std::string(status.message()));
 }
@@ -181,62 +218,112 @@ Result<bool> try_sync(const Context& context, bool probe) {
     return status;
   }
   wake_next_leader(context);
+  wake_covered(context);
   append_note(context, context.control().synced.lsn.load());
   return true;
 }
 
-Status wait_durable(const Context& context, const Appended& commit, const Deadline& deadline) {
+namespace {
+
+// Whether so much waits to be applied.
+bool unapplied_exceeds(const Context& context, const Backlog& backlog) {
+  ControlBlock& control = context.control();
+  const Tail tail = read_tail(control.tail);
+  const uint64_t sequence = control.roots.latest.load();
+  const RootEntry& latest = control.roots_ring[sequence % kRootRingSize];
+  const uint64_t version = latest.version.load(std::memory_order_relaxed);
+  const log::Lsn lsn = latest.lsn.load(std::memory_order_relaxed);
+  if (tail.version <= version) return false;
+  if (tail.version - version >= backlog.commits) return true;
+  const uint64_t segments = log::lsn_segment(tail.lsn) - log::lsn_segment(lsn);
+  const uint64_t bytes =
+      segments * context.segment_capacity_max + log::lsn_offset(tail.lsn) - log::lsn_offset(lsn);
+  return bytes >= backlog.bytes;
+}
+
+// Applies what is synced or, if that does not cover `version`, what will be by the sync that runs:
+// exactly as far as that goes, so that both complete the same group. Returns whether there was
+// something, and nobody else at it.
+Result<bool> apply_group(const Context& context, uint64_t version, bool probe) {
+  const ControlBlock& control = context.control();
+  uint64_t target = control.synced.version.load();
+  if (target < version) target = std::max(target, control.synced.inflight_version.load());
+  if (read_latest_root(control).version >= target) return false;
+  return try_apply(context, target, probe);
+}
+
+Status wait_for(const Context& context, const Appended& commit, Goal goal,
+                const Deadline& deadline) {
   ControlBlock& control = context.control();
   bool probe = false;
   while (true) {
     const WaitTicket ticket = take_ticket(control, commit.version);
-    advance_durable(context);  // whoever should have may have died
-    const Outcome now = outcome(context, commit);
+    if (goal == Goal::kInTree) advance_durable(context);  // whoever should have may have died
+    const Outcome now = outcome(context, commit, goal);
     // Behind the look at it: zeros would say that the commit was voided.
     if (const Status status = context.connected(); !status) return undecided(status);
-    switch (now) {
-      case Outcome::kDurable:
-        return Status::ok();
-      case Outcome::kVoided:
-        return Status(StatusCode::kAborted,
-                      "the disk failed to make the commit durable, and it was voided: it did not "
-                      "happen; check the disk and run the transaction again")
-            .with_version(commit.version);
-      case Outcome::kPending:
-        break;
-    }
+    if (now == Outcome::kDurable) return Status::ok();
+    if (now == Outcome::kVoided) return voided(commit.version);
     const EngineState state = engine_state(control);
     if (state == EngineState::kReadOnly) return undecided(writable(context));
     if (state == EngineState::kVoiding) {
-      const Status voided = void_tail(context, deadline);
-      if (!voided && (voided.code() != StatusCode::kBusy || deadline.passed())) {
-        return undecided(voided);
-      }
+      const Status cut = void_tail(context, deadline);
+      if (!cut && (cut.code() != StatusCode::kBusy || deadline.passed())) return undecided(cut);
       continue;
     }
-    const uint64_t synced = control.synced.version.load();
-    const uint64_t applied = read_latest_root(control).version;
+    const uint64_t applied = goal == Goal::kInTree ? read_latest_root(control).version : 0;
     // A root that covers the commit and is not durable ends in a later commit: that too.
-    if (synced < commit.version || applied >= commit.version) {
+    if (control.synced.version.load() < commit.version || applied >= commit.version) {
       const auto led = try_sync(context, probe);
       if (!led || *led) continue;  // an error changed the state, which decides above
     }
-    // Exactly as far as the sync goes, so that both complete the same group.
-    const uint64_t target = std::max(synced, control.synced.inflight_version.load());
-    if (applied < target) {
-      const auto tried = try_apply(context, target, probe);
-      if (!tried) return undecided(tried.status());
+    if (goal == Goal::kInTree) {
+      const auto tried = apply_group(context, commit.version, probe);
+      if (!tried) return not_applied(context, commit, tried.status());
       if (*tried) continue;
+    } else if (unapplied_exceeds(context, kGroup)) {
+      // Time that would be slept away. An error is for those to report who need the tree.
+      const auto tried = apply_group(context, commit.version, probe);
+      if (tried && *tried) continue;
     }
-    if (deadline.passed()) return busy_with(context);
+    if (deadline.passed()) return out_of_time(context, commit);
     probe = sleep_on(context, ticket, deadline);
   }
+}
+
+}  // namespace
+
+Status wait_durable(const Context& context, const Appended& commit, const Deadline& deadline) {
+  return wait_for(context, commit, Goal::kSynced, deadline);
+}
+
+Status wait_in_tree(const Context& context, const Appended& commit, const Deadline& deadline) {
+  return wait_for(context, commit, Goal::kInTree, deadline);
+}
+
+void try_apply_synced(const Context& context) {
+  const ControlBlock& control = context.control();
+  const uint64_t applied = read_latest_root(control).pages_needed;
+  const uint64_t in_log = read_tail(control.tail).pages_needed;
+  if (unapplied_exceeds(context, kGroup) || in_log > applied + kGroupPages) {
+    (void)apply_group(context, 0, true);
+  }
+}
+
+Status apply_synced(const Context& context, const Deadline& deadline) {
+  ControlBlock& control = context.control();
+  // The version before the epoch: of a version that was synced in an earlier epoch a void leaves
+  // nothing to wait for, and a newer epoch has it in its first root.
+  const uint64_t version = control.synced.version.load(std::memory_order_seq_cst);
+  if (read_durable_root(control).version >= version) return Status::ok();
+  const uint32_t epoch = control.state.epoch.load(std::memory_order_seq_cst);
+  return wait_in_tree(context, {version, epoch, control.synced.lsn.load()}, deadline);
 }
 
 Status flush(const Context& context, const Deadline& deadline) {
   ControlBlock& control = context.control();
   const Tail tail = read_tail(control.tail);
-  return wait_durable(context, {tail.version, tail.epoch, tail.lsn}, deadline);
+  return wait_in_tree(context, {tail.version, tail.epoch, tail.lsn}, deadline);
 }
 
 Status apply_tail(const Context& context, const Deadline& deadline) {
@@ -260,21 +347,6 @@ Status try_apply_tail(const Context& context) {
 }
 
 namespace {
-
-bool unapplied_exceeds(const Context& context, const Backlog& backlog) {
-  ControlBlock& control = context.control();
-  const Tail tail = read_tail(control.tail);
-  const uint64_t sequence = control.roots.latest.load();
-  const RootEntry& latest = control.roots_ring[sequence % kRootRingSize];
-  const uint64_t version = latest.version.load(std::memory_order_relaxed);
-  const log::Lsn lsn = latest.lsn.load(std::memory_order_relaxed);
-  if (tail.version <= version) return false;
-  if (tail.version - version >= backlog.commits) return true;
-  const uint64_t segments = log::lsn_segment(tail.lsn) - log::lsn_segment(lsn);
-  const uint64_t bytes =
-      segments * context.segment_capacity_max + log::lsn_offset(tail.lsn) - log::lsn_offset(lsn);
-  return bytes >= backlog.bytes;
-}
 
 Status bound_unapplied(const Context& context, bool helped) {
   if (!unapplied_exceeds(context, helped ? kCommitWaitsForHelper : kCommitWaits)) {
@@ -311,9 +383,19 @@ Status bound_unsynced(const Context& context, bool helped) {
 
 }  // namespace
 
-bool apply_worth_it(const Context& context) {
-  return unapplied_exceeds(context, kHelperApplies) ||
+Status try_apply_leftovers(const Context& context) {
+  const bool much = unapplied_exceeds(context, kLeftover);
+  return much ? try_apply_tail(context) : Status::ok();
+}
+
+bool apply_worth_it(const Context& context, bool read) {
+  return unapplied_exceeds(context, read ? kCommitApplies : kHelperApplies) ||
          (unapplied_exceeds(context, kNone) && headroom_short(context));
+}
+
+Status bound_acknowledged(const Context& context) {
+  if (!unapplied_exceeds(context, kCommitWaitsForHelper)) return Status::ok();
+  return apply_tail(context, context.deadline());
 }
 
 Status bound_backlog(const Context& context, bool helped) {

@@ -22,7 +22,7 @@ class PinnedView {
 
   Store::Impl& engine() const { return *engine_; }
   const std::shared_ptr<Store::Impl>& engine_pointer() const { return engine_; }
-  // Of a snapshot, which has no commits behind it.
+  // Without the commits behind it, which recent() has.
   const store::PublishedRoot& root() const { return view_.pinned.root; }
   const store::RecentView& recent() const { return view_; }
   uint64_t version() const { return view_.version; }
@@ -42,8 +42,8 @@ class PinnedView {
 
 class Snapshot::Impl {
  public:
-  Impl(std::shared_ptr<Store::Impl> engine, const store::Pins::Pinned& pinned, Store::Impl::Use use)
-      : view(std::move(engine), store::view_of(pinned), std::move(use)) {}
+  Impl(std::shared_ptr<Store::Impl> engine, store::RecentView view_in, Store::Impl::Use use)
+      : view(std::move(engine), std::move(view_in), std::move(use)) {}
   static const PinnedView& view_of(const Snapshot& snapshot) { return snapshot.impl_->view; }
   PinnedView view;
 };

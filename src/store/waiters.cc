@@ -59,6 +59,12 @@ void note_sync_ended(const Context& context) {
   for (WaitLine& line : control.waits) line.changes.fetch_add(1);
 }
 
+void wake_covered(const Context& context) {
+  ControlBlock& control = context.control();
+  // Counted up when the sync ended.
+  wake(context, line_of(control, control.synced.generation.load()), kEverybody);
+}
+
 void wake_synced(const Context& context) {
   ControlBlock& control = context.control();
   const uint64_t generation = control.synced.generation.load();

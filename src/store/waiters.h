@@ -32,7 +32,10 @@ bool sleep_on(const Context& context, const WaitTicket& ticket, const Deadline& 
 void note_sync_begun(const Context& context, uint64_t version);
 void note_sync_ended(const Context& context);
 
-// Wakes those whose commits are synced: the durable root has moved.
+// Wakes those whose commits the last sync covered. Call after note_sync_ended(), best with SYNC
+// free.
+void wake_covered(const Context& context);
+// Wakes those whose commits are synced and who wait for the tree: the durable root has moved.
 void wake_synced(const Context& context);
 // Wakes one that waits for the next sync, to lead it. Call with SYNC free.
 void wake_next_leader(const Context& context);

@@ -44,17 +44,22 @@ class Watch::Impl {
 
  private:
   store::WatchSlot& slot() const { return context_.control().watch_slots[slot_]; }
-  // As far as this watch may see.
-  log::Position visible() const;
+  // How far this watch may see, and a root at that point or before it.
+  struct Sight {
+    log::Position root;
+    uint64_t version = 0;
+    uint32_t epoch = 0;
+    log::Lsn lsn = 0;
+  };
+  Sight look() const;
   Status collect(WatchResult& result);
-  Status read_log(const log::Position& limit, WatchResult& result);
+  Status read_log(const Sight& limit, WatchResult& result);
   WatchedKey watched_key(const log::Operation& operation, uint64_t version) const;
-  Result<bool> read_from(const log::Position& start, const log::Position& limit,
-                         WatchResult& result);
+  Result<bool> read_from(const log::Position& start, const Sight& limit, WatchResult& result);
   bool is_kept(log::Lsn lsn) const;
-  std::optional<log::Position> find_start(const log::Position& limit) const;
+  std::optional<log::Position> find_start(const Sight& limit) const;
   void stand_at(const log::Position& position);
-  void miss(const log::Position& limit, WatchResult& result);
+  void miss(const Sight& limit, WatchResult& result);
   void help();
 
   const std::shared_ptr<Store::Impl> engine_;
@@ -69,19 +74,33 @@ class Watch::Impl {
 };
 
 void Watch::Impl::start(std::optional<uint64_t> cursor) {
-  const log::Position now = visible();
+  const Sight now = look();
   cursor_ = cursor ? *cursor : now.version;
   if (!cursor) {
-    stand_at(now);
+    stand_at(now.root);
   } else if (const auto found = find_start(now)) {
     stand_at(*found);
   }
 }
 
-log::Position Watch::Impl::visible() const {
+// The root first, so that it is not beyond.
+Watch::Impl::Sight Watch::Impl::look() const {
   const store::ControlBlock& control = context_.control();
-  return strict_ ? store::read_durable_root(control).position()
-                 : store::read_tail(control.tail).position();
+  Sight sight;
+  if (strict_) {
+    sight.root = store::read_durable_root(control).position();
+    // The epoch behind the version: see apply_synced().
+    sight.version = control.synced.version.load(std::memory_order_seq_cst);
+    sight.epoch = control.state.epoch.load(std::memory_order_seq_cst);
+    sight.lsn = control.synced.lsn.load();
+  } else {
+    sight.root = store::read_latest_root(control).position();
+    const store::Tail tail = store::read_tail(control.tail);
+    sight.version = tail.version;
+    sight.epoch = tail.epoch;
+    sight.lsn = tail.lsn;
+  }
+  return sight;
 }
 
 void Watch::Impl::stand_at(const log::Position& position) {
@@ -95,7 +114,7 @@ bool Watch::Impl::is_kept(log::Lsn lsn) const {
 }
 
 // The newest place known to lie at the cursor or before it; nullopt when the log was trimmed.
-std::optional<log::Position> Watch::Impl::find_start(const log::Position& limit) const {
+std::optional<log::Position> Watch::Impl::find_start(const Sight& limit) const {
   const store::ControlBlock& control = context_.control();
   // A root of this epoch lies in history; those of earlier ones may have been voided.
   for (uint64_t sequence = control.roots.latest.load(); sequence > 0; --sequence) {
@@ -120,11 +139,11 @@ std::optional<log::Position> Watch::Impl::find_start(const log::Position& limit)
   return std::nullopt;
 }
 
-void Watch::Impl::miss(const log::Position& limit, WatchResult& result) {
+void Watch::Impl::miss(const Sight& limit, WatchResult& result) {
   result.commits.clear();
   result.missed = true;
   cursor_ = limit.version;
-  stand_at(limit);
+  stand_at(limit.root);
 }
 
 WatchedKey Watch::Impl::watched_key(const log::Operation& operation, uint64_t version) const {
@@ -141,7 +160,7 @@ WatchedKey Watch::Impl::watched_key(const log::Operation& operation, uint64_t ve
 }
 
 // Reads on to `limit`, or until the result is full. False: the log does not lead there.
-Result<bool> Watch::Impl::read_from(const log::Position& start, const log::Position& limit,
+Result<bool> Watch::Impl::read_from(const log::Position& start, const Sight& limit,
                                     WatchResult& result) {
   const auto trust = start.epoch == limit.epoch ? log::Trust::kAccepted : log::Trust::kUnproven;
   log::Reader reader(*context_.segments, context_.store_id, start, trust);
@@ -170,11 +189,11 @@ Result<bool> Watch::Impl::read_from(const log::Position& start, const log::Posit
     if (result.commits.size() >= kCommitsMax || bytes >= kBytesMax) return true;
   }
   cursor_ = limit.version;
-  stand_at(limit);
+  stand_at(reader.position());
   return true;
 }
 
-Status Watch::Impl::read_log(const log::Position& limit, WatchResult& result) {
+Status Watch::Impl::read_log(const Sight& limit, WatchResult& result) {
   for (int attempt = 0;; ++attempt) {
     // A position of another epoch may lie in what was voided since.
     if (attempt > 0 || !position_ || position_->epoch != limit.epoch) {
@@ -201,25 +220,23 @@ Status Watch::Impl::read_log(const log::Position& limit, WatchResult& result) {
 
 Status Watch::Impl::collect(WatchResult& result) {
   const store::ControlBlock& control = context_.control();
-  // The root first: what its batches touched was marked before it was published.
-  const store::PublishedRoot root =
-      strict_ ? store::read_durable_root(control) : store::read_latest_root(control);
+  // The root before the mark: what its batches touched was marked before it was published.
+  const Sight limit = look();
   const bool touched = slot().marked.load(std::memory_order_seq_cst) > cursor_;
-  if (!touched && root.version > cursor_) {
-    cursor_ = root.version;
-    stand_at(root.position());
+  if (!touched && limit.root.version > cursor_) {
+    cursor_ = limit.root.version;
+    stand_at(limit.root);
   }
-  const log::Position limit = strict_ ? root.position() : visible();
   if (cursor_ < limit.version) HOLDFAST_TRY(read_log(limit, result));
-  if (cursor_ > store::read_tail(control.tail).version) miss(visible(), result);
+  if (cursor_ > store::read_tail(control.tail).version) miss(look(), result);
   return Status::ok();
 }
 
-// A commit whose writer died before it was synced or applied is made visible by whoever comes next.
+// A commit whose writer died before it was synced is made visible by whoever comes next.
 void Watch::Impl::help() {
   const store::ControlBlock& control = context_.control();
   if (store::engine_state(control) == store::EngineState::kReadOnly) return;
-  const uint64_t version = store::read_durable_root(control).version;
+  const uint64_t version = control.synced.version.load();
   if (store::read_tail(control.tail).version <= version) return;
   (void)store::flush(context_, store::Deadline(context_.os, kRecheckUs));
 }
@@ -234,7 +251,8 @@ Result<WatchResult> Watch::Impl::wait(std::chrono::milliseconds timeout) {
     const uint32_t seen = slot.changes.load(std::memory_order_seq_cst);
     store::advance_durable(context_);  // whoever should have may have died
     WatchResult result;
-    const Status status = collect(result);
+    Status status = collect(result);
+    if (status) status = context_.connected();  // zeros would say that commits were missed
     result.cursor = cursor_;
     if (!status || !result.commits.empty() || result.missed || deadline.passed()) {
       slot.armed.store(0);

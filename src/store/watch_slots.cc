@@ -65,9 +65,12 @@ void mark(WatchSlot& slot, uint64_t version) {
   }
 }
 
+// Who arms looks afterwards, so it sees what an earlier call is about. Disarming comes first:
+// behind the count it could disarm one that has seen the count and is about to sleep, for good.
 void wake(const Context& context, WatchSlot& slot) {
+  const bool is_armed = slot.armed.exchange(0) != 0;
   slot.changes.fetch_add(1);
-  if (slot.armed.exchange(0) != 0) context.os.futex_wake(slot.changes, kEverybody);
+  if (is_armed) context.os.futex_wake(slot.changes, kEverybody);
 }
 
 uint32_t slots_used(const ControlBlock& control) {
@@ -153,15 +156,17 @@ void wake_watches(const Context& context, uint64_t durable_version) {
   }
 }
 
-void wake_undurable_watches(const Context& context, const log::PayloadBuilder& payload,
-                            uint64_t version) {
+namespace {
+
+// Wakes those that wait for what the payload writes, of the one kind or the other.
+void wake_touched(const Context& context, const log::PayloadBuilder& payload, uint64_t version,
+                  bool undurable) {
   ControlBlock& control = context.control();
   const uint32_t used = slots_used(control);
   for (uint32_t i = 0; i < used; ++i) {
     WatchSlot& slot = control.watch_slots[i];
-    if (slot.active.load(std::memory_order_seq_cst) == 0 || slot.sees_undurable.load() == 0) {
-      continue;
-    }
+    if (slot.active.load(std::memory_order_seq_cst) == 0) continue;
+    if ((slot.sees_undurable.load() != 0) != undurable) continue;
     SlotRange range;
     load_range(slot, range);
     log::PayloadReader reader(payload.payload());
@@ -172,6 +177,18 @@ void wake_undurable_watches(const Context& context, const log::PayloadBuilder& p
       break;
     }
   }
+}
+
+}  // namespace
+
+void wake_undurable_watches(const Context& context, const log::PayloadBuilder& payload,
+                            uint64_t version) {
+  wake_touched(context, payload, version, true);
+}
+
+void wake_durable_watches(const Context& context, const log::PayloadBuilder& payload,
+                          uint64_t version) {
+  wake_touched(context, payload, version, false);
 }
 
 }  // namespace holdfast::store

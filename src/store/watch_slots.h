@@ -2,8 +2,9 @@
 //
 // Whoever applies a batch marks the slots whose ranges it touches, before it publishes the root;
 // whoever makes that root durable wakes the marked. So what a mark does not cover was not touched,
-// and a watch need not read it. Watches of batched handles also wait for commits that are not
-// applied yet: committers wake these themselves.
+// and a watch need not read it. Commits are also waited for before they are applied: committers
+// wake watches themselves, those of batched handles when the commit is in the log, the others when
+// it is durable.
 //
 // Process- and thread-safety: any; a slot is written by its owner and marked by anybody.
 // Invariants:
@@ -37,8 +38,12 @@ void mark_watches(const Context& context, const std::vector<tree::KeyRange>& era
                   const std::vector<tree::Operation>& operations, uint64_t version);
 // To be called after `durable_version` became durable.
 void wake_watches(const Context& context, uint64_t durable_version);
-// To be called after the commit of `version` was appended.
+// To be called after the commit of `version` was appended: wakes watches that see what is not
+// durable.
 void wake_undurable_watches(const Context& context, const log::PayloadBuilder& payload,
                             uint64_t version);
+// To be called after it became durable, by who waited for that: wakes the others.
+void wake_durable_watches(const Context& context, const log::PayloadBuilder& payload,
+                          uint64_t version);
 
 }  // namespace holdfast::store

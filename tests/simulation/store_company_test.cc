@@ -2,6 +2,9 @@
 // readers beside batched writers, and crashes in the middle of repairing a crash.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <memory>
+
 #include "simulation/store_story.h"
 
 namespace holdfast::sim {
@@ -275,6 +278,83 @@ Outcome crash_again(const Case& at) {
   }
   machine.set_plan({});
   return {fired, verify_machine(machine, trial)};
+}
+
+// --- Commits that only the log has.
+
+// Two write a counter each without reading, as a value and as a number that they add to; two read
+// both. Whoever reads sees what had been acknowledged when it began to, and never less than was
+// seen before.
+Story counting() {
+  constexpr int kCounters = 4;
+  struct Counts {
+    int acknowledged[kCounters] = {};
+    int seen[kCounters] = {};
+  };
+  // Afresh for each run: prepare() is called once at its beginning.
+  auto counts = std::make_shared<Counts>();
+  static constexpr const char* kKeys[kCounters] = {"plain/1", "plain/2", "number/1", "number/2"};
+  const auto write = [counts](int which) {
+    return [counts, which](os::Os& os, Trial& trial) {
+      auto store = open_store(os, trial);
+      for (int i = 1; store && i <= 6; ++i) {
+        if (!store->put(kKeys[which], std::to_string(i))) return;
+        counts->acknowledged[which] = i;
+        if (i % 2 == 0) continue;
+        if (!store->add(kKeys[2 + which], 1)) return;
+        counts->acknowledged[2 + which] += 1;
+      }
+    };
+  };
+  const auto count_in = [](int which, const std::optional<std::string>& value) {
+    if (!value) return 0;
+    return which < 2 ? std::stoi(*value) : static_cast<int>(decode_number(*value).value_or(-1));
+  };
+  const auto look = [counts, count_in](Trial& trial, int which, int least, const auto& value) {
+    if (!value) {
+      trial.ledger.fail("reading: " + value.status().to_string());
+      return;
+    }
+    const int found = count_in(which, *value);
+    if (found < least) {
+      trial.ledger.fail(std::to_string(found) + " was read after " + std::to_string(least));
+    }
+    counts->seen[which] = std::max(counts->seen[which], found);
+  };
+  const auto read = [counts, look](os::Os& os, Trial& trial) {
+    auto store = open_store(os, trial);
+    for (int i = 0; store && i < 8; ++i) {
+      const int which = (i + i / 4) % kCounters;
+      const int least = std::max(counts->acknowledged[which], counts->seen[which]);
+      if (i % 4 < 3) {
+        look(trial, which, least, store->get(kKeys[which]));
+      } else if (auto snapshot = store->snapshot()) {
+        look(trial, which, least, snapshot->get(kKeys[which]));
+      } else {
+        trial.ledger.fail("snapshot: " + snapshot.status().to_string());
+      }
+    }
+  };
+  Story story;
+  story.prepare = [counts](os::Os& os, Trial& trial) {
+    *counts = {};
+    filled(2)(os, trial);
+  };
+  story.processes = {write(0), write(1), read, read};
+  story.verify_more = [counts, count_in](os::Os&, Store& store) -> std::string {
+    for (int which = 0; which < kCounters; ++which) {
+      const auto value = store.get(kKeys[which]);
+      const int found = value ? count_in(which, *value) : 0;
+      const int least = std::max(counts->acknowledged[which], counts->seen[which]);
+      if (found < least) return std::to_string(found) + " is left of " + std::to_string(least);
+    }
+    return "";
+  };
+  return story;
+}
+
+TEST(StoreCompany, WhatIsAcknowledgedIsReadByAllAndNeverTakenBack) {
+  expect_survived(counting(), kCrashes, 2);
 }
 
 TEST(StoreCompany, CrashesDuringRepairsLoseNothing) {

@@ -1,0 +1,261 @@
+// Strict commits are acknowledged when they are synced, before they are in the tree: who sees them,
+// and what becomes of them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "holdfast/diff.h"
+#include "store/published.h"
+#include "store/sync.h"
+#include "store/test_machine.h"
+
+namespace holdfast::store {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+StoreOptions batched() {
+  StoreOptions options = TestMachine::small_store();
+  options.durability = Durability::batched;
+  return options;
+}
+
+class StrictTailTest : public testing::Test {
+ protected:
+  // Not by stats(), which has what is synced applied.
+  uint64_t unapplied() {
+    const auto context = machine_.attach();
+    return read_tail(context->control().tail).version -
+           read_latest_root(context->control()).version;
+  }
+
+  // "key=before>after", "-" for no value.
+  static std::vector<std::string> changes(const Snapshot& from, const Snapshot& to,
+                                          const KeyRange& range = KeyRange::all()) {
+    std::vector<std::string> all;
+    auto diff = Diff::between(from, to, range);
+    EXPECT_TRUE(diff) << diff.status().to_string();
+    for (; diff->valid(); diff->next()) {
+      const auto before = *diff->before(), after = *diff->after();
+      all.push_back(std::string(diff->key()) + "=" + std::string(before.value_or("-")) + ">" +
+                    std::string(after.value_or("-")));
+    }
+    EXPECT_TRUE(diff->status()) << diff->status().to_string();
+    return all;
+  }
+
+  TestMachine machine_;
+};
+
+TEST_F(StrictTailTest, IsReadByEveryHandleBeforeItIsInTheTree) {
+  Store writer = machine_.open();
+  Store reader = machine_.open();
+  ASSERT_TRUE(writer.put("a", "0"));
+  ASSERT_TRUE(writer.flush());  // a root in this segment of the log
+  ASSERT_TRUE(writer.put("a", "1"));
+  ASSERT_TRUE(writer.put("a", "2"));
+  EXPECT_EQ(unapplied(), 2u);
+  EXPECT_EQ(*reader.get("a"), "2");
+  EXPECT_EQ(*writer.get("a"), "2");
+  EXPECT_EQ(*machine_.open().get("a"), "2");
+  EXPECT_EQ(unapplied(), 2u);
+  EXPECT_EQ(writer.stats()->durable_version, 3u);
+}
+
+TEST_F(StrictTailTest, IsInEverySnapshot) {
+  Store writer = machine_.open();
+  Store reader = machine_.open();
+  ASSERT_TRUE(writer.put("a", "1"));
+  Snapshot first = std::move(*reader.snapshot());
+  ASSERT_TRUE(writer.put("a", "2"));
+  EXPECT_EQ(*first.get("a"), "1");
+  Snapshot second = std::move(*reader.snapshot());
+  EXPECT_EQ(second.version(), 2u);
+  EXPECT_EQ(*second.get("a"), "2");
+  EXPECT_EQ(*first.get("a"), "1");
+  EXPECT_EQ(unapplied(), 2u);
+}
+
+TEST_F(StrictTailTest, WhatIsNotSyncedIsNotShown) {
+  Store strict = machine_.open();
+  Store relaxed = machine_.open(batched());
+  ASSERT_TRUE(strict.put("a", "synced"));
+  ASSERT_TRUE(relaxed.put("a", "not synced"));
+  ASSERT_EQ(*relaxed.get("a"), "not synced");
+  EXPECT_EQ(*strict.get("a"), "synced");
+  EXPECT_EQ(*strict.snapshot()->get("a"), "synced");
+  ASSERT_TRUE(relaxed.flush());
+  EXPECT_EQ(*strict.get("a"), "not synced");
+}
+
+// The same after the tree has gone on beyond what is synced.
+TEST_F(StrictTailTest, ARootBeyondWhatIsSyncedHidesNothing) {
+  Store strict = machine_.open();
+  Store relaxed = machine_.open(batched());
+  ASSERT_TRUE(strict.put("a", "1"));
+  ASSERT_TRUE(relaxed.put("b", "2"));
+  ASSERT_TRUE(relaxed.snapshot());  // applies both
+  EXPECT_EQ(*strict.get("a"), "1");
+  EXPECT_EQ(*strict.get("b"), std::nullopt);
+  EXPECT_EQ(*strict.snapshot()->get("a"), "1");
+}
+
+TEST_F(StrictTailTest, NumbersChangedBlindlyAreReadThroughTheLog) {
+  Store store = machine_.open();
+  ASSERT_TRUE(store.add("in the tree", 30));
+  ASSERT_TRUE(store.put("text", "no number"));
+  ASSERT_TRUE(store.put("gone", encode_number(5)));
+  ASSERT_TRUE(store.flush());
+  ASSERT_TRUE(store.del("gone"));
+  for (const char* key : {"in the tree", "in the log", "text", "gone"}) {
+    ASSERT_TRUE(store.add(key, 3));
+    ASSERT_TRUE(store.add(key, 4));
+  }
+  ASSERT_TRUE(store.update([](Transaction& txn) { return txn.raise("in the log", 6); }));
+  ASSERT_TRUE(store.update([](Transaction& txn) { return txn.raise("in the tree", 100); }));
+  const uint64_t before = unapplied();
+  ASSERT_GT(before, 8u);
+  Store reader = machine_.open();
+  const auto expect_numbers = [&](auto&& get) {
+    EXPECT_EQ(decode_number(**get("in the tree")), 100);
+    EXPECT_EQ(decode_number(**get("in the log")), 7);
+    EXPECT_EQ(decode_number(**get("gone")), 7);
+    EXPECT_EQ(**get("text"), "no number");
+  };
+  expect_numbers([&](const char* key) { return reader.get(key); });
+  Transaction txn = std::move(*reader.begin());
+  expect_numbers([&](const char* key) { return txn.get(key); });
+  EXPECT_EQ(unapplied(), before);
+  ASSERT_TRUE(store.flush());
+  expect_numbers([&](const char* key) { return reader.get(key); });
+}
+
+// What readers could not take in from the log.
+TEST_F(StrictTailTest, ADeletedRangeIsInTheTreeWhenItIsAcknowledged) {
+  Store store = machine_.open();
+  for (const char* key : {"a", "b", "c"}) ASSERT_TRUE(store.put(key, "1"));
+  ASSERT_TRUE(store.update([](Transaction& txn) { return txn.del_range({"a", "c"}); }));
+  EXPECT_EQ(unapplied(), 0u);
+  EXPECT_EQ(*store.get("b"), std::nullopt);
+  EXPECT_EQ(*store.get("c"), "1");
+}
+
+TEST_F(StrictTailTest, DiffsSeeIt) {
+  Store store = machine_.open();
+  const Snapshot empty = std::move(*store.snapshot());
+  for (const char* key : {"changed", "removed", "same"}) ASSERT_TRUE(store.put(key, "1"));
+  const Snapshot first = std::move(*store.snapshot());
+  ASSERT_TRUE(store.flush());
+  const Snapshot in_tree = std::move(*store.snapshot());
+  ASSERT_TRUE(store.put("added", "2"));
+  ASSERT_TRUE(store.put("changed", "2"));
+  ASSERT_TRUE(store.del("removed"));
+  ASSERT_TRUE(store.put("same", "2"));
+  ASSERT_TRUE(store.put("same", "1"));
+  const Snapshot second = std::move(*store.snapshot());
+  ASSERT_GT(unapplied(), 0u);
+  const auto between = ElementsAre("added=->2", "changed=1>2", "removed=1>-");
+  EXPECT_THAT(changes(first, second), between);
+  EXPECT_THAT(changes(in_tree, second), between);
+  EXPECT_THAT(changes(second, first), ElementsAre("added=2>-", "changed=2>1", "removed=->1"));
+  EXPECT_THAT(changes(first, second, {"b", "d"}), ElementsAre("changed=1>2"));
+  EXPECT_THAT(changes(empty, first), ElementsAre("changed=->1", "removed=->1", "same=->1"));
+  EXPECT_THAT(changes(first, in_tree), IsEmpty());
+  EXPECT_THAT(changes(second, second), IsEmpty());
+  ASSERT_TRUE(store.flush());
+  EXPECT_THAT(changes(first, *store.snapshot()), between);
+}
+
+TEST_F(StrictTailTest, AStoreThatOnlyReadsShowsAllOfIt) {
+  Store store = machine_.open();
+  ASSERT_TRUE(store.put("a", "1"));
+  ASSERT_TRUE(store.flush());
+  ASSERT_TRUE(store.put("a", "2"));
+  ASSERT_TRUE(store.add("n", 7));
+  ASSERT_EQ(unapplied(), 2u);
+  make_read_only(machine_.attach()->control());
+  Store relaxed = machine_.open(batched());
+  for (Store* handle : {&store, &relaxed}) {
+    EXPECT_EQ(*handle->get("a"), "2");
+    Transaction txn = std::move(*handle->begin());
+    EXPECT_EQ(*txn.get("a"), "2");
+    EXPECT_EQ(decode_number(**txn.get("n")), 7);
+    EXPECT_TRUE(txn.commit());
+    EXPECT_FALSE(handle->put("a", "3"));
+  }
+  EXPECT_EQ(*store.snapshot()->get("a"), "2");
+  EXPECT_EQ(decode_number(**machine_.open().get("n")), 7);
+}
+
+TEST_F(StrictTailTest, ReadersDoNotWaitForAStoppedProcessThatApplies) {
+  Store store = machine_.open();
+  ASSERT_TRUE(store.put("a", "1"));
+  Snapshot before = std::move(*store.snapshot());
+  const auto stuck = machine_.attach();
+  ASSERT_EQ(stuck->locks->apply.try_lock(false), LockOutcome::kAcquired);
+  ASSERT_TRUE(store.put("a", "2"));
+  ASSERT_TRUE(store.put("b", "3"));
+  EXPECT_EQ(*store.get("a"), "2");
+  Snapshot meanwhile = std::move(*store.snapshot());
+  EXPECT_EQ(*meanwhile.get("a"), "2");
+  Cursor cursor = meanwhile.scan({});
+  ASSERT_TRUE(cursor.valid());
+  EXPECT_EQ(cursor.value(), "2");
+  cursor.next();
+  ASSERT_TRUE(cursor.valid());
+  EXPECT_EQ(cursor.value(), "3");
+  EXPECT_THAT(changes(before, meanwhile), ElementsAre("a=1>2", "b=->3"));
+  stuck->locks->apply.unlock();
+  EXPECT_EQ(*meanwhile.get("b"), "3");
+}
+
+TEST_F(StrictTailTest, AWatchSeesItAtOnceAndNotWhatCameBefore) {
+  Store store = machine_.open();
+  ASSERT_TRUE(store.put("a", "before"));
+  Watch watch = std::move(*machine_.open().watch({}));
+  EXPECT_EQ(watch.cursor(), 1u);
+  ASSERT_TRUE(store.put("b", "after"));
+  EXPECT_EQ(unapplied(), 2u);
+  const auto result = watch.wait(std::chrono::milliseconds(0));
+  ASSERT_TRUE(result);
+  ASSERT_EQ(result->commits.size(), 1u);
+  EXPECT_EQ(result->commits[0].version, 2u);
+  ASSERT_TRUE(store.flush());
+  EXPECT_THAT(watch.wait(std::chrono::milliseconds(0))->commits, IsEmpty());
+}
+
+TEST_F(StrictTailTest, AHandleThatClosesLeavesLittleOfIt) {
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_TRUE(machine_.open().put("k" + std::to_string(i % 7), std::to_string(i)));
+  }
+  Store store = machine_.open();
+  EXPECT_LE(unapplied(), 32u);
+  EXPECT_GT(store.stats()->applies, 0u);
+  EXPECT_EQ(*store.get("k3"), "199");
+}
+
+TEST_F(StrictTailTest, WhereNobodyWritesReadingAppliesItInTheEnd) {
+  Store store = machine_.open();
+  ASSERT_TRUE(store.put("a", "1"));
+  Store reader = machine_.open();
+  for (int i = 0; i < 5000; ++i) ASSERT_EQ(*reader.get("a"), "1");
+  EXPECT_EQ(unapplied(), 0u);
+}
+
+TEST_F(StrictTailTest, AColdStartHasAllOfIt) {
+  {
+    Store store = machine_.open();
+    for (int i = 0; i < 20; ++i) ASSERT_TRUE(store.put("k" + std::to_string(i), "v"));
+    ASSERT_GT(unapplied(), 0u);
+  }
+  machine_.reboot();
+  Store store = machine_.open();
+  EXPECT_EQ(store.check()->keys, 20u);
+  EXPECT_THAT(store.check()->problems, IsEmpty());
+}
+
+}  // namespace
+}  // namespace holdfast::store
