@@ -10,18 +10,28 @@ namespace holdfast::log {
 
 void Window::enter(std::shared_ptr<Segment> segment) {
   segment_ = std::move(segment);
-  bytes_.clear();
+  bytes_ = {};
+}
+
+char* Window::room(uint64_t size) {
+  if (kept_ != nullptr) return kept_->emplace_back(size).data();
+  if (own_.size() < size) own_ = os::LargeBytes(size);
+  return own_.data();
 }
 
 Result<std::string_view> Window::view(uint64_t offset, uint64_t size, uint64_t end) {
   const uint64_t last = std::min({offset + size, end, segment_->capacity()});
   if (offset >= last) return std::string_view();
   if (offset < begin_ || last > begin_ + bytes_.size()) {
-    const uint64_t ahead = std::min(std::max(size, kSize), end - offset);
-    HOLDFAST_TRY(segment_->read(offset, ahead, bytes_));
+    const uint64_t wanted = std::max(size, kept_ != nullptr ? kSizeKept : kSize);
+    const uint64_t ahead = std::min({wanted, end - offset, segment_->capacity() - offset});
+    bytes_ = {};
+    char* const room_for_them = room(ahead);
+    HOLDFAST_ASSIGN(const size_t count, segment_->read(offset, ahead, room_for_them));
+    bytes_ = {room_for_them, count};
     begin_ = offset;
   }
-  return std::string_view(bytes_).substr(offset - begin_, last - offset);
+  return bytes_.substr(offset - begin_, last - offset);
 }
 
 Result<std::optional<Record>> Window::record(uint64_t offset, uint64_t end,

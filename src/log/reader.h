@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@
 
 #include "log/format.h"
 #include "log/segment.h"
+#include "os/reserve.h"
 
 namespace holdfast::log {
 
@@ -39,6 +41,11 @@ struct Record {
 class Window {
  public:
   static constexpr uint64_t kSize = 64u << 10;
+  static constexpr uint64_t kSizeKept = 8u << 20;
+
+  // From now on what view() returns is kept in `kept`, and may be changed there, until that goes;
+  // more is read at once. REQUIRES: `kept` stays where it is while the window is used.
+  void keep_in(std::deque<os::LargeBytes>& kept) { kept_ = &kept; }
 
   void enter(std::shared_ptr<Segment> segment);
   const std::shared_ptr<Segment>& segment() const { return segment_; }
@@ -51,8 +58,12 @@ class Window {
   Result<std::optional<Record>> record(uint64_t offset, uint64_t end, const Position* position);
 
  private:
+  char* room(uint64_t size);
+
   std::shared_ptr<Segment> segment_;
-  std::string bytes_;
+  std::deque<os::LargeBytes>* kept_ = nullptr;
+  os::LargeBytes own_;
+  std::string_view bytes_;  // what was read, into kept_ or own_
   uint64_t begin_ = 0;
 };
 
@@ -69,6 +80,9 @@ class Reader {
   // tells which). Errors: those of opening a segment; a first segment that is missing is
   // Corruption.
   Result<std::optional<Record>> next(Lsn limit);
+
+  // Payloads of records returned from now on stay in `kept`, see Window.
+  void keep_in(std::deque<os::LargeBytes>& kept) { window_.keep_in(kept); }
 
   // Behind the last record returned.
   const Position& position() const { return position_; }

@@ -40,9 +40,14 @@ Result<std::shared_ptr<Segment>> Segment::open(os::Os& os, const std::string& pa
 
 Status Segment::read(uint64_t offset, uint64_t size, std::string& out) const {
   out.resize(offset < capacity_ ? std::min(size, capacity_ - offset) : 0);
-  HOLDFAST_ASSIGN(const size_t count, file_->read_at(offset, out.data(), out.size()));
+  HOLDFAST_ASSIGN(const size_t count, read(offset, out.size(), out.data()));
   out.resize(count);
   return Status::ok();
+}
+
+Result<size_t> Segment::read(uint64_t offset, uint64_t size, char* out) const {
+  const uint64_t there = offset < capacity_ ? std::min(size, capacity_ - offset) : 0;
+  return file_->read_at(offset, out, there);
 }
 
 bool Segment::started(const std::array<char, 16>& store_id) const {

@@ -39,6 +39,8 @@ class Segment {
 
   // Bytes [offset, offset + size) into `out`, fewer at the end of the file.
   Status read(uint64_t offset, uint64_t size, std::string& out) const;
+  // The same; returns how many.
+  Result<size_t> read(uint64_t offset, uint64_t size, char* out) const;
 
   // The header as it stood when the segment was opened; once started it never changes.
   const SegmentHeader& header() const { return header_; }

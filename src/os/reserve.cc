@@ -17,6 +17,32 @@ void release_reserved(void* memory, size_t bytes) {
   if (memory != nullptr) CHECK(::munmap(memory, bytes) == 0);
 }
 
+LargeBytes::LargeBytes(size_t size) : size_(size) {
+  constexpr size_t kMappedMin = 2u << 20;
+  if (size >= kMappedMin) data_ = static_cast<char*>(reserve_zeroed(size));
+  is_mapped_ = data_ != nullptr;
+  if (!is_mapped_) {
+    data_ = new char[size];
+  } else {
+    (void)::madvise(data_, size, MADV_HUGEPAGE);  // a hint
+  }
+}
+
+LargeBytes& LargeBytes::operator=(LargeBytes&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  std::swap(is_mapped_, other.is_mapped_);
+  return *this;
+}
+
+LargeBytes::~LargeBytes() {
+  if (is_mapped_) {
+    release_reserved(data_, size_);
+  } else {
+    delete[] data_;
+  }
+}
+
 namespace {
 
 class PrivateMapping final : public Mapping {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/crc32c.h"
 #include "store/key_sort.h"
 #include "tree/cursor.h"
 
@@ -23,6 +22,7 @@ Result<Batch> Batch::read(const Context& context, const log::Position& base, uin
                           log::Lsn limit, log::Trust trust, uint64_t bytes_max) {
   Batch batch;
   log::Reader reader(*context.segments, context.store_id, base, trust);
+  reader.keep_in(batch.bytes_);
   uint64_t bytes = 0;
   while (reader.position().version < target) {
     HOLDFAST_ASSIGN(const std::optional<log::Record> record, reader.next(limit));
@@ -43,10 +43,7 @@ Result<Batch> Batch::read(const Context& context, const log::Position& base, uin
 }
 
 Status Batch::take(const Context& context, const log::Record& record) {
-  // A copy that is checked once more: after a disk error mapped bytes may change under us.
-  std::string& payload = payloads_.emplace_back(record.payload);
-  if (crc32c(payload) != record.header.payload_crc) return damaged_log(context, record.header.lsn);
-  log::PayloadReader reader(payload);
+  log::PayloadReader reader(record.payload);
   while (const auto operation = reader.next()) {
     const uint64_t order = operation_count_++;
     if (operation->kind == log::OperationKind::kDeleteRange) {

@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <deque>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "log/reader.h"
@@ -58,7 +57,7 @@ class Batch {
   Erasures erasures_;
   std::vector<tree::KeyRange> erased_;
   std::vector<tree::Operation> operations_;
-  std::deque<std::string> payloads_;  // what keys and values point into
+  std::deque<os::LargeBytes> bytes_;  // of the log: keys and values point into them
   tree::Arena values_;                // values that were computed
   tree::Arena left_over_;             // keys found in the tree
   log::Position end_;
