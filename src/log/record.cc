@@ -106,6 +106,11 @@ PayloadBuilder::PayloadBuilder(std::string_view actor) : bytes_(sizeof(RecordHea
   append_string(bytes_, actor);
 }
 
+void PayloadBuilder::reserve(size_t operations, size_t bytes) {
+  constexpr size_t kKindAndSizesMax = 24;
+  bytes_.reserve(bytes_.size() + operations * kKindAndSizesMax + bytes);
+}
+
 std::string_view PayloadBuilder::record(const RecordHeader& header) {
   std::memcpy(bytes_.data(), &header, sizeof(header));
   return bytes_;

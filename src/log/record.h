@@ -75,6 +75,8 @@ bool writes_into(const Operation& operation, uint64_t version, std::string_view 
 class PayloadBuilder {
  public:
   explicit PayloadBuilder(std::string_view actor);
+  // Makes room for so many operations with so many bytes of keys and values.
+  void reserve(size_t operations, size_t bytes);
   void put(std::string_view key, std::string_view value);
   void del(std::string_view key);
   // `key` and `value` hold room for the stamp.

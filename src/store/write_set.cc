@@ -1,5 +1,7 @@
 #include "store/write_set.h"
 
+#include <iterator>
+
 namespace holdfast::store {
 namespace {
 
@@ -22,14 +24,19 @@ Status WriteSet::room_for(uint64_t bytes, bool is_new) const {
 
 // The write of `key`, emptied, after checking that `size` more bytes instead of it have room.
 Result<Write*> WriteSet::entry(std::string_view key, uint64_t size) {
-  auto found = writes_.find(key);
-  const bool is_new = found == writes_.end();
+  // Many are written in the order of their keys.
+  auto found = writes_.end();
+  bool is_new = writes_.empty() || std::prev(found)->first < key;
+  if (!is_new) {
+    found = writes_.lower_bound(key);
+    is_new = found->first != key;
+  }
   const uint64_t before = is_new ? 0 : key.size() + size_of(found->second);
   const uint64_t bytes = bytes_ - before + key.size() + size;
   HOLDFAST_TRY(room_for(bytes, is_new));
   bytes_ = bytes;
   if (is_new) {
-    found = writes_.try_emplace(std::string(key)).first;
+    found = writes_.try_emplace(found, std::string(key));
     ++generation_;
   }
   return &found->second;
@@ -102,6 +109,7 @@ std::optional<std::string> WriteSet::value_over(const Write& write,
 }
 
 void WriteSet::build(log::PayloadBuilder& payload) const {
+  if (writes_.size() > 1) payload.reserve(writes_.size() + erased_.size(), bytes_);
   erased_.for_each(
       [&](std::string_view begin, std::string_view end) { payload.delete_range(begin, end); });
   for (const auto& [key, write] : writes_) {
