@@ -57,9 +57,9 @@ class Applier {
   Status collect_changes(const Page& page, Operations operations);
   Status make_entry(const Operation& operation, LeafEntry* entry);
   bool edit_leaf(const Page& page, Outcome* outcome);
-  void rebuild_leaf(const Page& page, bool rightmost, Outcome* outcome);
+  Status rebuild_leaf(const Page& page, bool rightmost, Outcome* outcome);
   void append_entries(const Page& page);
-  void build_leaves(Fill fill, std::vector<ChildEntry>* children);
+  Status build_leaves(Fill fill, std::vector<ChildEntry>* children);
 
   // apply_branch.cc
   Status apply_branch(const Page& page, Operations operations, bool rightmost, Outcome* outcome);

@@ -21,7 +21,7 @@ Result<ApplyResult> Applier::run(const Root& root, Operations operations) {
     }
     outcome.changed = !entries_.empty();
     outcome.appended = true;
-    if (outcome.changed) build_leaves(Fill::kAppend, &outcome.children);
+    if (outcome.changed) HOLDFAST_TRY(build_leaves(Fill::kAppend, &outcome.children));
   } else if (!operations.empty()) {
     HOLDFAST_TRY(apply_page(root.page, root.height - 1, operations, true, &outcome));
   }

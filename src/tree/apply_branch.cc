@@ -183,7 +183,7 @@ Status Applier::merge_pair(const ChildEntry& left, const ChildEntry& right, uint
     entries_.clear();
     append_entries(left_page);
     append_entries(right_page);
-    build_leaves(Fill::kEven, merged);
+    HOLDFAST_TRY(build_leaves(Fill::kEven, merged));
   } else {
     std::vector<ChildEntry> children;
     append_children(left_page, left.node, left.separator, &children);

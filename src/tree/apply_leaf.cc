@@ -10,7 +10,7 @@ Status Applier::apply_leaf(const Page& page, Operations operations, bool rightmo
   if (changes_.empty()) return Status::ok();
   outcome->changed = true;
   outcome->appended = rightmost;
-  if (!edit_leaf(page, outcome)) rebuild_leaf(page, rightmost, outcome);
+  if (!edit_leaf(page, outcome)) HOLDFAST_TRY(rebuild_leaf(page, rightmost, outcome));
   mark_if_small(page, outcome);
   retire_page(page);
   return Status::ok();
@@ -103,7 +103,7 @@ bool Applier::edit_leaf(const Page& page, Outcome* outcome) {
   return true;
 }
 
-void Applier::rebuild_leaf(const Page& page, bool rightmost, Outcome* outcome) {
+Status Applier::rebuild_leaf(const Page& page, bool rightmost, Outcome* outcome) {
   entries_.clear();
   bool at_end = true;
   uint32_t next = 0;
@@ -124,8 +124,8 @@ void Applier::rebuild_leaf(const Page& page, bool rightmost, Outcome* outcome) {
   }
   keep_until(page.cell_count());
   outcome->appended = rightmost && at_end;
-  if (entries_.empty()) return;
-  build_leaves(outcome->appended ? Fill::kAppend : Fill::kEven, &outcome->children);
+  if (entries_.empty()) return Status::ok();
+  return build_leaves(outcome->appended ? Fill::kAppend : Fill::kEven, &outcome->children);
 }
 
 void Applier::append_entries(const Page& page) {
@@ -134,19 +134,25 @@ void Applier::append_entries(const Page& page) {
   }
 }
 
-// Builds pages of entries_. The separator of the first is left to the caller.
-void Applier::build_leaves(Fill fill, std::vector<ChildEntry>* children) {
+// Builds pages of entries_. The separator of the first is left to the caller. All but the first and
+// the last, which may be merged with siblings, are numbered at once: they are in the cache, and a
+// large load need not hold them all.
+Status Applier::build_leaves(Fill fill, std::vector<ChildEntry>* children) {
   const std::span<const LeafEntry> entries(entries_);
+  const std::vector<uint32_t> ends = partition(entries, fill, page_size_);
+  pending_.expect(static_cast<uint32_t>(ends.size()));
   uint32_t begin = 0;
-  for (const uint32_t end : partition(entries, fill, page_size_)) {
+  for (const uint32_t end : ends) {
     std::string_view separator;
     if (begin > 0) {
       separator = separators_.copy(shortest_separator(entries[begin - 1].key, entries[begin].key));
     }
     add_page(build_leaf(entries.subspan(begin, end - begin), page_size_, version_), {}, separator,
              children);
+    if (begin > 0 && end < entries.size()) HOLDFAST_TRY(number(&children->back()));
     begin = end;
   }
+  return Status::ok();
 }
 
 }  // namespace holdfast::tree

@@ -17,6 +17,7 @@ PendingPages::~PendingPages() {
 uint32_t PendingPages::add(Image image, std::vector<Link> links) {
   nodes_.push_back({std::move(image), std::move(links)});
   ++live_count_;
+  if (expected_count_ > 0) --expected_count_;
   return static_cast<uint32_t>(nodes_.size() - 1);
 }
 
@@ -41,9 +42,9 @@ Result<uint32_t> PendingPages::allocate(uint32_t count) {
 Result<uint32_t> PendingPages::next_pgno() {
   if (run_left_ == 0) {
     CHECK(live_count_ > 0);
-    HOLDFAST_ASSIGN(const PageRun run,
-                    allocator_.allocate_some(std::min(live_count_, kRunPagesMax)));
-    CHECK(run.pgno != 0 && run.count > 0 && run.count <= live_count_);
+    const uint32_t count_max = std::min(live_count_ + expected_count_, kRunPagesMax);
+    HOLDFAST_ASSIGN(const PageRun run, allocator_.allocate_some(count_max));
+    CHECK(run.pgno != 0 && run.count > 0 && run.count <= count_max);
     allocated_.emplace_back(run.pgno, run.count);
     run_next_ = run.pgno;
     run_left_ = run.count;

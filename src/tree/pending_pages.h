@@ -35,6 +35,8 @@ class PendingPages {
   PendingPages& operator=(const PendingPages&) = delete;
 
   uint32_t add(Image image, std::vector<Link> links);
+  // `count` pages are about to be added: numbers may be taken for them, too.
+  void expect(uint32_t count) { expected_count_ = count; }
   Page page(uint32_t node) const { return {nodes_[node].image.get(), page_size_}; }
   const std::vector<Link>& links(uint32_t node) const { return nodes_[node].links; }
 
@@ -74,6 +76,7 @@ class PendingPages {
   std::vector<Node> nodes_;
   std::vector<uint32_t> dropped_;
   uint32_t live_count_ = 0;  // nodes still without a number that will need one
+  uint32_t expected_count_ = 0;
   std::vector<std::pair<uint32_t, uint32_t>> allocated_;
   std::deque<NewRun> written_;  // with a sink: at most one, whose memory serves again
   uint32_t run_next_ = 0, run_left_ = 0;
