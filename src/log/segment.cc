@@ -102,23 +102,29 @@ void SegmentFiles::forget(uint64_t number) {
   std::erase_if(open_, [&](const auto& segment) { return segment->number() == number; });
 }
 
-Status SegmentFiles::fill(const std::string& path, uint64_t capacity) {
+Status SegmentFiles::fill(const std::string& path, uint64_t capacity,
+                          const std::function<bool()>& is_awaited) {
   HOLDFAST_ASSIGN(auto file, os_.open(path, os::OpenMode::kCreate));
   HOLDFAST_TRY(file->truncate(0));
-  const std::string zeros(std::min(capacity, kZeroFillPiece), '\0');
+  std::string zeros;
   for (uint64_t offset = 0; offset < capacity; offset += zeros.size()) {
-    const size_t size = std::min<uint64_t>(zeros.size(), capacity - offset);
-    HOLDFAST_TRY(file->write_at(offset, std::string_view(zeros).substr(0, size)));
+    if (is_awaited()) {
+      HOLDFAST_TRY(file->allocate(offset, capacity - offset));
+      return file->sync_data();
+    }
+    zeros.resize(std::min(capacity - offset, kZeroFillPiece));
+    HOLDFAST_TRY(file->write_at(offset, zeros));
     // Piece by piece: commits that are synced meanwhile wait behind one of them, not behind all.
     HOLDFAST_TRY(file->sync_data());
   }
   return Status::ok();
 }
 
-Status SegmentFiles::prepare(uint64_t number, uint64_t capacity) {
+Status SegmentFiles::prepare(uint64_t number, uint64_t capacity,
+                             const std::function<bool()>& is_awaited) {
   // Not over an existing name: that one may be longer than asked for, or still in use.
   const std::string temporary = directory_ + "/prepare.tmp";
-  if (Status status = fill(temporary, capacity); !status) {
+  if (Status status = fill(temporary, capacity, is_awaited); !status) {
     (void)os_.remove(temporary);  // it may hold the last blocks of the disk
     return status;
   }

@@ -9,11 +9,12 @@
 // Process-safety: preparing, re-using and removing are done by one process at a time (the
 // caller holds the preparation lock or the attach lock); opening by any.
 // Invariants:
-//   1. A prepared segment is all zeros or leftovers of an earlier use, is fully written and
+//   1. A prepared segment is all zeros or leftovers of an earlier use, has all of its space and is
 //      synced, and so is its directory entry: starting it is one write of its header.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -79,14 +80,18 @@ class SegmentFiles {
   void forget(uint64_t number);
 
   // Makes segment `number` of at least `capacity` bytes exist, zero-filled and synced, under a
-  // temporary name first. Errors: NoSpace and Os's; then no space is taken.
-  Status prepare(uint64_t number, uint64_t capacity);
+  // temporary name first: syncs of what is written into it later need not change what the file
+  // system knows of the file. From when `is_awaited()` on it is not filled but only allocated,
+  // which is quick. Errors: NoSpace and Os's; then no space is taken.
+  Status prepare(
+      uint64_t number, uint64_t capacity,
+      const std::function<bool()>& is_awaited = [] { return false; });
   // Makes the no longer needed segment `from` the future segment `to` by renaming it.
   Status recycle(uint64_t from, uint64_t to);
   Status remove(uint64_t number);
 
  private:
-  Status fill(const std::string& path, uint64_t capacity);
+  Status fill(const std::string& path, uint64_t capacity, const std::function<bool()>& is_awaited);
 
   os::Os& os_;
   const std::string directory_;

@@ -66,6 +66,22 @@ TEST(SegmentTest, APreparedSegmentLargerThanOnePieceIsWrittenWhole) {
   EXPECT_EQ((*files.open(4))->capacity(), (1u << 20) + 512);
 }
 
+TEST(SegmentTest, APreparationThatIsAwaitedMeanwhileIsAsLong) {
+  TestLog log;
+  SegmentFiles files = log.files();
+  for (const int pieces : {0, 1, 2}) {
+    const auto number = static_cast<uint64_t>(4 + pieces);
+    int asked = 0;
+    ASSERT_TRUE(files.prepare(number, (2u << 20) + 512, [&] { return asked++ == pieces; }));
+    EXPECT_EQ(asked, pieces + 1);
+    const auto segment = *files.open(number);
+    EXPECT_EQ(segment->capacity(), (2u << 20) + 512);
+    std::string bytes;
+    ASSERT_TRUE(segment->read(0, segment->capacity(), bytes));
+    EXPECT_EQ(bytes, std::string(segment->capacity(), '\0'));
+  }
+}
+
 TEST(SegmentTest, APreparationThatFailsLeavesNothingButTheTemporary) {
   TestLog log;
   SegmentFiles files = log.files();

@@ -245,9 +245,8 @@ TEST_F(FaultTest, ACommitIsNotRefusedForSpaceThatAnotherHoldsForAMoment) {
   ASSERT_TRUE(store_->put("a", "1"));
   int refused = 0;
   os_.fault = [&](Call call, const std::string& path, uint64_t) {
-    if (call != Call::kWrite || !path.ends_with("prepare.tmp") || refused++ > 0) {
-      return Status::ok();
-    }
+    const bool takes_space = call == Call::kWrite || call == Call::kAllocate;
+    if (!takes_space || !path.ends_with("prepare.tmp") || refused++ > 0) return Status::ok();
     return no_space();
   };
   EXPECT_TRUE(store_->put("b", std::string(30'000, 'x')));

@@ -1,6 +1,7 @@
 #include "store/roll.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "log/record.h"
 #include "store/append.h"
@@ -21,7 +22,8 @@ Tail tail_at(const Tail& before, const log::SegmentHeader& header) {
 // Makes segment `number` of at least `capacity_min` bytes exist, its directory entry synced.
 // A file under its final name is always whole; who renamed it may have died before syncing the
 // directory. REQUIRES: PREPARE held.
-Status prepare_locked(const Context& context, uint64_t number, uint64_t capacity_min) {
+Status prepare_locked(const Context& context, uint64_t number, uint64_t capacity_min,
+                      const std::function<bool()>& is_awaited) {
   log::SegmentFiles& files = *context.segments;
   files.forget(number);
   auto segment = files.open(number);
@@ -29,7 +31,8 @@ Status prepare_locked(const Context& context, uint64_t number, uint64_t capacity
     HOLDFAST_TRY(context.os.sync_directory(files.directory()));
   } else {
     files.forget(number);
-    HOLDFAST_TRY(files.prepare(number, std::max(capacity_min, files.capacity(number))));
+    const uint64_t capacity = std::max(capacity_min, files.capacity(number));
+    HOLDFAST_TRY(files.prepare(number, capacity, is_awaited));
   }
   StateLine& state = context.control().state;
   if (state.prepared_segment.load() < number) state.prepared_segment.store(number);
@@ -46,7 +49,9 @@ Result<std::shared_ptr<log::Segment>> open_prepared(const Context& context, uint
   const LockOutcome outcome = context.locks->prepare.lock(context.deadline());
   if (outcome == LockOutcome::kNotNow) return context.locks->prepare.busy();
   const LockGuard guard(context.locks->prepare);
-  HOLDFAST_TRY(prepare_locked(context, number, capacity_min));
+  // COMMIT is held, and who loads more than can be prepared beside it comes here for each segment:
+  // the zeros would take longer than the records.
+  HOLDFAST_TRY(prepare_locked(context, number, capacity_min, [] { return true; }));
   return context.segments->open(number);
 }
 
@@ -125,9 +130,10 @@ Status prepare_segments(const Context& context, bool eager) {
   if (outcome == LockOutcome::kNotNow) return Status::ok();
   const LockGuard guard(context.locks->prepare);
   HOLDFAST_TRY(still_in_place(context));
-  while (control.state.prepared_segment.load() < wanted()) {
+  const auto is_awaited = [&] { return context.locks->prepare.is_awaited(); };
+  while (control.state.prepared_segment.load() < wanted() && !is_awaited()) {
     const uint64_t number = control.state.prepared_segment.load() + 1;
-    HOLDFAST_TRY(prepare_locked(context, number, 0));
+    HOLDFAST_TRY(prepare_locked(context, number, 0, is_awaited));
   }
   return Status::ok();
 }

@@ -125,6 +125,10 @@ bool SharedLock::is_held_by_other() const {
   return word != 0 && (word | kWaitersBit) != (attachment_.owner() | kWaitersBit);
 }
 
+bool SharedLock::is_awaited() const {
+  return (line_.word.load(std::memory_order_relaxed) & kWaitersBit) != 0;
+}
+
 Status SharedLock::busy() const {
   const uint32_t word = line_.word.load();
   std::string message = std::string("the ") + name_ + " lock is held by " +

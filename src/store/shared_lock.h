@@ -46,6 +46,8 @@ class SharedLock {
   void unlock_unrepaired();
 
   bool is_held() const { return line_.word.load() != 0; }
+  // Whether somebody waits for it, or has lately.
+  bool is_awaited() const;
   // Whether somebody other than this handle holds it.
   bool is_held_by_other() const;
   // "the commit lock is held by pid 12, state T (stopped)"
