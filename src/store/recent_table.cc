@@ -3,12 +3,22 @@
 #include <bit>
 #include <new>
 
+#include "base/coding.h"
+
 namespace holdfast::store {
+namespace {
+
+constexpr size_t kFirstIndexSize = 64;
+
+}  // namespace
 
 // Followed by its links, as many as the node is high, then key and value: a search that compares
 // the key has all of it near.
 struct RecentTable::Node {
   uint64_t version;
+  Node* older;      // the write of the same key before
+  Link added_next;  // the write of any key behind
+  uint64_t hash;
   uint32_t key_size;
   uint32_t value_size;
   uint32_t height;
@@ -24,7 +34,12 @@ struct RecentTable::Node {
   std::string_view value() const { return {key().data() + key_size, value_size}; }
 };
 
-RecentTable::RecentTable() : head_(make_node(kHeightMax, {}, {})) {}
+RecentTable::RecentTable() : head_(make_node(kHeightMax, {}, {})) {
+  added_last_ = head_;
+  linked_last_ = head_;
+  indexes_.push_back(std::make_unique<const Index>(kFirstIndexSize));
+  index_ = indexes_.back().get();
+}
 
 RecentTable::Node* RecentTable::make_node(int height, std::string_view key,
                                           std::string_view value) {
@@ -71,35 +86,99 @@ const RecentTable::Node* RecentTable::position(std::string_view key, uint64_t ve
   }
 }
 
+// Where the table lies makes the hashes of each process others: nobody can choose keys that meet.
+uint64_t RecentTable::hash(std::string_view key) const {
+  constexpr uint64_t kFactor = 0x9fb21c651e98df25;
+  const auto mixed = [](uint64_t value) {
+    value *= kFactor;
+    return value ^ value >> 32;
+  };
+  uint64_t hash = mixed(reinterpret_cast<uintptr_t>(this) + key.size());
+  for (; key.size() >= sizeof(uint64_t); key.remove_prefix(sizeof(uint64_t))) {
+    hash = mixed(hash ^ load_le<uint64_t>(key.data()));
+  }
+  uint64_t rest = 0;
+  for (const char c : key) rest = rest << 8 | static_cast<uint8_t>(c);
+  return mixed(hash ^ rest);
+}
+
+RecentTable::Link& RecentTable::slot_of(const Index& index, std::string_view key, uint64_t hash) {
+  for (size_t i = hash & index.mask;; i = (i + 1) & index.mask) {
+    const Node* node = index.slots[i].load(std::memory_order_acquire);
+    if (node == nullptr || (node->hash == hash && node->key() == key)) return index.slots[i];
+  }
+}
+
+// An index is at most half full.
+void RecentTable::make_room() {
+  const Index& full = *indexes_.back();
+  const size_t size = full.mask + 1;
+  if (2 * (key_count_ + 1) <= size) return;
+  auto larger = std::make_unique<const Index>(4 * size);
+  for (size_t i = 0; i < size; ++i) {
+    Node* const node = full.slots[i].load(std::memory_order_relaxed);
+    if (node == nullptr) continue;
+    slot_of(*larger, node->key(), node->hash).store(node, std::memory_order_relaxed);
+  }
+  index_.store(larger.get(), std::memory_order_release);
+  indexes_.push_back(std::move(larger));
+}
+
 void RecentTable::add(std::string_view key, uint64_t version,
                       const std::optional<std::string_view>& value) {
+  make_room();
+  Node* const node = make_node(random_height(), key, value.value_or(std::string_view()));
+  node->version = version;
+  node->is_deletion = !value;
+  node->hash = hash(key);
+  Link& slot = slot_of(*indexes_.back(), key, node->hash);
+  node->older = slot.load(std::memory_order_relaxed);
+  if (node->older == nullptr) ++key_count_;
+  slot.store(node, std::memory_order_release);
+  added_last_->added_next.store(node, std::memory_order_release);
+  added_last_ = node;
+  bytes_ += sizeof(Node) + key.size() + node->value_size;
+}
+
+const RecentTable::Node* RecentTable::find(std::string_view key, uint64_t version) const {
+  const Index& index = *index_.load(std::memory_order_acquire);
+  const Node* node = slot_of(index, key, hash(key)).load(std::memory_order_acquire);
+  while (node != nullptr && node->version > version) node = node->older;
+  return node;
+}
+
+void RecentTable::link(Node* node) const {
   Node* before[kHeightMax];
   // A write of the same key and version goes in front of the one before it, and so hides it.
-  position(key, version, before);
-  const int height = random_height();
+  position(node->key(), node->version, before);
+  const int height = static_cast<int>(node->height);
   for (int level = height_.load(std::memory_order_relaxed); level < height; ++level) {
     before[level] = head_;
   }
   if (height > height_.load(std::memory_order_relaxed)) {
     height_.store(height, std::memory_order_relaxed);
   }
-  Node* node = make_node(height, key, value.value_or(std::string_view()));
-  node->version = version;
-  node->is_deletion = !value;
   for (int level = 0; level < height; ++level) {
     node->links()[level].store(before[level]->follow(level), std::memory_order_relaxed);
     before[level]->links()[level].store(node, std::memory_order_release);
   }
-  bytes_ += sizeof(Node) + key.size() + node->value_size;
 }
 
-const RecentTable::Node* RecentTable::find(std::string_view key, uint64_t version) const {
-  const Node* node = position(key, version, nullptr);
-  return node != nullptr && node->key() == key ? node : nullptr;
+void RecentTable::put_in_order() const {
+  const auto next = [this] {
+    return linked_last_.load(std::memory_order_acquire)->added_next.load(std::memory_order_acquire);
+  };
+  if (next() == nullptr) return;
+  const std::lock_guard lock(ordering_);
+  while (Node* const node = next()) {
+    link(node);
+    linked_last_.store(node, std::memory_order_release);
+  }
 }
 
 const RecentTable::Node* RecentTable::seek(std::string_view key, bool behind,
                                            uint64_t version) const {
+  put_in_order();
   // Version 0 is behind every write of the key.
   const Node* node = position(key, behind ? 0 : ~0ull, nullptr);
   while (node != nullptr && (node->version > version || (behind && node->key() == key))) {

@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <map>
 #include <random>
+#include <thread>
 
 #include "store/test_machine.h"
 
@@ -34,6 +36,58 @@ TEST(RecentTableTest, TheLastWriteOfAVersionCounts) {
   table.add("a", 2, "first");
   table.add("a", 2, "last");
   EXPECT_EQ(*RecentTable::value(*table.find("a", 2)), "last");
+}
+
+TEST(RecentTableTest, EachVersionOfEachKeyIsFoundWhileTheTableGrows) {
+  RecentTable table;
+  std::map<std::string, std::map<uint64_t, uint64_t>> model;  // by key: what each version put
+  std::mt19937 random(2);
+  for (uint64_t version = 1; version <= 5000; ++version) {
+    const std::string key = std::to_string(random() % (version % 3 == 0 ? 3 : 4000));
+    table.add(key, version, std::to_string(version));
+    model[key][version] = version;
+    if (version % 500 != 0) continue;
+    for (int i = 0; i < 1000; ++i) {
+      const std::string wanted = std::to_string(random() % 4000);
+      const uint64_t view = random() % version + 1;
+      const auto& versions = model[wanted];
+      const auto behind = versions.upper_bound(view);
+      const RecentTable::Node* node = table.find(wanted, view);
+      ASSERT_EQ(node == nullptr, behind == versions.begin());
+      if (node == nullptr) continue;
+      EXPECT_EQ(RecentTable::key(*node), wanted);
+      EXPECT_EQ(RecentTable::version(*node), std::prev(behind)->first);
+    }
+  }
+}
+
+TEST(RecentTableTest, ReadersBesideAWriterSeeAllThatWasThereWhenTheyBegan) {
+  constexpr uint64_t kVersions = 20'000;
+  constexpr uint64_t kKeys = 1000;
+  const auto key_of = [](uint64_t version) { return std::to_string(version * 7 % kKeys); };
+  RecentTable table;
+  std::atomic<uint64_t> written{0};
+  const auto read = [&](unsigned seed) {
+    std::mt19937 random(seed);
+    for (uint64_t view = 0; view < kVersions;) {
+      view = written.load(std::memory_order_acquire);
+      if (view == 0) continue;
+      // The newest write of a key is among the last kKeys.
+      const uint64_t version = view - random() % std::min(view, kKeys);
+      const std::string key = key_of(version);
+      const RecentTable::Node* found = table.find(key, view);
+      ASSERT_NE(found, nullptr);
+      EXPECT_EQ(RecentTable::version(*found), version);
+      EXPECT_EQ(table.seek(key, false, view), found);
+    }
+  };
+  std::thread first(read, 1), second(read, 2);
+  for (uint64_t version = 1; version <= kVersions; ++version) {
+    table.add(key_of(version), version, "value");
+    written.store(version, std::memory_order_release);
+  }
+  first.join();
+  second.join();
 }
 
 TEST(RecentTableTest, SeekingFindsWhatAMapWouldFind) {
