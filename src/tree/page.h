@@ -19,6 +19,7 @@
 #include <string_view>
 
 #include "base/coding.h"
+#include "base/prefetch.h"
 #include "tree/page_source.h"
 #include "tree/tree.h"
 
@@ -162,8 +163,11 @@ class Page {
   }
   static uint32_t body_size(const char* body);
   // The first slot of [low, high) whose head is not below `head`. No branch depends on a
-  // comparison: half of them would be mispredicted.
+  // comparison, half of them would be mispredicted; and no load on one before it, as the steps of a
+  // binary search do: the cache lines of the slots are fetched at once, not in turn.
   uint32_t first_head(uint32_t low, uint32_t high, uint32_t head) const;
+  // Begins to fetch a cell, as far as it lies where a page that was built, not edited, has it.
+  void prefetch_cell(uint32_t index) const;
   // The slots from `low` on whose heads are that of `suffix`; all before are below it.
   struct Heads {
     uint32_t begin, end;
@@ -201,13 +205,26 @@ inline int Page::compare_prefix(std::string_view key) const {
 }
 
 inline uint32_t Page::first_head(uint32_t low, uint32_t high, uint32_t head) const {
-  uint32_t count = high - low;
-  while (count > 1) {
-    const uint32_t half = count / 2;
-    low += half & -static_cast<uint32_t>(slot(low + half - 1).head < head);
-    count -= half;
+  constexpr uint32_t kLine = 64 / sizeof(Slot);
+  uint32_t lines = 0;
+  for (uint32_t i = low + kLine - 1; i < high; i += kLine) {
+    lines += static_cast<uint32_t>(slot(i).head < head);
   }
-  return low + static_cast<uint32_t>(count == 1 && slot(low).head < head);
+  low += lines * kLine;
+  high = std::min(high, low + kLine);
+  uint32_t below = 0;
+  for (uint32_t i = low; i < high; ++i) below += static_cast<uint32_t>(slot(i).head < head);
+  return low + below;
+}
+
+inline void Page::prefetch_cell(uint32_t index) const {
+  constexpr uint32_t kBytesMax = 320;  // what processors have in flight beside the rest
+  const uint32_t begin = slot(index).cell_offset;
+  const uint32_t end = index > 0 ? slot(index - 1).cell_offset : size_ - prefix_size();
+  prefetch(bytes_ + begin);
+  for (uint32_t at = begin + 64; at < std::min(end, begin + kBytesMax); at += 64) {
+    prefetch(bytes_ + at);
+  }
 }
 
 inline Page::Heads Page::equal_heads(uint32_t low, std::string_view suffix) const {
@@ -223,6 +240,7 @@ inline uint32_t Page::lower_bound(std::string_view key, bool* equal) const {
   if (const int order = compare_prefix(key); order != 0) return order < 0 ? 0 : cell_count();
   const std::string_view wanted = key.substr(prefix_size());
   auto [low, high] = equal_heads(0, wanted);
+  if (low < high) prefetch_cell(low);
   while (low < high) {
     const uint32_t middle = (low + high) / 2;
     const int order = suffix(middle).compare(wanted);
