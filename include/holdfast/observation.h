@@ -207,6 +207,11 @@ class Observations {
 
   // Without embeddings; get() gives them. Errors: InvalidArgument (limit, `after` is not an id).
   Result<std::vector<Observation>> list(const ObservationListOptions& options = {}) const;
+  // Makes the search index anew from the observations; how many there are. Meanwhile recall returns
+  // Busy; everything else goes on. It can be stopped, and is then to be run again. Needed where
+  // recall returns Unsupported (an index of another version) or Corruption.
+  Result<uint64_t> reindex() const;
+
   // Counts them by a scan, about 0.1 us each.
   Result<uint64_t> count() const;
 

@@ -4,6 +4,10 @@
 // statistics of the one space that is asked. Words are compared without case and accents and by
 // their English stem; identifiers are found whole and by their parts; Chinese, Japanese, Korean and
 // Thai text by characters and pairs. An observation matches when it has at least one term.
+//
+// Any text is a query. In it, "some words" must stand one after the other, +word and both sides of
+// AND must occur, -word (behind a space, three letters or more) and NOT word must not, and word*
+// stands for the most frequent words that begin so; OR is what words are joined by anyway.
 #pragma once
 
 #include <cstddef>
@@ -33,12 +37,27 @@ struct RecallQuery {
   std::optional<int64_t> as_of_us = {};  // holds at that time; absent: now
   std::optional<double> trust_min = {};  // effective_trust >= trust_min
   size_t snippet_size = 160;             // bytes, about; 16 to kSnippetSizeMax
+  bool explain = false;                  // fill RecallHit::explanation
 };
 
 // Bytes [begin, end) of a string.
 struct TextRange {
   uint32_t begin = 0;
   uint32_t end = 0;
+};
+
+// What a word has added to a score:
+// weight * idf * count * 2.2 / (count + 1.2 * (0.25 + 0.75 * length / length_mean)), where
+// idf = ln(1 + (observations - frequency + 0.5) / (frequency + 0.5)).
+struct ScoreTerm {
+  std::string term;           // as it is indexed: folded, stemmed
+  double weight = 0;          // 1; less for parts of what was asked for
+  uint64_t frequency = 0;     // observations that have it
+  uint64_t observations = 0;  // in the space
+  uint32_t count = 0;         // in this one; in the title twice, in tags three times
+  uint32_t length = 0;        // terms of this one; above 31 in steps of an eighth
+  double length_mean = 0;     // of all
+  double score = 0;
 };
 
 struct RecallHit {
@@ -48,7 +67,8 @@ struct RecallHit {
   // cut at whole characters. Control characters are replaced by spaces, so it is safe to print.
   std::string snippet;
   uint64_t snippet_offset = 0;
-  std::vector<TextRange> highlights;  // of `snippet`: ascending, apart, at whole characters
+  std::vector<TextRange> highlights;   // of `snippet`: ascending, apart, at whole characters
+  std::vector<ScoreTerm> explanation;  // if asked for; the scores add up to `score`
 };
 
 }  // namespace holdfast

@@ -4,6 +4,7 @@
 
 #include "memory/keys.h"
 #include "memory/text_check.h"
+#include "search/text_index.h"
 #include "search/text_record.h"
 
 namespace holdfast::memory {
@@ -11,20 +12,47 @@ namespace {
 
 constexpr size_t kRecentMax = 1'000;
 
-// Of the terms of two records; both hold them ascending.
-double similarity(const search::TextRecord& a, const search::TextRecord& b) {
-  uint32_t i = 0;
-  uint32_t j = 0;
-  uint32_t both = 0;
-  while (i < a.term_count && j < b.term_count) {
-    const uint32_t left = a.term(i);
-    const uint32_t right = b.term(j);
-    both += left == right ? 1 : 0;
-    i += left <= right ? 1 : 0;
-    j += right <= left ? 1 : 0;
+// False at the end, which a malformed record has at once.
+bool next_word(search::TextRecord& record) {
+  while (record.next()) {
+    if (!record.is_facet()) return true;
   }
-  const uint32_t any = a.term_count + b.term_count - both;
+  return false;
+}
+
+// Of the words of two records; both hold them ascending.
+double similarity(std::string_view a, std::string_view b) {
+  search::TextRecord left(a);
+  search::TextRecord right(b);
+  uint32_t both = 0;
+  uint32_t any = 0;
+  bool has_left = next_word(left);
+  bool has_right = next_word(right);
+  while (has_left || has_right) {
+    ++any;
+    const bool takes_left = has_left && (!has_right || left.term() <= right.term());
+    const bool takes_right = has_right && (!has_left || right.term() <= left.term());
+    both += takes_left && takes_right ? 1 : 0;
+    if (takes_left) has_left = next_word(left);
+    if (takes_right) has_right = next_word(right);
+  }
   return any == 0 ? 0 : static_cast<double>(both) / any;
+}
+
+// The text record of a live observation.
+Result<std::string> record_of(search::KeySource& source, uint32_t space_id, const Uuid& id,
+                              const DecodedRow& row) {
+  HOLDFAST_ASSIGN(
+      auto record,
+      search::peek_record(source, space_prefix(KeyKind::kTextIndex, space_id), document_of(id)));
+  if (record) return std::move(*record);
+  DecodedRow whole = row;
+  if (row.has_long_content) {
+    HOLDFAST_ASSIGN(auto content, source.peek(space_key(KeyKind::kContent, space_id, id.view())));
+    whole.observation.content = std::move(content).value_or("");
+  }
+  search::Analyzer analyzer;
+  return encode_text(analyzer, whole.observation);
 }
 
 // 1 minus the cosine; 2, the farthest there is, where vectors cannot be compared.
@@ -49,11 +77,8 @@ Result<bool> is_duplicate(search::KeySource& source, uint32_t space_id, const Uu
                           const DuplicateGuard& guard) {
   const Observation& mine = prepared.observation;
   if (!row.has_long_content && row.observation.content == mine.content) return true;
-  HOLDFAST_ASSIGN(const auto bytes, source.peek(space_key(KeyKind::kText, space_id, id.view())));
-  const std::string record = bytes.value_or("");  // theirs is a view of it
-  const auto theirs = search::decode_text_record(record);
-  const auto own = search::decode_text_record(prepared.text_record);
-  if (theirs && own && similarity(*theirs, *own) >= guard.similarity_min) return true;
+  HOLDFAST_ASSIGN(const std::string theirs, record_of(source, space_id, id, row));
+  if (similarity(theirs, prepared.text_record) >= guard.similarity_min) return true;
   if (!row.has_embedding || !mine.embedding) return false;
   HOLDFAST_ASSIGN(const auto stored,
                   source.peek(space_key(KeyKind::kEmbedding, space_id, id.view())));

@@ -8,7 +8,7 @@
 // | 01 't' id:u64                           | a space in the trash (spaces.cc)                 |
 // | 02 space:u32 key                        | Kv: its row (kv_rows.h)                          |
 // | 03 space:u32 ~id:16                     | observation: its row (observation_row.h)         |
-// | 04 space:u32 id:16                      | observation: its text record (search/)           |
+// | 04 space:u32 id:16                      | observation: empty; a live one                   |
 // | 05 space:u32 id:16                      | observation: content over kInlineContentSizeMax  |
 // | 06 space:u32 id:16                      | observation: its embedding                       |
 // | 07 space:u32 key                        | observation: id:16 of the one added with the key |
@@ -27,12 +27,13 @@
 // | 08 50 space:u32 counter                 | Kv: a counter's number                           |
 // | 08 51 space:u32 expires:u64 key         | Kv: index of expiries, empty                     |
 // | 08 52 space:u32 prefix, ordered ...     | Kv: history of the keys that begin so            |
+// | 08 58 space:u32 ...                     | the text index: search/manifest.h has the table  |
 // | 0d 'k' space:u32 key                    | Kv: hash:32 and varint size of a value's blob    |
 //
 // Integers in keys are big-endian. Everything of a space is in a few key ranges of its own: names
 // that users choose are only ever the last part of a key, so none can reach into another's range.
-// Rows stand under the complement of the id: a forward scan gives the newest first; text records
-// stand under the id: a forward scan gives the oldest first.
+// Rows stand under the complement of the id: a forward scan gives the newest first; kId stands
+// under the id: a forward scan gives the oldest first.
 //
 // Who: memory/ only. Thread-safety: pure functions.
 #pragma once
@@ -50,7 +51,7 @@ enum class KeyKind : uint16_t {
   kCatalog = 0x01,
   kKv = 0x02,
   kRow = 0x03,
-  kText = 0x04,
+  kId = 0x04,
   kContent = 0x05,
   kEmbedding = 0x06,
   kIdempotency = 0x07,
@@ -106,6 +107,7 @@ enum class KeyKind : uint16_t {
   kKvCounter = 0x0850,
   kKvExpiry = 0x0851,
   kKvHistory = 0x0852,
+  kTextIndex = 0x0858,
   kKvBlob = 0x0d6b,  // 0d otherwise belongs to blob/
 };
 

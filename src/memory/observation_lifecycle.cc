@@ -8,6 +8,7 @@
 #include "memory/observation_index.h"
 #include "memory/observation_store.h"
 #include "memory/text_check.h"
+#include "memory/text_maintenance.h"
 
 namespace holdfast {
 namespace {
@@ -30,6 +31,7 @@ using StoredWork =
 Status with_stored(memory::Access& access, std::string_view id, const StoredWork& work) {
   HOLDFAST_TRY(memory::parse_id_prefix(id).status());
   bool found = false;
+  Uuid of;
   HOLDFAST_TRY(access.write_existing([&](KeyTarget& target, uint32_t space_id) -> Status {
     HOLDFAST_ASSIGN(const Uuid named,
                     memory::resolve_id(target, space_id, id, access.space_path()));
@@ -37,9 +39,12 @@ Status with_stored(memory::Access& access, std::string_view id, const StoredWork
     found = stored.has_value();
     if (!found) return Status::ok();
     HOLDFAST_TRY(memory::complete_content(target, space_id, named, stored->row));
+    of = named;
     return work(target, space_id, named, *stored);
   }));
-  return found ? Status::ok() : memory::no_such_observation(id, access.space_path());
+  if (!found) return memory::no_such_observation(id, access.space_path());
+  memory::fold_when_due(access, of);
+  return Status::ok();
 }
 
 Status check_live(const StoredRow& stored) {
@@ -86,10 +91,9 @@ void apply_edit(const ObservationEdit& edit, NewObservation& observation) {
   if (edit.valid_to_us) observation.valid_to_us = edit.valid_to_us;
 }
 
-// Index entries that only one of them has are dropped or put; the row and the text record too.
+// Index entries that only one of them has are dropped or put; the row and the text follow.
 Status replace(KeyTarget& target, uint32_t space_id, const Uuid& id, const StoredRow& before,
                StoredRow& after) {
-  search::Analyzer analyzer;
   const Observation& observation = after.row.observation;
   const auto old_keys = memory::index_keys(space_id, id, before.row.observation);
   const auto new_keys = memory::index_keys(space_id, id, observation);
@@ -112,8 +116,7 @@ Status replace(KeyTarget& target, uint32_t space_id, const Uuid& id, const Store
     after.row.has_embedding = false;  // it stood for the content as it was
     HOLDFAST_TRY(target.del(memory::space_key(KeyKind::kEmbedding, space_id, id.view())));
   }
-  HOLDFAST_TRY(target.put(memory::space_key(KeyKind::kText, space_id, id.view()),
-                          memory::encode_text(analyzer, observation)));
+  HOLDFAST_TRY(memory::replace_text(target, space_id, id, before.row.observation, observation));
   return memory::put_row(target, space_id, id, after);
 }
 
@@ -258,7 +261,7 @@ Status Observations::forget(std::string_view id) const {
       *access_, id,
       [&](KeyTarget& target, uint32_t space_id, const Uuid& named, StoredRow& stored) -> Status {
         if (stored.is_forgotten) return Status::ok();
-        HOLDFAST_TRY(memory::drop_findable(target, space_id, named, stored.row.observation));
+        HOLDFAST_TRY(memory::drop_findable(target, space_id, named, stored));
         stored.is_forgotten = true;
         stored.row.observation.forgotten_us = access_->now_us();
         return memory::put_row(target, space_id, named, stored);

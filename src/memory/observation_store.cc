@@ -4,6 +4,7 @@
 #include "memory/keys.h"
 #include "memory/link_rows.h"
 #include "memory/observation_index.h"
+#include "search/text_index.h"
 #include "search/text_record.h"
 
 namespace holdfast::memory {
@@ -126,7 +127,9 @@ Status put_findable(search::KeyTarget& target, uint32_t space_id, const Uuid& id
                     const StoredRow& stored, std::string_view text_record) {
   const Observation& observation = stored.row.observation;
   HOLDFAST_TRY(put_row(target, space_id, id, stored));
-  HOLDFAST_TRY(target.put(space_key(KeyKind::kText, space_id, id.view()), text_record));
+  HOLDFAST_TRY(target.put(space_key(KeyKind::kId, space_id, id.view()), ""));
+  HOLDFAST_TRY(search::put_document(target, space_prefix(KeyKind::kTextIndex, space_id),
+                                    document_of(id), text_record));
   for (const std::string& key : index_keys(space_id, id, observation)) {
     HOLDFAST_TRY(target.put(key, ""));
   }
@@ -135,14 +138,35 @@ Status put_findable(search::KeyTarget& target, uint32_t space_id, const Uuid& id
 }
 
 Status drop_findable(search::KeyTarget& target, uint32_t space_id, const Uuid& id,
-                     const Observation& observation) {
+                     const StoredRow& stored) {
+  const Observation& observation = stored.row.observation;
   HOLDFAST_TRY(target.del(row_key(space_id, id)));
-  HOLDFAST_TRY(target.del(space_key(KeyKind::kText, space_id, id.view())));
+  HOLDFAST_TRY(target.del(space_key(KeyKind::kId, space_id, id.view())));
+  const auto record = [&]() -> Result<std::string> {
+    DecodedRow row = stored.row;
+    if (row.observation.content.empty()) HOLDFAST_TRY(complete_content(target, space_id, id, row));
+    search::Analyzer analyzer;
+    return encode_text(analyzer, row.observation);
+  };
+  HOLDFAST_TRY(search::drop_document(target, space_prefix(KeyKind::kTextIndex, space_id),
+                                     document_of(id), record));
   for (const std::string& key : index_keys(space_id, id, observation)) {
     HOLDFAST_TRY(target.del(key));
   }
   if (!observation.key) return Status::ok();
   return target.del(space_key(KeyKind::kIdempotency, space_id, *observation.key));
+}
+
+Status replace_text(search::KeyTarget& target, uint32_t space_id, const Uuid& id,
+                    const NewObservation& before, const NewObservation& after) {
+  search::Analyzer analyzer;
+  const std::string old_record = encode_text(analyzer, before);
+  const std::string new_record = encode_text(analyzer, after);
+  if (old_record == new_record) return Status::ok();
+  const std::string prefix = space_prefix(KeyKind::kTextIndex, space_id);
+  HOLDFAST_TRY(search::drop_document(target, prefix, document_of(id),
+                                     [&] { return Result<std::string>(old_record); }));
+  return search::put_document(target, prefix, document_of(id), new_record);
 }
 
 Status write_observation(search::KeyTarget& target, uint32_t space_id,
@@ -175,7 +199,7 @@ Result<bool> erase_observation(search::KeyTarget& target, uint32_t space_id, con
   if (stored->is_forgotten) {
     HOLDFAST_TRY(target.del(forgotten_key(space_id, id)));
   } else {
-    HOLDFAST_TRY(drop_findable(target, space_id, id, observation));
+    HOLDFAST_TRY(drop_findable(target, space_id, id, *stored));
   }
   if (stored->row.has_long_content) {
     HOLDFAST_TRY(target.del(space_key(KeyKind::kContent, space_id, id.view())));
@@ -270,10 +294,10 @@ Result<Uuid> resolve_id(search::KeySource& source, uint32_t space_id, std::strin
                         std::string_view space_path) {
   HOLDFAST_ASSIGN(const IdSpan span, parse_id_prefix(text));
   if (span.first == span.last) return span.first;
-  // Text records stand in the order of ids; the end is just behind the last id of the span.
+  // These stand in the order of ids; the end is just behind the last id of the span.
   KeyRange range;
-  range.begin = space_key(KeyKind::kText, space_id, span.first.view());
-  range.end = space_key(KeyKind::kText, space_id, span.last.view()) + '\0';
+  range.begin = space_key(KeyKind::kId, space_id, span.first.view());
+  range.end = space_key(KeyKind::kId, space_id, span.last.view()) + '\0';
   constexpr size_t kCandidatesMax = 3;
   const size_t id_at = range.begin.size() - span.first.view().size();
   std::vector<Uuid> candidates;

@@ -23,6 +23,7 @@
 #include "memory/observation_row.h"
 #include "search/analysis.h"
 #include "search/keyspace.h"
+#include "search/manifest.h"
 
 namespace holdfast::memory {
 
@@ -57,11 +58,14 @@ struct StoredRow {
 Result<std::optional<StoredRow>> read_row(search::KeySource& source, uint32_t space_id,
                                           const Uuid& id);
 Status put_row(search::KeyTarget& target, uint32_t space_id, const Uuid& id, const StoredRow& row);
-// The row, its text record and its index entries, and its key: what finds a live one.
+// The row, and all by which a live one is found: the text index, the index entries, its key.
 Status put_findable(search::KeyTarget& target, uint32_t space_id, const Uuid& id,
                     const StoredRow& row, std::string_view text_record);
 Status drop_findable(search::KeyTarget& target, uint32_t space_id, const Uuid& id,
-                     const Observation& observation);
+                     const StoredRow& row);
+// Of what is found by text, when a live one changes from `before` to `after`, both with content.
+Status replace_text(search::KeyTarget& target, uint32_t space_id, const Uuid& id,
+                    const NewObservation& before, const NewObservation& after);
 // False when there is none of that id, live or forgotten.
 Result<bool> erase_observation(search::KeyTarget& target, uint32_t space_id, const Uuid& id);
 
@@ -110,6 +114,10 @@ std::optional<IdSpan> ids_between(std::optional<int64_t> since_us, std::optional
 inline bool is_between(int64_t created_us, std::optional<int64_t> since_us,
                        std::optional<int64_t> until_us) {
   return (!since_us || created_us >= *since_us) && (!until_us || created_us < *until_us);
+}
+
+inline search::DocumentId document_of(const Uuid& id) {
+  return search::document_id(id.view());
 }
 
 // The facet (search/text_record.h) of a field with a value.

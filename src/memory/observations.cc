@@ -7,6 +7,7 @@
 #include "memory/keys.h"
 #include "memory/observation_index.h"
 #include "memory/observation_store.h"
+#include "memory/text_maintenance.h"
 
 namespace holdfast {
 namespace {
@@ -134,12 +135,12 @@ Status list_indexed(KeySource& source, uint32_t space_id, const std::string& pre
   return Status::ok();
 }
 
-// Oldest first goes through the text records, whose order that is; a page of ids at a time, as a
-// filter may let few of them pass.
+// Oldest first goes through the keys of kind kId, whose order that is; a page of ids at a time, as
+// a filter may let few of them pass.
 Status list_oldest_first(KeySource& source, uint32_t space_id, const IdSpan& span,
                          const std::optional<Uuid>& after, const ObservationListOptions& options,
                          std::vector<Observation>& out) {
-  const std::string prefix = memory::space_prefix(KeyKind::kText, space_id);
+  const std::string prefix = memory::space_prefix(KeyKind::kId, space_id);
   KeyRange range{prefix + std::string(span.first.view()),
                  prefix + std::string(span.last.view()) + '\0'};
   if (after) range.begin = std::max(range.begin, prefix + std::string(after->view()) + '\0');
@@ -198,6 +199,7 @@ Result<std::vector<AddedObservation>> Observations::add_all(
   HOLDFAST_TRY(access_->write([&](KeyTarget& target, uint32_t space_id) {
     return write_missing(target, space_id, prepared, places, options, added);
   }));
+  memory::fold_when_due(*access_, prepared.back().id, prepared.size());
   return added;
 }
 
@@ -217,12 +219,15 @@ Result<Observation> Observations::get(std::string_view id) const {
 Status Observations::remove(std::string_view id) const {
   HOLDFAST_TRY(memory::parse_id_prefix(id).status());
   bool removed = false;
+  Uuid of;
   HOLDFAST_TRY(access_->write_existing([&](KeyTarget& target, uint32_t space_id) -> Status {
     HOLDFAST_ASSIGN(const Uuid found,
                     memory::resolve_id(target, space_id, id, access_->space_path()));
     HOLDFAST_ASSIGN(removed, memory::erase_observation(target, space_id, found));
+    of = found;
     return Status::ok();
   }));
+  if (removed) memory::fold_when_due(*access_, of);
   return removed ? Status::ok() : memory::no_such_observation(id, access_->space_path());
 }
 
@@ -254,10 +259,18 @@ Result<std::vector<Observation>> Observations::list(const ObservationListOptions
   return observations;
 }
 
+Result<uint64_t> Observations::reindex() const {
+  if (!access_->is_own_commit()) {
+    return Status(StatusCode::kInvalidArgument,
+                  "reindex is many commits; use the space's handle without a transaction");
+  }
+  return memory::rebuild_index(*access_);
+}
+
 Result<uint64_t> Observations::count() const {
   uint64_t count = 0;
   HOLDFAST_TRY(access_->read([&](KeySource& source, uint32_t space_id) {
-    const std::string prefix = memory::space_prefix(KeyKind::kText, space_id);
+    const std::string prefix = memory::space_prefix(KeyKind::kId, space_id);
     return source.scan(search::prefix_range(prefix), [&](std::string_view, std::string_view) {
       ++count;
       return true;

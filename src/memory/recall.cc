@@ -6,6 +6,7 @@
 #include "memory/keys.h"
 #include "memory/observation_index.h"
 #include "memory/observation_store.h"
+#include "memory/text_maintenance.h"
 #include "search/snippet.h"
 #include "search/text_index.h"
 
@@ -48,8 +49,7 @@ Status check_query(const RecallQuery& query) {
 
 search::TextQuery text_query(search::Analyzer& analyzer, const RecallQuery& query,
                              const IdSpan& span) {
-  search::TextQuery text;
-  text.terms = search::parse_query(analyzer, query.text);
+  search::TextQuery text = search::parse_query(analyzer, query.text);
   if (query.kind) text.facets.push_back(facet("kind", *query.kind));
   if (query.source) text.facets.push_back(facet("source", *query.source));
   if (query.session) text.facets.push_back(facet("session", *query.session));
@@ -76,56 +76,80 @@ bool passes(const Observation& observation, const RecallQuery& query, int64_t as
          is_between(observation.created_us, query.since_us, query.until_us);
 }
 
-bool contains_any(search::Analyzer& analyzer, std::string_view text,
-                  const std::vector<QueryTerm>& terms) {
-  bool found = false;
-  analyzer.analyze(text, [&](const search::Token& token) {
-    found = std::any_of(terms.begin(), terms.end(),
-                        [&](const QueryTerm& term) { return term.term == token.term; });
-    return !found;
-  });
-  return found;
+bool has_phrases(search::Analyzer& analyzer, const std::vector<search::Phrase>& phrases,
+                 const Observation& observation) {
+  if (phrases.empty()) return true;
+  std::vector<std::string_view> texts = {observation.content};
+  if (observation.title) texts.push_back(*observation.title);
+  texts.insert(texts.end(), observation.tags.begin(), observation.tags.end());
+  return search::matches_phrases(analyzer, phrases, texts);
 }
 
-// False when no term occurs: two different terms had one hash.
-bool fill_snippet(search::Analyzer& analyzer, const std::vector<QueryTerm>& terms,
+void fill_snippet(search::Analyzer& analyzer, const std::vector<QueryTerm>& terms,
                   size_t snippet_size, RecallHit& hit) {
-  const Observation& observation = hit.observation;
   search::Snippet snippet =
-      search::make_snippet(analyzer, observation.content, terms, snippet_size);
-  const bool matched =
-      snippet.matched || (observation.title && contains_any(analyzer, *observation.title, terms)) ||
-      std::any_of(observation.tags.begin(), observation.tags.end(),
-                  [&](const std::string& tag) { return contains_any(analyzer, tag, terms); });
+      search::make_snippet(analyzer, hit.observation.content, terms, snippet_size);
   hit.snippet = std::move(snippet.text);
   hit.snippet_offset = snippet.offset;
   for (const auto& [begin, end] : snippet.highlights) hit.highlights.push_back({begin, end});
-  return matched;
+}
+
+Status fill_explanation(search::Ranking& ranking, RecallHit& hit) {
+  HOLDFAST_ASSIGN(const auto terms, ranking.explain());
+  for (const search::TermScore& one : terms) {
+    const QueryTerm& term = ranking.terms()[one.term];
+    hit.explanation.push_back({.term = term.term,
+                               .weight = term.weight,
+                               .frequency = term.frequency,
+                               .observations = ranking.documents(),
+                               .count = one.count,
+                               .length = one.length,
+                               .length_mean = ranking.length_mean(),
+                               .score = one.score});
+  }
+  return Status::ok();
+}
+
+// The terms by which a text was found, for its snippet: neither labels nor what it must not have.
+std::vector<QueryTerm> shown_terms(const search::Ranking& ranking) {
+  std::vector<QueryTerm> shown;
+  for (const QueryTerm& term : ranking.terms()) {
+    if (term.weight > 0) shown.push_back(term);
+  }
+  return shown;
 }
 
 Status recall_from(KeySource& source, uint32_t space_id, const RecallQuery& query,
                    const IdSpan& span, int64_t as_of_us, std::vector<RecallHit>& hits) {
+  HOLDFAST_TRY(check_index(source, space_id));
   search::Analyzer analyzer;
+  search::TextQuery text = text_query(analyzer, query, span);
+  const std::vector<search::Phrase> phrases = text.phrases;
+  // Some more than are wanted, as a few may not hold now, or not have the phrase.
+  constexpr size_t kSpare = 8;
   HOLDFAST_ASSIGN(search::Ranking ranking,
-                  search::rank(source, space_prefix(KeyKind::kText, space_id),
-                               text_query(analyzer, query, span)));
+                  search::Ranking::open(source, space_prefix(KeyKind::kTextIndex, space_id),
+                                        std::move(text), query.limit + kSpare));
+  const std::vector<QueryTerm> shown = shown_terms(ranking);
   search::TextMatch match;
-  while (hits.size() < query.limit && ranking.take(match)) {
+  while (hits.size() < query.limit) {
+    HOLDFAST_ASSIGN(const bool is_more, ranking.take(match));
+    if (!is_more) break;
     Uuid id;
     std::copy(match.id.begin(), match.id.end(), id.bytes.begin());
     HOLDFAST_ASSIGN(std::optional<Observation> observation,
                     read_observation(source, space_id, id, false));
     if (!observation) {
       return Status(StatusCode::kCorruption, "the search index names observation " + id.to_text() +
-                                                 ", which is not there; run `holdfast check`");
+                                                 ", which is not there; run `holdfast reindex`");
     }
     if (!passes(*observation, query, as_of_us)) continue;
-    RecallHit hit;
+    if (!has_phrases(analyzer, phrases, *observation)) continue;
+    RecallHit& hit = hits.emplace_back();
     hit.observation = std::move(*observation);
     hit.score = match.score;
-    if (fill_snippet(analyzer, ranking.terms(), query.snippet_size, hit)) {
-      hits.push_back(std::move(hit));
-    }
+    fill_snippet(analyzer, shown, query.snippet_size, hit);
+    if (query.explain) HOLDFAST_TRY(fill_explanation(ranking, hit));
   }
   return Status::ok();
 }

@@ -149,5 +149,69 @@ TEST_F(RecallTest, AFalseHashMatchIsNoHit) {
   EXPECT_EQ(contents({.text = "apple"}), Texts{"apple"});
 }
 
+TEST_F(RecallTest, AnIndexOfAnEarlierFormIsMadeAnew) {
+  add({.content = "login fails"});
+  add({.content = "the door"});
+  for (auto at = keys_.entries.begin(); at != keys_.entries.end();) {
+    const bool is_index = at->first.substr(0, 2) == "\x08\x58";
+    if (at->first[0] == '\x04') at->second = "a text record";
+    at = is_index ? keys_.entries.erase(at) : std::next(at);
+  }
+  const std::string later = add({.content = "login again"});
+  EXPECT_EQ(run({.text = "login"}).status().code(), StatusCode::kUnsupported);
+  ASSERT_TRUE(observations().remove(later));
+  EXPECT_EQ(*observations().reindex(), 2u);
+  EXPECT_EQ(contents({.text = "login"}), Texts{"login fails"});
+  EXPECT_EQ(*observations().count(), 2u);
+}
+
+TEST_F(RecallTest, ReindexingChangesNothing) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < 300; ++i) {
+    ids.push_back(add({.content = "login number" + std::to_string(i % 17) + " of " +
+                                  std::string(static_cast<size_t>(i % 5), 'x'),
+                       .tags = {"t" + std::to_string(i % 3)}}));
+    if (i % 4 != 3) continue;
+    ASSERT_TRUE(observations().remove(ids[static_cast<size_t>(i - 2)]));
+  }
+  const Texts before = contents({.text = "login number3", .limit = 500});
+  const Texts tagged = contents({.text = "login number3", .limit = 5, .tags = {"t1"}});
+  const double score = run({.text = "number3"})->at(0).score;
+  EXPECT_EQ(*observations().reindex(), before.size());
+  EXPECT_EQ(contents({.text = "login number3", .limit = 500}), before);
+  EXPECT_EQ(contents({.text = "login number3", .limit = 5, .tags = {"t1"}}), tagged);
+  EXPECT_DOUBLE_EQ(run({.text = "number3"})->at(0).score, score);
+}
+
+TEST_F(RecallTest, AsManyAsAreWantedPassTheFilters) {
+  for (int i = 0; i < 400; ++i) {
+    add({.content = "login login login", .tags = {"common"}});
+    if (i % 40 == 0) add({.content = "once a login among other words", .tags = {"rare"}});
+  }
+  EXPECT_EQ(contents({.text = "login", .limit = 10, .tags = {"rare"}}).size(), 10u);
+  EXPECT_EQ(contents({.text = "login", .limit = 10, .tags = {"rare", "common"}}).size(), 0u);
+}
+
+TEST_F(RecallTest, PhrasesAreLookedForInTheText) {
+  add({.content = "sky and blue"});
+  add({.content = "something else", .title = "The blue sky"});
+  EXPECT_EQ(contents({.text = "\"blue sky\""}), Texts{"something else"});
+  EXPECT_EQ(contents({.text = "sky -\"blue sky\""}), Texts{"sky and blue"});
+}
+
+TEST_F(RecallTest, ExplanationsAddUpToTheScore) {
+  add({.content = "login fails", .tags = {"login"}});
+  add({.content = "clock"});
+  const auto hits = run({.text = "login fails clock", .explain = true});
+  ASSERT_EQ(hits->size(), 2u);
+  for (const RecallHit& hit : *hits) {
+    double sum = 0;
+    for (const ScoreTerm& term : hit.explanation) sum += term.score;
+    EXPECT_DOUBLE_EQ(sum, hit.score);
+    EXPECT_FALSE(hit.explanation.empty());
+  }
+  EXPECT_TRUE(run({.text = "login"})->at(0).explanation.empty());
+}
+
 }  // namespace
 }  // namespace holdfast::memory

@@ -277,7 +277,7 @@ TEST(Space, RemovalLeavesTheKeysOfBefore) {
                                             .embedding = Embedding{"m", "1", {1, 2}},
                                             .key = "k"});
   ASSERT_TRUE(id) << id.status().to_string();
-  EXPECT_EQ(keys_of(store).size(), before.size() + 6);
+  EXPECT_EQ(keys_of(store).size(), before.size() + 7);
   ASSERT_TRUE(space.observations().remove(id->substr(0, 30)));
   EXPECT_EQ(keys_of(store), before);
 }

@@ -5,7 +5,7 @@
 // Invariants:
 //   1. fold_word(fold_word(x)) == fold_word(x).
 //   2. Nothing here depends on the locale. A change of the result changes every stored index: then
-//      raise kTextRecordFormat (search/text_record.h).
+//      raise kTextFormat (search/text_record.h).
 #pragma once
 
 #include <cstddef>

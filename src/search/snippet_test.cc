@@ -21,7 +21,7 @@ std::string marked(const Snippet& snippet) {
 
 Snippet snip(std::string_view source, std::string_view query, size_t size_max = 160) {
   Analyzer analyzer;
-  std::vector<QueryTerm> terms = parse_query(analyzer, query);
+  std::vector<QueryTerm> terms = parse_query(analyzer, query).terms;
   for (QueryTerm& term : terms) term.score = term.weight;
   return make_snippet(analyzer, source, terms, size_max);
 }

@@ -1,197 +1,480 @@
 #include "search/text_index.h"
 
 #include <algorithm>
-#include <bitset>
-#include <cmath>
-#include <memory>
-#include <unordered_map>
+#include <map>
+#include <set>
 
+#include "search/segment.h"
+#include "search/segment_scorer.h"
 #include "search/text_record.h"
 
 namespace holdfast::search {
 namespace {
 
-constexpr double kK1 = 1.2;
-constexpr double kB = 0.75;
+constexpr double kPrefixWeight = 0.5;
+constexpr uint32_t kNotFolded = UINT32_MAX;  // instead of a segment
 
-double weight_of(TokenKind kind) {
-  switch (kind) {
-    case TokenKind::kWord:
-    case TokenKind::kWhole:
-    case TokenKind::kPair:
-      return 1;
-    case TokenKind::kPart:
-      return 0.5;
-    case TokenKind::kCharacter:
-      return 0.25;
-  }
-  return 1;
-}
-
-// Finds which of a few hashes occur in a long array of hashes: one bit test for each element, which
-// costs the same for 2 terms as for 200.
-class HashSet {
- public:
-  void insert(uint32_t hash, uint16_t index) {
-    bits_.set(hash % kBits);
-    indexes_.emplace(hash, index);
-  }
-  // The index of `hash`, or -1.
-  int find(uint32_t hash) const {
-    if (!bits_.test(hash % kBits)) return -1;
-    const auto found = indexes_.find(hash);
-    return found == indexes_.end() ? -1 : found->second;
-  }
-
- private:
-  static constexpr size_t kBits = size_t{1} << 15;
-  std::bitset<kBits> bits_;
-  std::unordered_map<uint32_t, uint16_t> indexes_;
-};
-
-struct Occurrence {
-  uint16_t term;
-  uint8_t count;
+// A document that is not folded and has terms of the query.
+struct FreshDocument {
+  DocumentId id;
+  uint8_t length_code;
+  std::vector<std::pair<uint32_t, uint8_t>> counts;  // by term of the query
 };
 
 struct Candidate {
-  DocumentId id;
-  uint64_t length;
-  size_t first;  // of its occurrences
-  uint32_t count;
+  double score = 0;
+  uint32_t segment = kNotFolded;  // index in the manifest
+  uint32_t ordinal = 0;           // or index of the fresh document
+  mutable DocumentId id = {};
+  mutable bool has_id = false;
 };
 
-// One pass over the records.
-class Scan {
+// Query terms in order, to be found in records, which are in that order too.
+class Wanted {
  public:
-  Scan(std::string_view prefix, const TextQuery& query)
-      : query_(query), id_at_(prefix.size()), frequencies_(query.terms.size()) {
-    for (size_t i = 0; i < query.terms.size(); ++i) {
-      hashes_.insert(query.terms[i].hash, static_cast<uint16_t>(i));
-    }
-    for (const std::string& facet : query.facets) facets_.push_back(hash_facet(facet));
+  explicit Wanted(const std::vector<QueryTerm>& terms) {
+    for (uint32_t i = 0; i < terms.size(); ++i) sorted_.emplace_back(terms[i].term, i);
+    std::sort(sorted_.begin(), sorted_.end());
   }
-
-  // False when the record is malformed.
-  bool add(std::string_view key, std::string_view value) {
-    const auto record = decode_text_record(value);
-    if (!record || key.size() != id_at_ + kDocumentIdSize) return false;
-    ++documents_;
-    length_total_ += record->length;
-    const size_t first = occurrences_.size();
-    for (uint32_t i = 0; i < record->term_count; ++i) {
-      const int term = hashes_.find(record->term(i));
-      if (term < 0) continue;
-      ++frequencies_[static_cast<size_t>(term)];
-      occurrences_.push_back({static_cast<uint16_t>(term), record->count(i)});
+  // Calls visit(term, count) for those that the record has. False: malformed.
+  template <typename Visit>
+  bool find(TextRecord& record, const Visit& visit) const {
+    size_t at = 0;
+    while (record.next()) {
+      const std::string_view term = record.term();
+      while (at < sorted_.size() && sorted_[at].first.compare(term) < 0) ++at;
+      if (at == sorted_.size()) return true;
+      if (sorted_[at].first == term) visit(sorted_[at].second, record.count());
     }
-    const std::string_view id = key.substr(id_at_);
-    if (occurrences_.size() == first) return true;
-    if (!passes(id, *record)) {
-      occurrences_.resize(first);
-      return true;
-    }
-    Candidate candidate{
-        {}, record->length, first, static_cast<uint32_t>(occurrences_.size() - first)};
-    std::copy(id.begin(), id.end(), candidate.id.begin());
-    candidates_.push_back(candidate);
-    return true;
-  }
-
-  std::vector<TextMatch> score(std::vector<QueryTerm>& terms) const {
-    const auto n = static_cast<double>(documents_);
-    const double length_mean = std::max(1.0, static_cast<double>(length_total_) / std::max(1.0, n));
-    for (size_t i = 0; i < terms.size(); ++i) {
-      const auto df = static_cast<double>(frequencies_[i]);
-      terms[i].score = terms[i].weight * std::log(1 + (n - df + 0.5) / (df + 0.5));
-    }
-    std::vector<TextMatch> matches;
-    matches.reserve(candidates_.size());
-    for (const Candidate& candidate : candidates_) {
-      const double norm = kK1 * (1 - kB + kB * static_cast<double>(candidate.length) / length_mean);
-      double score = 0;
-      for (size_t i = candidate.first; i < candidate.first + candidate.count; ++i) {
-        const double count = occurrences_[i].count;
-        score += terms[occurrences_[i].term].score * count * (kK1 + 1) / (count + norm);
-      }
-      matches.push_back({candidate.id, score});
-    }
-    return matches;
+    return !record.is_malformed();
   }
 
  private:
-  bool passes(std::string_view id, const TextRecord& record) const {
-    if (id < query_.id_begin) return false;
-    if (!query_.id_end.empty() && id >= query_.id_end) return false;
-    return std::all_of(facets_.begin(), facets_.end(), [&](uint32_t wanted) {
-      for (uint32_t i = 0; i < record.facet_count; ++i) {
-        if (record.facet(i) == wanted) return true;
-      }
-      return false;
-    });
-  }
-
-  const TextQuery& query_;
-  const size_t id_at_;
-  HashSet hashes_;
-  std::vector<uint32_t> facets_;
-  uint64_t documents_ = 0;
-  uint64_t length_total_ = 0;
-  std::vector<uint64_t> frequencies_;
-  std::vector<Occurrence> occurrences_;
-  std::vector<Candidate> candidates_;
+  std::vector<std::pair<std::string, uint32_t>> sorted_;
 };
-
-bool ranks_below(const TextMatch& a, const TextMatch& b) {
-  return a.score != b.score ? a.score < b.score : a.id < b.id;
-}
 
 }  // namespace
 
-std::vector<QueryTerm> parse_query(Analyzer& analyzer, std::string_view text) {
-  std::vector<QueryTerm> terms;
-  std::unordered_map<uint32_t, size_t> seen;
-  analyzer.analyze(text, [&](const Token& token) {
-    const uint32_t hash = hash_term(token.term);
-    const double weight = weight_of(token.kind);
-    const auto [at, is_new] = seen.emplace(hash, terms.size());
-    if (!is_new) {
-      terms[at->second].weight = std::max(terms[at->second].weight, weight);
-      return true;
+Status put_document(KeyTarget& target, std::string_view prefix, const DocumentId& id,
+                    std::string_view record) {
+  return target.put(IndexKeys(prefix).fresh(view_of(id)), record);
+}
+
+Status drop_document(KeyTarget& target, std::string_view prefix, const DocumentId& id,
+                     const std::function<Result<std::string>()>& record) {
+  const IndexKeys keys(prefix);
+  const std::string fresh = keys.fresh(view_of(id));
+  HOLDFAST_ASSIGN(const auto unfolded, target.get(fresh));
+  if (unfolded) return target.del(fresh);
+  HOLDFAST_ASSIGN(const auto bytes, target.get(keys.manifest()));
+  if (!bytes) return Status::ok();  // by an index of another form, which this one is to replace
+  HOLDFAST_ASSIGN(const Manifest manifest, decode_manifest(*bytes));
+  if (manifest.rebuild) return Status::ok();  // it has not come to this document
+  HOLDFAST_ASSIGN(const std::string indexed, record());
+  return target.put(keys.dropped(view_of(id)), indexed);
+}
+
+Status begin_rebuild(KeyTarget& target, std::string_view prefix) {
+  const IndexKeys keys(prefix);
+  HOLDFAST_TRY(target.del_range(prefix_range(keys.all())));
+  Manifest manifest;
+  manifest.rebuild.emplace();
+  return target.put(keys.manifest(), encode_manifest(manifest));
+}
+
+Result<bool> rebuild_step(KeyTarget& target, std::string_view prefix, const RebuildSource& more) {
+  const IndexKeys keys(prefix);
+  HOLDFAST_ASSIGN(const auto bytes, target.get(keys.manifest()));
+  if (!bytes) return false;
+  HOLDFAST_ASSIGN(Manifest manifest, decode_manifest(*bytes));
+  if (!manifest.rebuild) return false;  // somebody else was faster
+  HOLDFAST_ASSIGN(const std::vector<RebuildDocument> documents, more(manifest.rebuild->done_up_to));
+  for (const RebuildDocument& document : documents) {
+    HOLDFAST_TRY(put_document(target, prefix, document.id, document.record));
+    manifest.rebuild->done_up_to = document.id;
+  }
+  if (documents.empty()) manifest.rebuild.reset();
+  HOLDFAST_TRY(target.put(keys.manifest(), encode_manifest(manifest)));
+  return !documents.empty();
+}
+
+Result<bool> has_manifest(KeySource& source, std::string_view prefix) {
+  HOLDFAST_ASSIGN(const auto bytes, source.peek(IndexKeys(prefix).manifest()));
+  return bytes.has_value();
+}
+
+Result<std::optional<std::string>> peek_record(KeySource& source, std::string_view prefix,
+                                               const DocumentId& id) {
+  return source.peek(IndexKeys(prefix).fresh(view_of(id)));
+}
+
+class Ranking::Impl {
+ public:
+  Impl(KeySource& source, std::string_view prefix, TextQuery query, size_t count)
+      : source_(source), keys_(prefix), query_(std::move(query)), count_(count) {}
+
+  Status load();
+  Result<bool> take(TextMatch& match);
+  Result<std::vector<TermScore>> explain();
+
+  const std::vector<QueryTerm>& terms() const { return query_.terms; }
+  uint64_t documents() const { return documents_; }
+  double length_mean() const { return length_mean_; }
+
+ private:
+  void add_facets();
+  Status expand_prefixes();
+  Status collect_prefix(const std::string& prefix, std::map<std::string, uint64_t>& terms);
+  Status load_fresh();
+  Status load_dropped();
+  Status load_segments();
+  void weigh();
+  Status rank(size_t count);
+  void rank_fresh();
+  Status rank_segment(uint32_t segment);
+  bool passes(const FreshDocument& document) const;
+  double offer(const Candidate& candidate);
+  Status resolve(const Candidate& candidate);
+  bool is_better(const Candidate& a, const Candidate& b);
+
+  KeySource& source_;
+  const IndexKeys keys_;
+  TextQuery query_;
+  size_t count_;  // of candidates that are kept
+  Manifest manifest_;
+  std::vector<FreshDocument> fresh_;
+  std::set<DocumentId> dropped_;
+  std::vector<std::vector<PostingList>> lists_;  // by segment and term
+  uint64_t documents_ = 0;
+  uint64_t length_ = 0;
+  double length_mean_ = 1;
+  std::array<double, 256> norms_ = {};
+  std::vector<TermScorer> scorers_;
+  std::vector<Candidate> best_;  // a heap, the worst first; sorted once all are there
+  size_t taken_ = 0;
+  Status failure_;  // of what compares and offers
+};
+
+void Ranking::Impl::add_facets() {
+  for (const std::string& facet : query_.facets) {
+    query_.required.push_back({static_cast<uint32_t>(query_.terms.size())});
+    query_.terms.push_back({.term = facet_term(facet), .weight = 0});
+  }
+}
+
+Status Ranking::Impl::collect_prefix(const std::string& prefix,
+                                     std::map<std::string, uint64_t>& terms) {
+  HOLDFAST_TRY(
+      source_.scan(prefix_range(keys_.fresh()), [&](std::string_view, std::string_view value) {
+        for (TextRecord record(value); record.next();) {
+          if (record.term().substr(0, prefix.size()) == prefix) ++terms[std::string(record.term())];
+        }
+        return true;
+      }));
+  constexpr size_t kTermsLookedAtMax = 10'000;
+  for (const SegmentInfo& segment : manifest_.segments) {
+    // Behind the prefix cut by its last byte come those that begin with it, and a few others.
+    std::string before = prefix;
+    before.back() = static_cast<char>(before.back() - 1);
+    TermStream stream(source_, keys_, segment.id, before);
+    size_t seen = 0;
+    while (seen < kTermsLookedAtMax) {
+      HOLDFAST_ASSIGN(const bool has, stream.next());
+      if (!has || stream.term().substr(0, prefix.size()) > prefix) break;
+      if (stream.term().substr(0, prefix.size()) != prefix) continue;
+      terms[stream.term()] += stream.postings().count;
+      ++seen;
     }
-    terms.push_back({std::string(token.term), hash, weight, 0});
-    return terms.size() < kQueryTermsMax;
+  }
+  return Status::ok();
+}
+
+Status Ranking::Impl::expand_prefixes() {
+  for (const Prefix& prefix : query_.prefixes) {
+    std::map<std::string, uint64_t> terms;
+    HOLDFAST_TRY(collect_prefix(prefix.text, terms));
+    std::vector<std::pair<uint64_t, std::string>> frequent;
+    for (const auto& [term, count] : terms) frequent.emplace_back(count, term);
+    std::sort(frequent.begin(), frequent.end(), [](const auto& a, const auto& b) {
+      return a.first != b.first ? a.first > b.first : a.second < b.second;
+    });
+    frequent.resize(std::min(frequent.size(), kPrefixTermsMax));
+    std::vector<uint32_t> group;
+    for (const auto& [count, term] : frequent) {
+      const auto known = std::find_if(query_.terms.begin(), query_.terms.end(),
+                                      [&t = term](const QueryTerm& one) { return one.term == t; });
+      group.push_back(static_cast<uint32_t>(known - query_.terms.begin()));
+      const double weight = prefix.is_excluded ? 0 : kPrefixWeight;
+      if (known == query_.terms.end()) {
+        query_.terms.push_back({.term = term, .weight = weight});
+      } else {
+        known->weight = std::max(known->weight, weight);
+      }
+    }
+    if (prefix.is_required) query_.required.push_back(group);
+    if (!prefix.is_excluded) continue;
+    for (const uint32_t term : group) query_.excluded.push_back({term});
+  }
+  return Status::ok();
+}
+
+Status Ranking::Impl::load_fresh() {
+  const Wanted wanted(query_.terms);
+  bool is_sound = true;
+  const std::string prefix = keys_.fresh();
+  HOLDFAST_TRY(
+      source_.scan(prefix_range(prefix), [&](std::string_view key, std::string_view value) {
+        const std::string_view id = key.substr(prefix.size());
+        TextRecord record(value);
+        FreshDocument document;
+        document.length_code = length_code(record.length());
+        is_sound =
+            id.size() == kDocumentIdSize && wanted.find(record, [&](uint32_t term, uint8_t count) {
+              ++query_.terms[term].frequency;
+              document.counts.emplace_back(term, count);
+            });
+        if (!is_sound) return false;
+        ++documents_;
+        length_ += length_of_code(document.length_code);
+        const bool is_in = id >= query_.id_begin && (query_.id_end.empty() || id < query_.id_end);
+        if (document.counts.empty() || !is_in) return true;
+        document.id = document_id(id);
+        std::sort(document.counts.begin(), document.counts.end());
+        fresh_.push_back(std::move(document));
+        return true;
+      }));
+  return is_sound ? Status::ok() : malformed_index("a text record");
+}
+
+Status Ranking::Impl::load_dropped() {
+  const Wanted wanted(query_.terms);
+  bool is_sound = true;
+  const std::string prefix = keys_.dropped();
+  HOLDFAST_TRY(source_.scan(prefix_range(prefix), [&](std::string_view key,
+                                                      std::string_view value) {
+    const std::string_view id = key.substr(prefix.size());
+    TextRecord record(value);
+    is_sound = id.size() == kDocumentIdSize &&
+               wanted.find(record, [&](uint32_t term, uint8_t) { --query_.terms[term].frequency; });
+    if (!is_sound) return false;
+    --documents_;
+    length_ -= length_of_code(length_code(record.length()));
+    dropped_.insert(document_id(id));
+    return true;
+  }));
+  return is_sound ? Status::ok() : malformed_index("a text record");
+}
+
+Status Ranking::Impl::load_segments() {
+  for (const SegmentInfo& segment : manifest_.segments) {
+    documents_ += segment.documents - segment.dead;
+    length_ += segment.length;
+    std::vector<PostingList>& lists = lists_.emplace_back();
+    for (QueryTerm& term : query_.terms) {
+      HOLDFAST_ASSIGN(PostingList list, read_postings(source_, keys_, segment.id, term.term));
+      term.frequency += list.count;
+      if (list.count > 0) {
+        HOLDFAST_ASSIGN(const uint64_t dead, read_dead_count(source_, keys_, segment, term.term));
+        term.frequency -= dead;
+      }
+      lists.push_back(std::move(list));
+    }
+  }
+  return Status::ok();
+}
+
+void Ranking::Impl::weigh() {
+  const auto n = static_cast<double>(documents_);
+  length_mean_ = std::max(1.0, static_cast<double>(length_) / std::max(1.0, n));
+  norms_ = length_norms(length_mean_);
+  for (QueryTerm& term : query_.terms) {
+    term.score = term.weight * inverse_document_frequency(n, static_cast<double>(term.frequency));
+    scorers_.emplace_back(term.score * (kBm25K1 + 1), norms_);
+  }
+}
+
+Status Ranking::Impl::load() {
+  if (query_.terms.empty() && query_.prefixes.empty()) return Status::ok();
+  HOLDFAST_ASSIGN(const auto bytes, source_.peek(keys_.manifest()));
+  if (bytes) {
+    HOLDFAST_ASSIGN(manifest_, decode_manifest(*bytes));
+  }
+  if (manifest_.rebuild) {
+    return Status(StatusCode::kBusy,
+                  "the search index is being made anew; wait for `holdfast reindex`, or run it "
+                  "again if it was stopped");
+  }
+  HOLDFAST_TRY(expand_prefixes());
+  add_facets();
+  // Ones that are dropped are taken away from what segments add: unsigned numbers wrap, and back.
+  HOLDFAST_TRY(load_fresh());
+  HOLDFAST_TRY(load_dropped());
+  HOLDFAST_TRY(load_segments());
+  weigh();
+  return rank(count_);
+}
+
+Status Ranking::Impl::resolve(const Candidate& candidate) {
+  if (candidate.has_id) return Status::ok();
+  const uint32_t segment = manifest_.segments[candidate.segment].id;
+  HOLDFAST_ASSIGN(candidate.id, read_id(source_, keys_, segment, candidate.ordinal));
+  candidate.has_id = true;
+  return Status::ok();
+}
+
+bool Ranking::Impl::is_better(const Candidate& a, const Candidate& b) {
+  if (a.score != b.score) return a.score > b.score;
+  if (a.segment == b.segment) return a.ordinal > b.ordinal;
+  for (const Candidate* one : {&a, &b}) {
+    const Status status = resolve(*one);
+    if (!status && failure_) failure_ = status;
+  }
+  return a.id > b.id;
+}
+
+// Returns the threshold.
+double Ranking::Impl::offer(const Candidate& candidate) {
+  const auto worst_first = [this](const Candidate& a, const Candidate& b) {
+    return is_better(a, b);
+  };
+  const auto threshold = [&] { return best_.size() < count_ ? -1.0 : best_.front().score; };
+  if (!dropped_.empty() && candidate.segment != kNotFolded) {
+    const Status status = resolve(candidate);
+    if (!status && failure_) failure_ = status;
+    if (dropped_.contains(candidate.id)) return threshold();
+  }
+  if (best_.size() == count_) {
+    if (!is_better(candidate, best_.front())) return threshold();
+    std::pop_heap(best_.begin(), best_.end(), worst_first);
+    best_.pop_back();
+  }
+  best_.push_back(candidate);
+  std::push_heap(best_.begin(), best_.end(), worst_first);
+  return threshold();
+}
+
+bool Ranking::Impl::passes(const FreshDocument& document) const {
+  const auto has = [&](uint32_t term) {
+    return std::any_of(document.counts.begin(), document.counts.end(),
+                       [&](const auto& one) { return one.first == term; });
+  };
+  return std::all_of(
+             query_.required.begin(), query_.required.end(),
+             [&](const auto& group) { return std::any_of(group.begin(), group.end(), has); }) &&
+         std::none_of(query_.excluded.begin(), query_.excluded.end(), [&](const auto& group) {
+           return std::all_of(group.begin(), group.end(), has);
+         });
+}
+
+void Ranking::Impl::rank_fresh() {
+  for (uint32_t i = 0; i < fresh_.size(); ++i) {
+    const FreshDocument& document = fresh_[i];
+    double score = 0;
+    for (const auto& [term, count] : document.counts) {
+      if (query_.terms[term].weight > 0) score += scorers_[term](count, document.length_code);
+    }
+    if (score <= 0 || !passes(document)) continue;
+    offer({.score = score, .ordinal = i, .id = document.id, .has_id = true});
+  }
+}
+
+Status Ranking::Impl::rank_segment(uint32_t index) {
+  const SegmentInfo& segment = manifest_.segments[index];
+  const bool is_any = std::any_of(lists_[index].begin(), lists_[index].end(),
+                                  [](const PostingList& list) { return list.count > 0; });
+  if (!is_any) return Status::ok();
+  HOLDFAST_ASSIGN(const uint32_t begin, lower_ordinal(source_, keys_, segment, query_.id_begin));
+  uint32_t end = segment.documents;
+  if (!query_.id_end.empty()) {
+    HOLDFAST_ASSIGN(end, lower_ordinal(source_, keys_, segment, query_.id_end));
+  }
+  HOLDFAST_ASSIGN(const auto dead, read_dead(source_, keys_, segment));
+  SegmentScorer scorer(query_, lists_[index], scorers_, dead);
+  const double threshold = best_.size() < count_ ? -1.0 : best_.front().score;
+  const bool is_sound = scorer.run(begin, end, threshold, [&](uint32_t ordinal, double score) {
+    return offer({.score = score, .segment = index, .ordinal = ordinal});
   });
-  return terms;
+  return is_sound ? Status::ok() : malformed_index("a list of postings");
 }
 
-Ranking::Ranking(std::vector<QueryTerm> terms, std::vector<TextMatch> matches)
-    : terms_(std::move(terms)), heap_(std::move(matches)) {
-  std::make_heap(heap_.begin(), heap_.end(), ranks_below);
+// Finds the `count` best.
+Status Ranking::Impl::rank(size_t count) {
+  count_ = count;
+  best_.clear();
+  rank_fresh();
+  std::vector<uint32_t> order(manifest_.segments.size());
+  for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::sort(order.begin(), order.end(), [this](uint32_t a, uint32_t b) {  // the largest first
+    return manifest_.segments[a].documents > manifest_.segments[b].documents;
+  });
+  for (const uint32_t index : order) HOLDFAST_TRY(rank_segment(index));
+  std::sort(best_.begin(), best_.end(),
+            [this](const Candidate& a, const Candidate& b) { return is_better(a, b); });
+  return failure_;
 }
 
-bool Ranking::take(TextMatch& match) {
-  if (heap_.empty()) return false;
-  std::pop_heap(heap_.begin(), heap_.end(), ranks_below);
-  match = heap_.back();
-  heap_.pop_back();
+Result<bool> Ranking::Impl::take(TextMatch& match) {
+  if (taken_ == best_.size()) {
+    constexpr size_t kGrowth = 4;
+    if (best_.size() < count_) return false;
+    HOLDFAST_TRY(rank(count_ * kGrowth));  // the ones that were taken are the first again
+    if (taken_ == best_.size()) return false;
+  }
+  const Candidate& candidate = best_[taken_++];
+  HOLDFAST_TRY(resolve(candidate));
+  match = {candidate.id, candidate.score};
   return true;
 }
 
-Result<Ranking> rank(KeySource& source, std::string_view prefix, TextQuery query) {
-  if (query.terms.empty()) return Ranking({}, {});
-  const auto scan = std::make_unique<Scan>(prefix, query);
-  Status damage;
-  HOLDFAST_TRY(source.scan(prefix_range(prefix), [&](std::string_view key, std::string_view value) {
-    if (scan->add(key, value)) return true;
-    damage = Status(StatusCode::kCorruption,
-                    "a text record of the search index is malformed or of a newer format; run "
-                    "`holdfast check`");
-    return false;
-  }));
-  HOLDFAST_TRY(damage);
-  std::vector<TextMatch> matches = scan->score(query.terms);
-  return Ranking(std::move(query.terms), std::move(matches));
+Result<std::vector<TermScore>> Ranking::Impl::explain() {
+  std::vector<TermScore> terms;
+  if (taken_ == 0) return terms;
+  const Candidate& candidate = best_[taken_ - 1];
+  for (uint32_t i = 0; i < query_.terms.size(); ++i) {
+    if (query_.terms[i].weight <= 0) continue;
+    std::optional<Posting> posting;
+    if (candidate.segment == kNotFolded) {
+      const FreshDocument& document = fresh_[candidate.ordinal];
+      for (const auto& [term, count] : document.counts) {
+        if (term == i) posting = Posting{0, count, document.length_code};
+      }
+    } else {
+      PostingWalk walk(lists_[candidate.segment][i], scorers_[i], false);
+      posting = walk.find(candidate.ordinal);
+    }
+    if (!posting) continue;
+    terms.push_back({i, posting->count, static_cast<uint32_t>(length_of_code(posting->length_code)),
+                     scorers_[i](posting->count, posting->length_code)});
+  }
+  return terms;
+}
+
+Ranking::Ranking(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Ranking::Ranking(Ranking&&) noexcept = default;
+Ranking& Ranking::operator=(Ranking&&) noexcept = default;
+Ranking::~Ranking() = default;
+
+Result<Ranking> Ranking::open(KeySource& source, std::string_view prefix, TextQuery query,
+                              size_t count) {
+  auto impl = std::make_unique<Impl>(source, prefix, std::move(query), std::max<size_t>(count, 1));
+  HOLDFAST_TRY(impl->load());
+  return Ranking(std::move(impl));
+}
+
+Result<bool> Ranking::take(TextMatch& match) {
+  return impl_->take(match);
+}
+const std::vector<QueryTerm>& Ranking::terms() const {
+  return impl_->terms();
+}
+Result<std::vector<TermScore>> Ranking::explain() {
+  return impl_->explain();
+}
+uint64_t Ranking::documents() const {
+  return impl_->documents();
+}
+double Ranking::length_mean() const {
+  return impl_->length_mean();
 }
 
 }  // namespace holdfast::search

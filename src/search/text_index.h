@@ -1,74 +1,97 @@
-// TextIndex: ranked search over the text records of one space.
+// TextIndex: ranked search over the documents of one space, in the caller's transaction.
 //
-// The keys of an index are <prefix><document id>; a document id is 16 bytes. This index is a plain
-// scan of all records: exact, free of shared state, cheap to write, and some 100 ns a document to
-// ask. The statistics of BM25 (documents, average length, document frequency) are counted in that
-// same scan, so no counter exists that two writers could fight over, and a snapshot gives the same
-// scores in every process.
+// A document is written as one text record under its id, so documents never conflict with each
+// other. Whoever finds enough of them folds them into segments (text_fold.h). A query reads what is
+// not folded yet, and of each segment what concerns its terms: the best come first without looking
+// at what cannot be among them.
 //
 // Who: memory/. Thread-safety: one thread at a time per object.
+// Invariants:
+//   1. What is ranked, and every score, is a function of the live documents alone: it does not
+//      depend on what has been folded or merged, and by whom.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <span>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "holdfast/status.h"
-#include "search/analysis.h"
 #include "search/keyspace.h"
+#include "search/manifest.h"
+#include "search/text_query.h"
 
 namespace holdfast::search {
 
-constexpr size_t kDocumentIdSize = 16;
-using DocumentId = std::array<char, kDocumentIdSize>;
-
-// Terms of a query; further distinct ones are ignored.
-constexpr size_t kQueryTermsMax = 256;
-
-struct QueryTerm {
-  std::string term;
-  uint32_t hash = 0;
-  // 1 for what was asked for; less for parts of an identifier and single characters of a run,
-  // which should help and not decide.
-  double weight = 1;
-  double score = 0;  // weight times inverse document frequency
+// Under `prefix` stand the keys of the index (manifest.h). REQUIRES: the document is not there, or
+// was dropped.
+Status put_document(KeyTarget& target, std::string_view prefix, const DocumentId& id,
+                    std::string_view record);
+// REQUIRES: the document is there. `record` gives the text record as it was put; it is called only
+// where it is needed. Errors also those of `record`.
+Status drop_document(KeyTarget& target, std::string_view prefix, const DocumentId& id,
+                     const std::function<Result<std::string>()>& record);
+// Making the index anew, in transactions that take turns with those of others: begin_rebuild
+// empties it, then each rebuild_step puts the documents that `more` gives, in order of their ids,
+// from behind the one given. Until it is done, nothing is folded and ranking returns Busy.
+struct RebuildDocument {
+  DocumentId id;
+  std::string record;
 };
+using RebuildSource =
+    std::function<Result<std::vector<RebuildDocument>>(const DocumentId& after)>;  // empty: all
+Status begin_rebuild(KeyTarget& target, std::string_view prefix);
+// False: it is done.
+Result<bool> rebuild_step(KeyTarget& target, std::string_view prefix, const RebuildSource& more);
+// Whether the index has been folded, or made anew, by this or another program.
+Result<bool> has_manifest(KeySource& source, std::string_view prefix);
 
-// What `text` asks for: distinct terms in order of appearance.
-std::vector<QueryTerm> parse_query(Analyzer& analyzer, std::string_view text);
-
-struct TextQuery {
-  std::vector<QueryTerm> terms = {};
-  std::vector<std::string> facets = {};  // all of them must be among a document's
-  // Document ids in [id_begin, id_end); an empty end means to the last.
-  std::string id_begin = {};
-  std::string id_end = {};
-};
+// The text record, where the document is not folded yet.
+Result<std::optional<std::string>> peek_record(KeySource& source, std::string_view prefix,
+                                               const DocumentId& id);
 
 struct TextMatch {
   DocumentId id{};
   double score = 0;
 };
 
-// Matches best first; of equal scores the greater id, that is the newer document, first.
-class Ranking {
- public:
-  Ranking(std::vector<QueryTerm> terms, std::vector<TextMatch> matches);
-  // False at the end.
-  bool take(TextMatch& match);
-  const std::vector<QueryTerm>& terms() const { return terms_; }
-
- private:
-  std::vector<QueryTerm> terms_;
-  std::vector<TextMatch> heap_;
+// What a term has added to the score of a match.
+struct TermScore {
+  uint32_t term = 0;    // of Ranking::terms
+  uint32_t count = 0;   // in the document, weighted
+  uint32_t length = 0;  // of the document, as BM25 takes it
+  double score = 0;
 };
 
-// Ranks by BM25 (k1 1.2, b 0.75; idf = ln(1 + (N - df + 0.5) / (df + 0.5))) all documents that
-// contain at least one term. N, df and lengths are of the whole index whatever the filters.
-// Errors: Corruption (a malformed record), and those of the scan.
-Result<Ranking> rank(KeySource& source, std::string_view prefix, TextQuery query);
+// Matches best first; of equal scores the greater id, that is the newer document, first.
+//
+// BM25: k1 1.2, b 0.75, idf = ln(1 + (N - df + 0.5) / (df + 0.5)). N, df and lengths are of all
+// documents of the index whatever the filters.
+class Ranking {
+ public:
+  // `count` is how many matches will probably be taken; more can be. Errors: Corruption,
+  // Unsupported, and those of the source, which must outlive it.
+  static Result<Ranking> open(KeySource& source, std::string_view prefix, TextQuery query,
+                              size_t count);
+  Ranking(Ranking&&) noexcept;
+  Ranking& operator=(Ranking&&) noexcept;
+  ~Ranking();
+
+  // False at the end.
+  Result<bool> take(TextMatch& match);
+  // The terms of the query, those of prefixes too, with their scores and frequencies.
+  const std::vector<QueryTerm>& terms() const;
+  // Of the last match that was taken.
+  Result<std::vector<TermScore>> explain();
+  uint64_t documents() const;
+  double length_mean() const;
+
+ private:
+  class Impl;
+  explicit Ranking(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
 
 }  // namespace holdfast::search

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "search/map_keyspace.h"
+#include "search/text_fold.h"
 #include "search/text_record.h"
 
 namespace holdfast::search {
@@ -24,18 +25,21 @@ class TextIndexTest : public testing::Test {
            std::string_view title = {}) {
     const TextField fields[] = {{text, 1}, {title, 2}};
     const std::string record = encode_text_record(analyzer_, fields, facets);
-    ASSERT_TRUE(keys_.put(kPrefix + id_of(number), record));
+    ASSERT_TRUE(put_document(keys_, kPrefix, document_id(id_of(number)), record));
   }
 
   // The last bytes of the ids of all matches, best first.
-  std::vector<int> search(std::string_view text, TextQuery query = {}) {
-    query.terms = parse_query(analyzer_, text);
-    auto ranking = rank(keys_, kPrefix, std::move(query));
+  std::vector<int> search(std::string_view text, const TextQuery& filters = {}) {
+    TextQuery query = parse_query(analyzer_, text);
+    query.facets = filters.facets;
+    query.id_begin = filters.id_begin;
+    query.id_end = filters.id_end;
+    auto ranking = Ranking::open(keys_, kPrefix, std::move(query), 2);
     EXPECT_TRUE(ranking) << ranking.status().to_string();
     std::vector<int> numbers;
     TextMatch match;
     scores_.clear();
-    while (ranking->take(match)) {
+    while (*ranking->take(match)) {
       numbers.push_back(match.id[kDocumentIdSize - 1]);
       scores_.push_back(match.score);
     }
@@ -125,16 +129,65 @@ TEST_F(TextIndexTest, FacetsAreNotTerms) {
 
 TEST_F(TextIndexTest, OtherPrefixesAreNotRead) {
   add(1, "login");
-  ASSERT_TRUE(keys_.put("Q" + id_of(2), keys_.entries.begin()->second));
+  ASSERT_TRUE(keys_.put("Qa" + id_of(2), keys_.entries.begin()->second));
   EXPECT_EQ(search("login"), Numbers{1});
 }
 
 TEST_F(TextIndexTest, MalformedRecordIsCorruption) {
   add(1, "login");
-  std::string& record = keys_.entries.begin()->second;
-  record.pop_back();
-  auto ranking = rank(keys_, kPrefix, {.terms = parse_query(analyzer_, "login")});
+  keys_.entries.begin()->second.pop_back();
+  auto ranking = Ranking::open(keys_, kPrefix, parse_query(analyzer_, "login"), 10);
   EXPECT_EQ(ranking.status().code(), StatusCode::kCorruption);
+}
+
+TEST_F(TextIndexTest, AnotherFormatIsRefused) {
+  add(1, "login");
+  ASSERT_TRUE(keys_.put("Pm", std::string(1, kTextFormat + 1)));
+  auto ranking = Ranking::open(keys_, kPrefix, parse_query(analyzer_, "login"), 10);
+  EXPECT_EQ(ranking.status().code(), StatusCode::kUnsupported);
+  EXPECT_EQ(fold_step(keys_, kPrefix, {.documents_min = 1}).status().code(),
+            StatusCode::kUnsupported);
+}
+
+TEST_F(TextIndexTest, RequiredExcludedAndOptionalWords) {
+  add(1, "red green blue");
+  add(2, "red green");
+  add(3, "green blue");
+  EXPECT_EQ(search("red AND blue"), Numbers{1});
+  EXPECT_EQ(search("+red green"), (Numbers{2, 1}));
+  EXPECT_EQ(search("green -red"), Numbers{3});
+  EXPECT_EQ(search("green NOT blue"), Numbers{2});
+  EXPECT_EQ(search("red OR blue").size(), 3u);
+  EXPECT_EQ(search("gre*").size(), 3u);
+  EXPECT_EQ(search("+bl* green"), (Numbers{3, 1}));
+  EXPECT_EQ(search("green -blu*"), Numbers{2});
+}
+
+TEST_F(TextIndexTest, DroppedIsGoneFromResultsAndStatistics) {
+  add(1, "login here");
+  add(2, "login there and everywhere else");
+  search("login");
+  const double score = scores_.at(0);
+  for (const bool folded : {false, true}) {
+    add(3, "login login login");
+    if (folded) {
+      ASSERT_TRUE(fold_step(keys_, kPrefix, {.documents_min = 1}));
+      ASSERT_EQ(search("login").front(), 3);
+    }
+    const TextField fields[] = {{"login login login", 1}, {"", 2}};
+    ASSERT_TRUE(drop_document(keys_, kPrefix, document_id(id_of(3)), [&] {
+      return Result<std::string>(encode_text_record(analyzer_, fields, {}));
+    }));
+    EXPECT_EQ(search("login"), (Numbers{1, 2}));
+    EXPECT_DOUBLE_EQ(scores_.at(0), score);
+  }
+}
+
+std::vector<std::string> terms_of(std::string_view bytes) {
+  std::vector<std::string> terms;
+  TextRecord record(bytes);
+  while (record.next()) terms.emplace_back(record.term());
+  return record.is_malformed() ? std::vector<std::string>{"malformed"} : terms;
 }
 
 TEST(TextRecord, EveryTruncationIsRefused) {
@@ -142,22 +195,30 @@ TEST(TextRecord, EveryTruncationIsRefused) {
   const TextField fields[] = {{"one two three", 1}};
   const std::string facets[] = {"kind=note"};
   const std::string bytes = encode_text_record(analyzer, fields, facets);
-  ASSERT_TRUE(decode_text_record(bytes));
-  EXPECT_EQ(decode_text_record(bytes)->term_count, 3u);
-  EXPECT_EQ(decode_text_record(bytes)->length, 3u);
+  EXPECT_EQ(terms_of(bytes),
+            (std::vector<std::string>{facet_term("kind=note"), "one", "three", "two"}));
+  EXPECT_EQ(TextRecord(bytes).length(), 3u);
+  const std::vector<std::string> malformed = {"malformed"};
   for (size_t size = 0; size < bytes.size(); ++size) {
-    EXPECT_FALSE(decode_text_record(bytes.substr(0, size))) << size;
+    EXPECT_EQ(terms_of(bytes.substr(0, size)), malformed) << size;
   }
-  EXPECT_FALSE(decode_text_record(bytes + "x"));
+  EXPECT_EQ(terms_of(bytes + "x"), malformed);
   std::string newer = bytes;
-  newer[0] = 2;
-  EXPECT_FALSE(decode_text_record(newer));
+  newer[0] = kTextFormat + 1;
+  EXPECT_EQ(terms_of(newer), malformed);
 }
 
 TEST(TextRecord, HashesNeverChange) {
-  EXPECT_EQ(hash_term("login"), hash_term("login"));
   EXPECT_NE(hash_term("login"), hash_facet("login"));
   EXPECT_EQ(hash_term("holdfast"), 2174719789u);
+}
+
+TEST(TextRecord, FacetTermsHaveNoZeroByte) {
+  for (int i = 0; i < 1000; ++i) {
+    const std::string term = facet_term("tag=" + std::to_string(i));
+    EXPECT_EQ(term.size(), 10u);
+    EXPECT_EQ(term.find('\0'), std::string::npos);
+  }
 }
 
 TEST(TextRecord, AMebibyteOfDistinctHanPairsStaysBelowTheValueLimit) {
@@ -174,7 +235,7 @@ TEST(TextRecord, AMebibyteOfDistinctHanPairsStaysBelowTheValueLimit) {
   const TextField fields[] = {{text, 1}};
   const std::string bytes = encode_text_record(analyzer, fields, {});
   EXPECT_LT(bytes.size(), 1u << 20);
-  EXPECT_TRUE(decode_text_record(bytes));
+  EXPECT_NE(terms_of(bytes).front(), "malformed");
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include "search/text_record.h"
 
 #include <algorithm>
-#include <utility>
+#include <cstring>
 #include <vector>
 
 namespace holdfast::search {
@@ -9,96 +9,157 @@ namespace {
 
 constexpr uint32_t kCountMax = 255;  // BM25 saturates long before
 
-// FNV-1a, then the finalizer of MurmurHash3, so that the low bits depend on every byte.
-uint32_t hash_bytes(std::string_view bytes, uint64_t seed) {
+// FNV-1a, then the finalizer of MurmurHash3, so that every bit depends on every byte.
+uint64_t hash_bytes(std::string_view bytes, uint64_t seed) {
   uint64_t hash = 0xcbf29ce484222325 ^ seed;
   for (const char c : bytes) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
   hash ^= hash >> 33;
   hash *= 0xff51afd7ed558ccd;
   hash ^= hash >> 33;
-  return static_cast<uint32_t>(hash);
+  return hash;
 }
 
-void append_u32(std::string& out, uint32_t value) {
-  char bytes[4];
-  store_le(bytes, value);
-  out.append(bytes, 4);
+constexpr uint64_t kFacetSeed = 0x9e3779b97f4a7c15;
+
+// The first bytes of a term as a number, by which most comparisons are decided.
+uint64_t head_of(std::string_view term) {
+  uint64_t head = 0;
+  for (size_t i = 0; i < 8; ++i) head = head << 8 | (i < term.size() ? uint8_t(term[i]) : 0u);
+  return head;
 }
 
-struct Occurrences {
-  std::vector<uint64_t> all;  // term hash above, weight below; one for each token
-  uint64_t length = 0;
+struct Occurrence {
+  uint64_t head;
+  uint32_t offset;  // in the arena
+  uint32_t size;
+  uint32_t weight;
 };
 
-Occurrences collect(Analyzer& analyzer, std::span<const TextField> fields) {
-  Occurrences found;
-  for (const TextField& field : fields) {
-    analyzer.analyze(field.text, [&](const Token& token) {
-      found.all.push_back(uint64_t{hash_term(token.term)} << 32 | field.weight);
-      found.length += field.weight;
-      return true;
+class Occurrences {
+ public:
+  void add(std::string_view term, uint32_t weight) {
+    all_.push_back({head_of(term), static_cast<uint32_t>(arena_.size()),
+                    static_cast<uint32_t>(term.size()), weight});
+    arena_.append(term);
+  }
+  std::string_view term(const Occurrence& one) const {
+    return std::string_view(arena_).substr(one.offset, one.size);
+  }
+  // Distinct terms, ascending, with the sum of their weights.
+  const std::vector<Occurrence>& fold() {
+    std::sort(all_.begin(), all_.end(), [this](const Occurrence& a, const Occurrence& b) {
+      return a.head != b.head ? a.head < b.head : term(a) < term(b);
     });
+    size_t kept = 0;
+    for (const Occurrence& one : all_) {
+      if (kept > 0 && all_[kept - 1].head == one.head && term(all_[kept - 1]) == term(one)) {
+        all_[kept - 1].weight = std::min(all_[kept - 1].weight + one.weight, kCountMax);
+      } else {
+        all_[kept] = one;
+        all_[kept].weight = std::min(one.weight, kCountMax);
+        ++kept;
+      }
+    }
+    all_.resize(kept);
+    return all_;
   }
-  return found;
-}
 
-// Distinct terms, ascending, with their weighted counts.
-std::vector<std::pair<uint32_t, uint32_t>> count_terms(std::vector<uint64_t>& all) {
-  std::sort(all.begin(), all.end());
-  std::vector<std::pair<uint32_t, uint32_t>> terms;
-  for (const uint64_t occurrence : all) {
-    const auto hash = static_cast<uint32_t>(occurrence >> 32);
-    const auto weight = static_cast<uint32_t>(occurrence);
-    if (terms.empty() || terms.back().first != hash) terms.emplace_back(hash, 0);
-    terms.back().second = std::min(terms.back().second + weight, kCountMax);
-  }
-  return terms;
+ private:
+  std::string arena_;
+  std::vector<Occurrence> all_;
+};
+
+size_t shared_size(std::string_view a, std::string_view b) {
+  const size_t size_max = std::min({a.size(), b.size(), size_t{255}});
+  size_t size = 0;
+  while (size < size_max && a[size] == b[size]) ++size;
+  return size;
 }
 
 }  // namespace
 
 uint32_t hash_term(std::string_view term) {
-  return hash_bytes(term, 0);
+  return static_cast<uint32_t>(hash_bytes(term, 0));
 }
 uint32_t hash_facet(std::string_view facet) {
-  return hash_bytes(facet, 0x9e3779b97f4a7c15);
+  return static_cast<uint32_t>(hash_bytes(facet, kFacetSeed));
+}
+uint64_t hash_term_64(std::string_view term) {
+  return hash_bytes(term, 0);
+}
+
+std::string facet_term(std::string_view facet) {
+  // 63 bits of the hash, seven a byte, none of which is zero.
+  uint64_t hash = hash_bytes(facet, kFacetSeed);
+  std::string term(1, kFacetByte);
+  for (int i = 0; i < 9; ++i, hash >>= 7) term.push_back(static_cast<char>(0x80 | (hash & 0x7f)));
+  return term;
 }
 
 std::string encode_text_record(Analyzer& analyzer, std::span<const TextField> fields,
                                std::span<const std::string> facets) {
-  Occurrences found = collect(analyzer, fields);
-  auto terms = count_terms(found.all);
-  if (terms.size() > kDocumentTermsMax) terms.resize(kDocumentTermsMax);
+  Occurrences found;
+  uint64_t length = 0;
+  for (const TextField& field : fields) {
+    analyzer.analyze(field.text, [&](const Token& token) {
+      found.add(token.term, field.weight);
+      length += field.weight;
+      return true;
+    });
+  }
+  for (const std::string& facet : facets) found.add(facet_term(facet), 1);
 
-  std::string out;
-  out.reserve(16 + 4 * facets.size() + 5 * terms.size());
-  out.push_back(static_cast<char>(kTextRecordFormat));
-  append_varint(out, found.length);
-  append_varint(out, facets.size());
-  append_varint(out, terms.size());
-  for (const std::string& facet : facets) append_u32(out, hash_facet(facet));
-  for (const auto& [hash, count] : terms) append_u32(out, hash);
-  for (const auto& [hash, count] : terms) out.push_back(static_cast<char>(count));
-  return out;
+  std::string body;
+  uint64_t count = 0;
+  std::string_view before;
+  for (const Occurrence& one : found.fold()) {
+    const std::string_view term = found.term(one);
+    const size_t shared = shared_size(before, term);
+    if (body.size() + term.size() + 3 > kTextRecordSizeMax) break;
+    body.push_back(static_cast<char>(shared));
+    body.push_back(static_cast<char>(term.size() - shared));
+    body.append(term.substr(shared));
+    body.push_back(static_cast<char>(one.weight));
+    before = term;
+    ++count;
+  }
+  std::string out(1, static_cast<char>(kTextFormat));
+  append_varint(out, length);
+  append_varint(out, count);
+  return out.append(body);
 }
 
-std::optional<TextRecord> decode_text_record(std::string_view bytes) {
-  if (bytes.empty() || static_cast<uint8_t>(bytes[0]) != kTextRecordFormat) return std::nullopt;
-  bytes.remove_prefix(1);
-  const auto length = take_varint(bytes);
-  const auto facets = take_varint(bytes);
-  const auto terms = take_varint(bytes);
-  if (!length || !facets || !terms) return std::nullopt;
-  if (*facets > bytes.size() / 4 || *terms > bytes.size() / 5) return std::nullopt;
-  if (bytes.size() != 4 * *facets + 5 * *terms) return std::nullopt;
-  TextRecord record;
-  record.length = *length;
-  record.facet_count = static_cast<uint32_t>(*facets);
-  record.term_count = static_cast<uint32_t>(*terms);
-  record.facets = bytes.data();
-  record.terms = record.facets + 4 * *facets;
-  record.counts = record.terms + 4 * *terms;
-  return record;
+TextRecord::TextRecord(std::string_view bytes) : rest_(bytes) {
+  is_malformed_ = true;
+  if (rest_.empty() || static_cast<uint8_t>(rest_[0]) != kTextFormat) return;
+  rest_.remove_prefix(1);
+  const auto length = take_varint(rest_);
+  const auto count = take_varint(rest_);
+  if (!length || !count) return;
+  is_malformed_ = *count == 0 && !rest_.empty();
+  length_ = *length;
+  term_count_ = terms_left_ = *count;
+}
+
+bool TextRecord::fail() {
+  is_malformed_ = true;
+  terms_left_ = 0;
+  return false;
+}
+
+bool TextRecord::next() {
+  if (is_malformed_) return fail();
+  if (terms_left_ == 0) return rest_.empty() ? false : fail();
+  if (rest_.size() < 3) return fail();
+  const size_t shared = static_cast<uint8_t>(rest_[0]);
+  const size_t more = static_cast<uint8_t>(rest_[1]);
+  if (shared > term_size_ || shared + more == 0 || rest_.size() < more + 3) return fail();
+  std::memcpy(term_ + shared, rest_.data() + 2, more);
+  term_size_ = shared + more;
+  count_ = static_cast<uint8_t>(rest_[2 + more]);
+  rest_.remove_prefix(more + 3);
+  --terms_left_;
+  return true;
 }
 
 }  // namespace holdfast::search

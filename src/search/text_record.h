@@ -1,14 +1,11 @@
-// The text record: what the index keeps of one document: its length, its terms and how often each
-// occurs. One key per document: writing, replacing or removing a document touches that one key, so
-// documents never conflict with each other, nothing is left behind by a removal, and a commit of
-// one document dirties one page instead of one per distinct term.
+// The text record: the terms of one document and how often each occurs: what the index keeps of a
+// document until it is folded into a segment, and of one that was dropped until its segment knows.
 //
-// Who: search/ only. Thread-safety: pure functions.
-// Form: u8 format, varint length, varint facets, varint terms, u32 x facets, u32 x terms
-//   (ascending), u8 x terms (how often, weighted, at most 255). Little-endian.
-// Terms are kept as 32-bit hashes. Two different terms with one hash are rare (one pair among
-// 90,000 distinct terms), and a hit by such a chance is told apart when its text is analysed for
-// the snippet.
+// Who: search/ and memory/. Thread-safety: pure functions.
+// Form: u8 format, varint length, varint terms, then per term, ascending: u8 bytes shared with the
+//   term before, u8 bytes that follow, those bytes, u8 how often (weighted, at most 255).
+// A facet, an exact label to filter by, is a term whose first byte is 1, which no word has; it does
+// not count into the length.
 #pragma once
 
 #include <cstdint>
@@ -22,10 +19,12 @@
 
 namespace holdfast::search {
 
-constexpr uint8_t kTextRecordFormat = 1;
-// Distinct terms kept of one document: with it a record stays below 1 MiB. Only a text of over
-// 600 KiB of Han characters without much repetition reaches it; its terms past that are not found.
-constexpr size_t kDocumentTermsMax = 200'000;
+// Of records, segments and the terms in them: a change of what Analyzer gives raises it, too.
+constexpr uint8_t kTextFormat = 2;
+// A record stops there, in the order of its terms: only a text of over 500 KiB of Han characters
+// without much repetition reaches it; what it says past that is not found.
+constexpr size_t kTextRecordSizeMax = (1u << 20) - 1024;
+constexpr char kFacetByte = 1;
 
 struct TextField {
   std::string_view text;
@@ -34,27 +33,40 @@ struct TextField {
 
 // Stable over processes and builds. Terms and facets are hashed apart.
 uint32_t hash_term(std::string_view term);
-// A facet is an exact label to filter by, for example "kind=note".
 uint32_t hash_facet(std::string_view facet);
+uint64_t hash_term_64(std::string_view term);
+// The term under which the label, for example "kind=note", stands.
+std::string facet_term(std::string_view facet);
 
 std::string encode_text_record(Analyzer& analyzer, std::span<const TextField> fields,
                                std::span<const std::string> facets);
 
-// A view of a record. The arrays are unaligned: read them with the methods.
-struct TextRecord {
-  uint64_t length = 0;  // weighted number of tokens
-  uint32_t facet_count = 0;
-  uint32_t term_count = 0;
-  const char* facets = nullptr;
-  const char* terms = nullptr;
-  const char* counts = nullptr;
+// Reads a record's terms in order.
+//   for (TextRecord record(bytes); record.next();) use(record.term(), record.count());
+class TextRecord {
+ public:
+  explicit TextRecord(std::string_view bytes);  // which must outlive it
 
-  uint32_t facet(uint32_t i) const { return load_le<uint32_t>(facets + 4 * size_t{i}); }
-  uint32_t term(uint32_t i) const { return load_le<uint32_t>(terms + 4 * size_t{i}); }
-  uint8_t count(uint32_t i) const { return static_cast<uint8_t>(counts[i]); }
+  bool next();  // false at the end, and where the record is malformed
+  // Of another format, cut, or longer than it says; known for certain once next() was false.
+  bool is_malformed() const { return is_malformed_; }
+  uint64_t length() const { return length_; }  // weighted number of tokens
+  uint64_t term_count() const { return term_count_; }
+  std::string_view term() const { return {term_, term_size_}; }  // until next()
+  uint8_t count() const { return count_; }
+  bool is_facet() const { return term_size_ > 0 && term_[0] == kFacetByte; }
+
+ private:
+  bool fail();
+
+  std::string_view rest_;
+  uint64_t length_ = 0;
+  uint64_t term_count_ = 0;
+  uint64_t terms_left_ = 0;
+  size_t term_size_ = 0;
+  uint8_t count_ = 0;
+  bool is_malformed_ = false;
+  char term_[512];
 };
-
-// nullopt: malformed, or of a newer format.
-std::optional<TextRecord> decode_text_record(std::string_view bytes);
 
 }  // namespace holdfast::search

@@ -1,0 +1,119 @@
+#include "memory/text_maintenance.h"
+
+#include "memory/keys.h"
+#include "memory/observation_store.h"
+#include "search/text_fold.h"
+#include "search/text_index.h"
+
+namespace holdfast::memory {
+namespace {
+
+using search::DocumentId;
+using search::KeySource;
+using search::KeyTarget;
+
+// Writes, on average. With fewer, several processes of a busy space would find the same to fold.
+constexpr size_t kLookEvery = 96;
+constexpr size_t kDocumentsPerStep = 48;
+constexpr size_t kRebuiltPerStep = 500;
+
+std::string index_prefix_of(uint32_t space_id) {
+  return space_prefix(KeyKind::kTextIndex, space_id);
+}
+
+// Does a step of folding, in a transaction of its own.
+Result<search::FoldStep> fold_once(Access& access) {
+  search::FoldStep step = search::FoldStep::kIdle;
+  HOLDFAST_TRY(access.write_existing([&](KeyTarget& target, uint32_t space_id) -> Status {
+    HOLDFAST_TRY(check_index(target, space_id));
+    HOLDFAST_ASSIGN(step, search::fold_step(target, index_prefix_of(space_id)));
+    return Status::ok();
+  }));
+  return step;
+}
+
+Result<std::vector<search::RebuildDocument>> documents_behind(KeyTarget& target, uint32_t space_id,
+                                                              const DocumentId& after) {
+  const std::string prefix = space_prefix(KeyKind::kId, space_id);
+  KeyRange range = search::prefix_range(prefix);
+  range.begin = prefix + std::string(search::view_of(after)) + '\0';
+  std::vector<Uuid> ids;
+  HOLDFAST_TRY(target.peek_scan(range, [&](std::string_view key, std::string_view) {
+    std::copy(key.begin() + static_cast<ptrdiff_t>(prefix.size()), key.end(),
+              reinterpret_cast<char*>(ids.emplace_back().bytes.data()));
+    return ids.size() < kRebuiltPerStep;
+  }));
+  search::Analyzer analyzer;
+  std::vector<search::RebuildDocument> documents;
+  for (const Uuid& id : ids) {
+    HOLDFAST_ASSIGN(const auto observation, read_observation(target, space_id, id, false));
+    if (!observation || observation->forgotten_us != 0) continue;
+    HOLDFAST_TRY(target.put(space_key(KeyKind::kId, space_id, id.view()), ""));
+    documents.push_back({document_of(id), encode_text(analyzer, *observation)});
+  }
+  return documents;
+}
+
+}  // namespace
+
+Status check_index(KeySource& source, uint32_t space_id) {
+  HOLDFAST_ASSIGN(const bool is_new, search::has_manifest(source, index_prefix_of(space_id)));
+  if (is_new) return Status::ok();
+  // Until 0.1 the text record stood under the id of each observation; the oldest tells.
+  bool is_old = false;
+  HOLDFAST_TRY(source.peek_scan(search::prefix_range(space_prefix(KeyKind::kId, space_id)),
+                                [&](std::string_view, std::string_view value) {
+                                  is_old = !value.empty();
+                                  return false;
+                                }));
+  if (!is_old) return Status::ok();
+  return Status(StatusCode::kUnsupported,
+                "the search index of this space has the form of an earlier version; run "
+                "`holdfast reindex` once");
+}
+
+void fold_when_due(Access& access, const Uuid& id, size_t count) {
+  if (!access.is_own_commit()) return;
+  const size_t chance = id.bytes.back() | size_t{id.bytes[id.bytes.size() - 2]} << 8;
+  const bool is_time = count >= kLookEvery || chance % (kLookEvery / count) == 0;
+  if (!is_time) return;
+  bool is_due = false;
+  const Status looked = access.read([&](KeySource& source, uint32_t space_id) -> Status {
+    HOLDFAST_ASSIGN(is_due, search::is_fold_due(source, index_prefix_of(space_id), {}));
+    return Status::ok();
+  });
+  // A merge goes on without anything to fold, too; its steps are cheap to find undue.
+  const size_t steps = looked && is_due ? 2 + count / kDocumentsPerStep : 1;
+  for (size_t i = 0; i < steps; ++i) {
+    const auto step = fold_once(access);
+    if (!step || *step == search::FoldStep::kIdle) return;
+  }
+}
+
+Result<uint64_t> rebuild_index(Access& access) {
+  HOLDFAST_TRY(access.write_existing([&](KeyTarget& target, uint32_t space_id) {
+    return search::begin_rebuild(target, index_prefix_of(space_id));
+  }));
+  uint64_t rebuilt = 0;
+  for (bool is_more = true; is_more;) {
+    uint64_t of_step = 0;
+    is_more = false;
+    HOLDFAST_TRY(access.write_existing([&](KeyTarget& target, uint32_t space_id) -> Status {
+      of_step = 0;
+      const auto more = [&](const DocumentId& after) {
+        auto documents = documents_behind(target, space_id, after);
+        of_step = documents ? documents->size() : 0;
+        return documents;
+      };
+      HOLDFAST_ASSIGN(is_more, search::rebuild_step(target, index_prefix_of(space_id), more));
+      return Status::ok();
+    }));
+    rebuilt += of_step;
+  }
+  for (search::FoldStep step = search::FoldStep::kDone; step == search::FoldStep::kDone;) {
+    HOLDFAST_ASSIGN(step, fold_once(access));
+  }
+  return rebuilt;
+}
+
+}  // namespace holdfast::memory

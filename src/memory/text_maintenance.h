@@ -1,0 +1,25 @@
+// The text index of a space, looked after by whoever writes: folding it in steps, and making it
+// anew.
+//
+// Who: memory/ only. Thread-safety: that of the Access.
+#pragma once
+
+#include <cstddef>
+
+#include "base/uuid.h"
+#include "memory/access.h"
+
+namespace holdfast::memory {
+
+// After `count` observations were written, one of them `id`: now and then, looks whether there is
+// something to fold, and does a few steps. What fails is left to the next who looks.
+void fold_when_due(Access& access, const Uuid& id, size_t count = 1);
+
+// Errors: Unsupported: the observations of the space were indexed by a program whose index has
+// another form.
+Status check_index(search::KeySource& source, uint32_t space_id);
+
+// See Observations::reindex.
+Result<uint64_t> rebuild_index(Access& access);
+
+}  // namespace holdfast::memory

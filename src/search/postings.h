@@ -1,0 +1,109 @@
+// Postings: which documents of a segment have a term, how often, and how long they are; in blocks
+// of up to kBlockPostings with a bound of what any of them can score.
+//
+// Who: search/ only. Thread-safety: pure functions; one thread at a time per object.
+// Invariants:
+//   1. The postings of a term ascend by ordinal.
+//   2. A bound holds for every average length, k1 and b: it is that of the Pareto pairs (count,
+//      length), which a block of a long list carries; a short list is looked through.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace holdfast::search {
+
+constexpr size_t kBlockPostings = 128;
+constexpr size_t kBoundPairsMax = 4;
+// A list of more postings than a block stands under keys of its own.
+constexpr size_t kShortListMax = kBlockPostings;
+
+struct Posting {
+  uint32_t ordinal;
+  uint8_t count;
+  uint8_t length_code;
+};
+
+// A document's length, exact below 32, then in eight steps for each doubling. BM25 takes the length
+// that the code stands for, everywhere.
+uint8_t length_code(uint64_t length);
+uint64_t length_of_code(uint8_t code);
+
+// How much one term adds to the score of a document, given all lengths' mean.
+class TermScorer {
+ public:
+  TermScorer() = default;
+  // `score` is weight times inverse document frequency; `norms` are length_norms().
+  TermScorer(double score, const std::array<double, 256>& norms) : score_(score), norms_(&norms) {}
+  double operator()(uint8_t count, uint8_t code) const {
+    return score_ * count / (count + (*norms_)[code]);
+  }
+
+ private:
+  double score_ = 0;
+  const std::array<double, 256>* norms_ = nullptr;
+};
+
+constexpr double kBm25K1 = 1.2;
+constexpr double kBm25B = 0.75;
+// k1 * (1 - b + b * length / mean) for each length code.
+std::array<double, 256> length_norms(double length_mean);
+double inverse_document_frequency(double documents, double frequency);
+
+struct BoundPair {
+  uint8_t count;
+  uint8_t length_code;
+};
+
+// One block within PostingList::bytes: deltas, then counts, then length codes.
+struct PostingBlock {
+  uint32_t base = 0;  // the first delta is from here
+  uint32_t last = 0;  // ordinal
+  uint32_t offset = 0;
+  uint16_t deltas_size = 0;
+  uint8_t postings = 0;
+  uint8_t pair_count = 0;  // 0: look through it
+  std::array<BoundPair, kBoundPairsMax> pairs = {};
+};
+
+// The postings of a term in one segment, as they are stored.
+struct PostingList {
+  std::string bytes;
+  std::vector<PostingBlock> blocks;
+  uint64_t count = 0;
+
+  const uint8_t* counts(const PostingBlock& block) const {
+    return reinterpret_cast<const uint8_t*>(bytes.data()) + block.offset + block.deltas_size;
+  }
+  const uint8_t* length_codes(const PostingBlock& block) const {
+    return counts(block) + block.postings;
+  }
+  // No document of the block scores more.
+  double bound(const PostingBlock& block, const TermScorer& scorer) const;
+  // Fills as many ordinals as the block has. False: malformed.
+  bool decode(const PostingBlock& block, uint32_t* ordinals) const;
+};
+
+// --- The stored forms. A short list is one block without bounds; a chunk is some blocks of a long
+// --- one. Both can be read by themselves.
+
+// varint postings, varint size of deltas, deltas (the first from 0), counts, length codes.
+void append_short_list(std::string& out, std::span<const Posting> postings);
+// Takes it from the front of `bytes`; false: malformed.
+bool take_short_list(std::string_view& bytes, PostingList& list);
+// Passes over it; false: malformed.
+bool skip_short_list(std::string_view& bytes);
+
+// varint blocks, then for each: varint postings, varint last ordinal since the block before, varint
+// size of deltas, u8 pairs, pairs; then for each deltas, counts, length codes. Takes postings from
+// the front until about `size_max` bytes are full.
+std::string take_chunk(std::span<const Posting>& postings, size_t size_max);
+// Appends the chunk's blocks to `list`. False: malformed.
+bool append_chunk(std::string_view bytes, PostingList& list);
+
+}  // namespace holdfast::search

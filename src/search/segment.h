@@ -1,0 +1,112 @@
+// A segment: the inverted form of some documents, immutable but for which of them are dead, as many
+// small values of the tree, which thereby is its dictionary and its skip list.
+//
+// Postings stand in blocks of about kTermBlockSize bytes under the last term and ordinal in them:
+//   u8 0, then terms: u8 bytes shared with the term before, u8 bytes that follow, those bytes, a
+//     short list (postings.h); stands under ordinal UINT32_MAX;
+//   u8 1, then a chunk (postings.h) of the one term it stands under.
+//
+// Who: search/ only. Thread-safety: that of the given source.
+// Invariants:
+//   1. The terms ascend, without zero bytes, so that keys sort as terms and ordinals do.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "search/keyspace.h"
+#include "search/manifest.h"
+#include "search/postings.h"
+
+namespace holdfast::search {
+
+// Small enough to stay inside of a leaf page of 4 KiB.
+constexpr size_t kTermBlockSize = 960;
+
+class SegmentWriter {
+ public:
+  SegmentWriter(KeyTarget& target, const IndexKeys& keys, uint32_t segment)
+      : target_(target), keys_(keys), segment_(segment) {}
+
+  // REQUIRES: terms ascend; postings are not empty and ascend.
+  Status add(std::string_view term, std::span<const Posting> postings);
+  // Writes what is not written yet. Adding may go on after it.
+  Status flush();
+
+ private:
+  KeyTarget& target_;
+  const IndexKeys& keys_;
+  const uint32_t segment_;
+  std::string block_;  // of short lists
+  std::string last_term_;
+};
+
+// Writes the ids from ordinal `first` on; a multiple of kIdsPerBlock.
+Status write_ids(KeyTarget& target, const IndexKeys& keys, uint32_t segment, uint32_t first,
+                 std::span<const DocumentId> ids);
+
+// Empty where no document has the term.
+Result<PostingList> read_postings(KeySource& source, const IndexKeys& keys, uint32_t segment,
+                                  std::string_view term);
+
+// The terms of a segment in order, with their postings; a few blocks are read at a time.
+class TermStream {
+ public:
+  // From the first term > `after`; an empty one: from the first.
+  TermStream(KeySource& source, const IndexKeys& keys, uint32_t segment, std::string_view after);
+
+  // False at the end. Errors: those of the source, Corruption.
+  Result<bool> next();
+  const std::string& term() const { return term_; }
+  const PostingList& postings() const { return postings_; }
+
+ private:
+  struct Block {
+    std::string key;
+    std::string value;
+  };
+  Status refill();
+  Result<bool> next_short();
+  Result<bool> next_long();
+
+  KeySource& source_;
+  KeyRange range_;
+  const size_t term_at_;  // in a key
+  std::string after_;
+  std::vector<Block> blocks_;
+  size_t block_ = 0;
+  std::string_view rest_;  // of a block of short lists
+  std::string term_;
+  PostingList postings_;
+  bool at_end_ = false;
+};
+
+// Ids by ordinal.
+Result<DocumentId> read_id(KeySource& source, const IndexKeys& keys, uint32_t segment,
+                           uint32_t ordinal);
+Result<std::vector<DocumentId>> read_ids(KeySource& source, const IndexKeys& keys,
+                                         const SegmentInfo& segment);
+// How many documents of the segment have a smaller id: the ordinal of the first that has not.
+Result<uint32_t> lower_ordinal(KeySource& source, const IndexKeys& keys, const SegmentInfo& segment,
+                               std::string_view id);
+
+// One bit per document that is dead; empty where none is.
+Result<std::vector<uint64_t>> read_dead(KeySource& source, const IndexKeys& keys,
+                                        const SegmentInfo& segment);
+// How many of the dead have the term.
+Result<uint64_t> read_dead_count(KeySource& source, const IndexKeys& keys,
+                                 const SegmentInfo& segment, std::string_view term);
+
+// A document of a segment that dies, and its text record.
+struct Death {
+  uint32_t ordinal;
+  std::string_view record;
+};
+// Marks them, and counts them in `segment`. REQUIRES: they are live; ordinals ascend.
+Status write_deaths(KeyTarget& target, const IndexKeys& keys, SegmentInfo& segment,
+                    std::span<const Death> deaths);
+
+}  // namespace holdfast::search

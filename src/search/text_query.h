@@ -1,0 +1,72 @@
+// Queries: what a text that a person or an agent typed asks for. Every text is a query.
+//
+// Words are looked for as they are analysed; a document matches that has one of them. In addition:
+//   "some words"   a document must have these, one after the other
+//   +word          a document must have it; so must both sides of AND
+//   -word          a document must not have it: a minus before a word of three letters or more, at
+//                  the text's beginning or behind a space; also NOT word, and both before a phrase
+//   word*          words that begin so, two letters or more: the most frequent ones
+//   OR             what words are joined by anyway
+// AND, OR and NOT only in capitals and with something to join; where an operator makes no sense it
+// is a word, or nothing. A query of exclusions only is one of words.
+//
+// Who: memory/ and search/. Thread-safety: pure but for the given Analyzer.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "search/analysis.h"
+
+namespace holdfast::search {
+
+// Terms of a query; further distinct ones are ignored.
+constexpr size_t kQueryTermsMax = 256;
+constexpr size_t kPrefixTermsMax = 64;  // that a prefix stands for
+
+struct QueryTerm {
+  std::string term;
+  // 1 for what was asked for; less for parts of an identifier and single characters of a run,
+  // which should help and not decide; 0: does not count.
+  double weight = 1;
+  double score = 0;        // weight times inverse document frequency, once ranked
+  uint64_t frequency = 0;  // documents that have it, once ranked
+};
+
+// Consecutive tokens that a document must, or must not, have.
+struct Phrase {
+  std::vector<std::string> words;  // terms
+  std::vector<bool> overlaps;      // of each, the one before: pairs of a run
+  bool is_excluded = false;
+};
+
+struct Prefix {
+  std::string text;
+  bool is_required = false;
+  bool is_excluded = false;
+};
+
+struct TextQuery {
+  std::vector<QueryTerm> terms = {};
+  // Indexes into `terms`: of each group a document must have one;
+  std::vector<std::vector<uint32_t>> required = {};
+  // of none of these groups may it have all.
+  std::vector<std::vector<uint32_t>> excluded = {};
+  std::vector<Prefix> prefixes = {};
+  std::vector<Phrase> phrases = {};  // for matches_phrases(); the words are required above
+
+  std::vector<std::string> facets = {};  // all of them must be among a document's
+  // Document ids in [id_begin, id_end); an empty end means to the last.
+  std::string id_begin = {};
+  std::string id_end = {};
+};
+
+TextQuery parse_query(Analyzer& analyzer, std::string_view text);
+
+// Whether a document with these texts has every phrase that it must have and none that it must not.
+bool matches_phrases(Analyzer& analyzer, const std::vector<Phrase>& phrases,
+                     const std::vector<std::string_view>& texts);
+
+}  // namespace holdfast::search

@@ -1,0 +1,104 @@
+#include "search/text_query.h"
+
+#include <gtest/gtest.h>
+
+#include "base/utf8.h"
+
+namespace holdfast::search {
+namespace {
+
+// The query in words: terms, then +group and -group, "phrases" and prefixes*.
+std::string shown(std::string_view text) {
+  Analyzer analyzer;
+  const TextQuery query = parse_query(analyzer, text);
+  std::string out;
+  const auto add = [&](const std::string& word) { out += (out.empty() ? "" : " ") + word; };
+  for (const QueryTerm& term : query.terms) {
+    if (term.weight > 0) add(term.term);
+  }
+  for (const auto& group : query.required) add("+" + query.terms[group.at(0)].term);
+  for (const auto& group : query.excluded) add("-" + query.terms[group.at(0)].term);
+  for (const Phrase& phrase : query.phrases) {
+    std::string words;
+    for (const std::string& word : phrase.words) words += (words.empty() ? "" : " ") + word;
+    add((phrase.is_excluded ? "-\"" : "\"") + words + "\"");
+  }
+  for (const Prefix& prefix : query.prefixes) {
+    add((prefix.is_required ? "+" : prefix.is_excluded ? "-" : "") + prefix.text + "*");
+  }
+  return out;
+}
+
+TEST(TextQuery, WordsAreTerms) {
+  EXPECT_EQ(shown("red green"), "red green");
+  EXPECT_EQ(shown("  "), "");
+}
+
+TEST(TextQuery, OperatorsJoinAndExclude) {
+  EXPECT_EQ(shown("red AND green"), "red green +red +green");
+  EXPECT_EQ(shown("red OR green"), "red green");
+  EXPECT_EQ(shown("red NOT green"), "red -green");
+  EXPECT_EQ(shown("+red -green"), "red +red -green");
+  EXPECT_EQ(shown("red -\"blue sky\""), "red -\"blue sky\"");
+  EXPECT_EQ(shown("\"blue sky\""), "blue sky +blue +sky \"blue sky\"");
+  EXPECT_EQ(shown("logi*"), "logi*");
+  EXPECT_EQ(shown("+logi* AND -out*"), "+logi* -out*");
+}
+
+TEST(TextQuery, WhatMakesNoSenseIsNoOperator) {
+  EXPECT_EQ(shown("AND"), "and");
+  EXPECT_EQ(shown("red AND"), "red and");
+  EXPECT_EQ(shown("NOT"), "not");
+  EXPECT_EQ(shown("OR red"), "or red");
+  EXPECT_EQ(shown("red and green"), "red and green");
+  EXPECT_EQ(shown("-red"), "red");
+  EXPECT_EQ(shown("NOT red"), "red");
+  EXPECT_EQ(shown("ls -la"), "ls la");
+  EXPECT_EQ(shown("a - b"), "a b");
+  EXPECT_EQ(shown("2 -1"), "2 1");
+  EXPECT_EQ(shown("foo-bar"), "foo-bar foo bar");
+  EXPECT_EQ(shown("say \"open"), "say open");
+  EXPECT_EQ(shown("\"\" ( ) * +"), "");
+  EXPECT_EQ(shown("**"), "");
+}
+
+TEST(TextQuery, AnyBytesAreAQuery) {
+  uint32_t state = 7;
+  const auto random = [&](uint32_t below) {
+    state = state * 1664525 + 1013904223;
+    return (state >> 8) % below;
+  };
+  const std::string_view pieces[] = {"\"",    "-", "+", "*",  " AND ", " OR ",
+                                     " NOT ", "(", ")", "ab", "cd_ef", "\xe7\x94\xa8",
+                                     "\xff",  " ", "1"};
+  for (int round = 0; round < 5000; ++round) {
+    std::string text;
+    for (uint32_t i = random(12); i > 0; --i) text += pieces[random(std::size(pieces))];
+    Analyzer analyzer;
+    const TextQuery query = parse_query(analyzer, text);
+    for (const auto* groups : {&query.required, &query.excluded}) {
+      for (const auto& group : *groups) {
+        ASSERT_FALSE(group.empty());
+        for (const uint32_t term : group) ASSERT_LT(term, query.terms.size());
+      }
+    }
+  }
+}
+
+TEST(TextQuery, PhrasesAreConsecutiveWords) {
+  Analyzer analyzer;
+  const auto matches = [&](std::string_view query, std::string_view text) {
+    return matches_phrases(analyzer, parse_query(analyzer, query).phrases, {text});
+  };
+  EXPECT_TRUE(matches("\"blue sky\"", "the Blue skies"));
+  EXPECT_FALSE(matches("\"blue sky\"", "the sky is blue"));
+  EXPECT_FALSE(matches("\"blue sky\"", "blue and sky"));
+  EXPECT_TRUE(matches("\"open foo_bar now\"", "please open foo_bar now"));
+  EXPECT_TRUE(matches("red -\"blue sky\"", "red sky blue"));
+  EXPECT_FALSE(matches("red -\"blue sky\"", "red blue sky"));
+  EXPECT_TRUE(matches("\"\u7528\u6237\u767b\"", "\u65b0\u7528\u6237\u767b\u5f55"));
+  EXPECT_FALSE(matches("\"\u7528\u6237\u767b\"", "\u7528\u6237 \u6237\u767b"));
+}
+
+}  // namespace
+}  // namespace holdfast::search
