@@ -58,13 +58,28 @@ class StoreCommandsTest : public CommandsTest {
 
 TEST_F(CommandsTest, EveryCommandHasAnExample) {
   for (const char* name :
-       {"init",     "whoami",  "status",   "stats",   "put",     "get",           "del",   "ls",
-        "remember", "recall",  "show",     "list",    "ingest",  "verify-ledger", "check", "doctor",
-        "dump",     "salvage", "snapshot", "watch",   "torture", "event",         "link",  "claim",
-        "queue",    "message", "who",      "at-work", "inbox",   "outbox",        "cache"}) {
+       {"init",    "whoami",   "status", "stats",   "put",      "get",     "del",
+        "ls",      "remember", "recall", "show",    "list",     "ingest",  "verify-ledger",
+        "check",   "doctor",   "dump",   "salvage", "snapshot", "watch",   "torture",
+        "event",   "link",     "claim",  "reindex", "queue",    "message", "who",
+        "at-work", "inbox",    "outbox", "cache"}) {
     EXPECT_EQ(run_bare({name, "--help"}), kExitOk);
     EXPECT_THAT(out_, HasSubstr(std::string("Example:\n  holdfast ") + name));
   }
+}
+
+TEST_F(StoreCommandsTest, ScoresAreExplainedAndTheIndexIsMadeAnew) {
+  EXPECT_EQ(run({"remember", "the clock is late"}), kExitOk);
+  EXPECT_EQ(run({"remember", "the door is open"}), kExitOk);
+  EXPECT_EQ(run({"recall", "clock", "--explain"}), kExitOk);
+  EXPECT_THAT(out_, HasSubstr("clock: 1 in a length of 4 (mean 4.0), in 1 of 2"));
+  EXPECT_EQ(run({"recall", "clock", "--explain", "--json"}), kExitOk);
+  EXPECT_EQ(json()["explanation"][0]["term"], "clock");
+  EXPECT_EQ(run({"recall", "late -clock door"}), kExitOk);
+  EXPECT_THAT(out_, HasSubstr("open"));
+  EXPECT_EQ(run({"reindex", "--json"}), kExitOk) << error_;
+  EXPECT_EQ(json()["observations"], 2);
+  EXPECT_EQ(run({"recall", "clock"}), kExitOk);
 }
 
 TEST_F(StoreCommandsTest, EventsAreAppendedReadFollowedAndVerified) {

@@ -104,6 +104,18 @@ Status recall(const Context& context, const RecallArguments& arguments) {
   return Status::ok();
 }
 
+Status reindex(const Context& context) {
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  HOLDFAST_ASSIGN(const uint64_t count, space.observations().reindex());
+  if (context.output().json()) {
+    context.output().print({{"observations", count}});
+  } else {
+    context.output().line(std::to_string(count) + " observations indexed anew");
+  }
+  return store.close();
+}
+
 Status show(const Context& context, const std::string& id) {
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
@@ -200,7 +212,8 @@ void add_recall(Commands& commands) {
   auto arguments = arguments_of<RecallArguments>();
   CLI::App* command =
       commands.add(kGroupMemory, "recall", "Find what was remembered, best first",
-                   "holdfast recall \"clock login\" --limit 5",
+                   "holdfast recall \"clock login\" --limit 5\n"
+                   "  holdfast recall 'clock* AND login -door \"too late\"'",
                    [arguments](const Context& context) { return recall(context, *arguments); });
   command->add_option("query", arguments->words, "What to look for")->required();
   command->add_option("--limit", arguments->query.limit, "At most so many")
@@ -219,6 +232,7 @@ void add_recall(Commands& commands) {
   command->add_option(
       "--tokens", arguments->tokens,
       "One text for a prompt, of at most so many tokens by a guess on the high side");
+  command->add_flag("--explain", arguments->query.explain, "Say what each word adds to a score");
   command->add_option("--snippet", arguments->query.snippet_size, "Bytes of each result, about")
       ->check(CLI::Range(size_t{16}, kSnippetSizeMax))
       ->capture_default_str();
@@ -260,6 +274,9 @@ void add_memory_commands(Commands& commands) {
       ->add_option("id", *id, "Its id, or a prefix that no other has")
       ->required();
   add_list(commands);
+  commands.add(kGroupMemory, "reindex", "Make the search index of a space anew",
+               "holdfast reindex --space acme/web",
+               [](const Context& context) { return reindex(context); });
 }
 
 }  // namespace holdfast::cli

@@ -79,6 +79,16 @@ Json json_of(size_t rank, const RecallHit& hit) {
     json["highlights"].push_back(Json::array({range.begin, range.end}));
   }
   json["content"] = hit.observation.content;
+  for (const ScoreTerm& one : hit.explanation) {
+    json["explanation"].push_back({{"term", one.term},
+                                   {"score", one.score},
+                                   {"weight", one.weight},
+                                   {"count", one.count},
+                                   {"length", one.length},
+                                   {"length_mean", one.length_mean},
+                                   {"frequency", one.frequency},
+                                   {"observations", one.observations}});
+  }
   return json;
 }
 
@@ -125,6 +135,17 @@ void print_observation(const Output& output, const Observation& observation) {
   output.line(output.terminal() ? printable(observation.content, true) : observation.content);
 }
 
+namespace {
+
+std::string explained(const ScoreTerm& one) {
+  return fixed(one.score, 3) + "  " + one_line(one.term, 40) + ": " + std::to_string(one.count) +
+         " in a length of " + std::to_string(one.length) + " (mean " + fixed(one.length_mean, 1) +
+         "), in " + std::to_string(one.frequency) + " of " + std::to_string(one.observations) +
+         ", weight " + fixed(one.weight, 2);
+}
+
+}  // namespace
+
 void print_hit(const Output& output, size_t rank, const RecallHit& hit) {
   if (output.json()) {
     output.print(json_of(rank, hit));
@@ -137,6 +158,7 @@ void print_hit(const Output& output, size_t rank, const RecallHit& hit) {
   output.line(head + output.bold(title.empty() ? "(no title)" : title) + "  " +
               output.dim(fixed(hit.score, 2)));
   output.line("    " + highlighted(output, hit));
+  for (const ScoreTerm& one : hit.explanation) output.line("    " + output.dim(explained(one)));
   std::string origin = observation.id;
   if (observation.source) origin += "  " + one_line(*observation.source, 70);
   output.line("    " + output.dim(origin));
