@@ -125,11 +125,12 @@ Status recall_from(KeySource& source, uint32_t space_id, const RecallQuery& quer
   search::Analyzer analyzer;
   search::TextQuery text = text_query(analyzer, query, span);
   const std::vector<search::Phrase> phrases = text.phrases;
-  // Some more than are wanted, as a few may not hold now, or not have the phrase.
-  constexpr size_t kSpare = 8;
+  // Some more than are wanted, as a few may not hold now; and of those that have the words of a
+  // phrase, most may not have it.
+  const size_t spare = phrases.empty() ? 8 : 250;
   HOLDFAST_ASSIGN(search::Ranking ranking,
                   search::Ranking::open(source, space_prefix(KeyKind::kTextIndex, space_id),
-                                        std::move(text), query.limit + kSpare));
+                                        std::move(text), query.limit + spare));
   const std::vector<QueryTerm> shown = shown_terms(ranking);
   search::TextMatch match;
   while (hits.size() < query.limit) {
