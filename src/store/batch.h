@@ -27,7 +27,7 @@ namespace holdfast::store {
 class Batch {
  public:
   // Bounds one batch, so that its memory and its redo record are bounded.
-  static constexpr uint64_t kBytesMax = 32u << 20;
+  static constexpr uint64_t kBytesMax = 64u << 20;
 
   // Reads records from `base` on until the version is `target` or the batch holds `bytes_max`.
   // Errors: Corruption (the log is not what the tail says), Unsupported (operations of a newer

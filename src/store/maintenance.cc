@@ -5,6 +5,7 @@
 #include "store/append.h"
 #include "store/checkpoint.h"
 #include "store/headroom.h"
+#include "store/load.h"
 #include "store/published.h"
 #include "store/sync.h"
 
@@ -14,6 +15,7 @@ namespace {
 // Half the bound that batched durability promises.
 constexpr uint64_t kIntervalUs = 50'000;
 constexpr uint64_t kLookAgainUs = 500;
+constexpr uint64_t kLoadPauseUs = 20'000;
 
 // Brings to the disk what is in the log now. While commits come in, applying is left to those who
 // do it in large batches.
@@ -25,6 +27,8 @@ Status sync_and_apply_if_idle(const Context& context) {
     HOLDFAST_ASSIGN(const bool led, try_sync(context, true));
     if (!led) context.os.sleep_us(kLookAgainUs);  // another leads, perhaps for less
   }
+  // The next commit of a load may take its time to be put together.
+  if (load_bytes(context)) context.os.sleep_us(kLoadPauseUs);
   return read_tail(control.tail).version == version ? try_apply_tail(context) : Status::ok();
 }
 

@@ -5,6 +5,7 @@
 
 #include "store/apply.h"
 #include "store/headroom.h"
+#include "store/load.h"
 #include "store/void_tail.h"
 #include "store/waiters.h"
 
@@ -348,8 +349,13 @@ Status try_apply_tail(const Context& context) {
 
 namespace {
 
+bool helper_is_behind(const Context& context) {
+  const auto load = load_bytes(context);
+  return load ? *load >= kLoadWaitsBytes : unapplied_exceeds(context, kCommitWaitsForHelper);
+}
+
 Status bound_unapplied(const Context& context, bool helped) {
-  if (!unapplied_exceeds(context, helped ? kCommitWaitsForHelper : kCommitWaits)) {
+  if (!(helped ? helper_is_behind(context) : unapplied_exceeds(context, kCommitWaits))) {
     const bool applies = !helped && unapplied_exceeds(context, kCommitApplies);
     return applies ? try_apply_tail(context) : Status::ok();
   }
@@ -357,7 +363,7 @@ Status bound_unapplied(const Context& context, bool helped) {
     // Whoever applies goes on after its batch: one process that knows the pages, not each in turn.
     HOLDFAST_TRY(lock_apply(context, context.deadline()));
     const ApplyGuard guard(context);
-    if (!unapplied_exceeds(context, kCommitWaitsForHelper)) return Status::ok();
+    if (!helper_is_behind(context)) return Status::ok();
   }
   return apply_tail(context, context.deadline());
 }
@@ -389,8 +395,10 @@ Status try_apply_leftovers(const Context& context) {
 }
 
 bool apply_worth_it(const Context& context, bool read) {
-  return unapplied_exceeds(context, read ? kCommitApplies : kHelperApplies) ||
-         (unapplied_exceeds(context, kNone) && headroom_short(context));
+  const auto load = load_bytes(context);
+  const bool much = load ? *load >= load_bytes_worth_applying(context)
+                         : unapplied_exceeds(context, read ? kCommitApplies : kHelperApplies);
+  return much || (unapplied_exceeds(context, kNone) && headroom_short(context));
 }
 
 Status bound_acknowledged(const Context& context) {
