@@ -87,6 +87,61 @@ TEST(Stats, AHeldLockNamesItsHolder) {
   EXPECT_EQ(lock_of(*store.stats(), "turn").holder, "");
 }
 
+TEST(Stats, PagesThatAReaderHoldsBackAreCountedAsCheckCountsThem) {
+  TestMachine machine;
+  Store store = machine.open();
+  const auto write_all = [&](const char* value) {
+    return store.update([&](Transaction& txn) -> Status {
+      for (int i = 0; i < 400; ++i) HOLDFAST_TRY(txn.put("key" + std::to_string(i), value));
+      return Status::ok();
+    });
+  };
+  ASSERT_TRUE(write_all("1"));
+  ASSERT_TRUE(store.checkpoint());
+  Snapshot old = std::move(*store.snapshot());
+  ASSERT_TRUE(write_all("2"));
+  ASSERT_TRUE(store.checkpoint());
+  ASSERT_TRUE(store.checkpoint());
+  ASSERT_TRUE(store.put("a", "3"));
+  ASSERT_TRUE(store.checkpoint());
+  ASSERT_TRUE(store.put("a", "4"));
+  ASSERT_TRUE(store.flush());  // as check() does
+  const StoreStats held = *store.stats();
+  ASSERT_EQ(held.oldest_readers.size(), 1u);
+  const uint64_t pages = held.oldest_readers[0].pages_held;
+  EXPECT_GT(pages, 10u);
+  EXPECT_GE(held.retired_pages, pages);
+  const CheckReport check = *store.check();
+  EXPECT_EQ(held.file_pages, check.file_pages);
+  EXPECT_EQ(held.retired_pages, check.retired_pages);
+  EXPECT_EQ(held.free_pages, check.free_pages);
+  old = std::move(*store.snapshot());
+  const StoreStats gone = *store.stats();
+  ASSERT_EQ(gone.oldest_readers.size(), 1u);
+  EXPECT_LT(gone.oldest_readers[0].pages_held, pages) << "what is replaced next waits for it";
+}
+
+TEST(Stats, CommitsThatShareASyncAndABatchAreCounted) {
+  TestMachine machine;
+  StoreOptions options = TestMachine::small_store();
+  options.durability = Durability::batched;
+  Store store = machine.open(options);
+  const StoreStats before = *store.stats();
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(store.put("key" + std::to_string(i), "v"));
+  const StoreStats unsynced = *store.stats();
+  EXPECT_EQ(unsynced.commits - before.commits, 50u);
+  EXPECT_EQ(unsynced.commits_unsynced, 50u);
+  EXPECT_EQ(unsynced.commits_unapplied, 50u);
+  EXPECT_EQ(unsynced.durable_version + 50, unsynced.version);
+  ASSERT_TRUE(store.flush());
+  const StoreStats after = *store.stats();
+  EXPECT_EQ(after.syncs - before.syncs, 1u);
+  EXPECT_EQ(after.applies - before.applies, 1u);
+  EXPECT_EQ(after.commits_unsynced, 0u);
+  EXPECT_EQ(after.commits_unapplied, 0u);
+  EXPECT_EQ(after.durable_version, after.version);
+}
+
 TEST(Stats, RetriesAndTurnsAreCounted) {
   TestMachine machine;
   Store store = machine.open();

@@ -502,6 +502,39 @@ TEST_F(StoreCommandsTest, WatchPrintsWhatHappenedSince) {
   EXPECT_EQ(run({"watch", "--since", "x"}), kExitUsage);
 }
 
+TEST_F(StoreCommandsTest, StatsNameEverySourceOfGrowth) {
+  const std::string large = temporary_.path_of("large");
+  std::ofstream(large) << std::string(2u << 20, 'b');
+  for (const char* key : {"a", "b"}) {
+    EXPECT_EQ(run({"put", key, "--file", large}), kExitOk) << error_;
+    std::ofstream(large, std::ios::app) << "and more";
+  }
+  EXPECT_EQ(run({"stats", "--json"}), kExitOk) << error_;
+  Json stats = json();
+  EXPECT_EQ(stats["blobs"], 2);
+  EXPECT_EQ(stats["blob_content_bytes"], 2 * (2u << 20) + 8);
+  EXPECT_GT(stats["blob_stored_bytes"], 0);
+  EXPECT_EQ(stats["blobs_unreferenced"], 0);
+  EXPECT_EQ(run({"put", "a", "small"}), kExitOk);
+  EXPECT_EQ(run({"stats", "--json"}), kExitOk) << error_;
+  stats = json();
+  // Whoever takes the last reference away may collect the file at once.
+  EXPECT_EQ(stats["blobs"], 1);
+  EXPECT_LE(stats["blobs_unreferenced"], 1);
+  EXPECT_EQ(stats["blob_unreferenced_bytes"] > 0, stats["blobs_unreferenced"] == 1);
+  for (const char* name :
+       {"log_bytes", "log_needed_bytes", "data_bytes", "free_bytes", "retired_bytes",
+        "leaked_bytes", "histories", "history_versions", "history_bytes", "commits_per_sync",
+        "commits_per_apply", "conflicts", "retries", "oldest_readers", "snapshots", "locks"}) {
+    EXPECT_TRUE(stats.contains(name)) << name;
+  }
+  for (const Json& lock : stats["locks"]) {
+    for (const char* name : {"lock", "waits", "waited_us", "holds_timed", "held_us"}) {
+      EXPECT_TRUE(lock.contains(name)) << name;
+    }
+  }
+}
+
 TEST_F(StoreCommandsTest, StatusAndStatsAreObjects) {
   run({"remember", "one"});
   EXPECT_EQ(run({"status", "--json"}), kExitOk);

@@ -1,8 +1,10 @@
 #include <chrono>
 #include <cstdio>
+#include <optional>
 #include <thread>
 
 #include "cli/commands.h"
+#include "holdfast/blob.h"
 
 namespace holdfast::cli {
 namespace {
@@ -31,7 +33,15 @@ double ratio(uint64_t count, uint64_t groups) {
   return groups == 0 ? 0 : static_cast<double>(count) / static_cast<double>(groups);
 }
 
-Json json_of(const StoreStats& stats) {
+void add_blobs(Json& json, const BlobStats& blobs) {
+  json["blobs"] = blobs.blobs;
+  json["blob_content_bytes"] = blobs.bytes;
+  json["blob_stored_bytes"] = blobs.stored_bytes;
+  json["blobs_unreferenced"] = blobs.dead_blobs;
+  json["blob_unreferenced_bytes"] = blobs.dead_bytes;
+}
+
+Json json_of(const StoreStats& stats, const std::optional<BlobStats>& blobs) {
   const uint64_t page_bytes = stats.page_size_bytes;
   Json json = {{"version", stats.version},
                {"durable_version", stats.durable_version},
@@ -67,6 +77,7 @@ Json json_of(const StoreStats& stats) {
                {"log_segments_prepared", stats.log_segments_prepared},
                {"log_needed_bytes", stats.log_bytes_needed},
                {"log_needed_by", stats.log_needed_by}};
+  if (blobs) add_blobs(json, *blobs);
   json["oldest_readers"] = Json::array();
   for (const ReaderStats& reader : stats.oldest_readers) {
     json["oldest_readers"].push_back(json_of(reader, page_bytes));
@@ -134,8 +145,9 @@ void print_readers(const Output& output, const StoreStats& stats) {
   table.print(output);
 }
 
-void print_stats(const Output& output, const StoreStats& stats) {
-  const Json json = json_of(stats);
+void print_stats(const Output& output, const StoreStats& stats,
+                 const std::optional<BlobStats>& blobs = std::nullopt) {
+  const Json json = json_of(stats, blobs);
   if (output.json()) return output.print(json);
   Facts facts;
   for (const auto& [name, value] : json.items()) {
@@ -176,7 +188,13 @@ struct StatsArguments {
 Status stats(const Context& context, const StatsArguments& arguments) {
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(StoreStats last, store.stats());
-  print_stats(context.output(), last);
+  // A row for each is read, so not again and again. Where one cannot be read, the rest is shown all
+  // the same; check says what is wrong with it.
+  std::optional<BlobStats> blobs;
+  if (auto snapshot = store.snapshot()) {
+    if (auto counted = store.blobs().stats(*snapshot)) blobs = *counted;
+  }
+  print_stats(context.output(), last, blobs);
   while (arguments.watch_seconds > 0 && std::fflush(stdout) == 0) {
     std::this_thread::sleep_for(std::chrono::duration<double>(arguments.watch_seconds));
     HOLDFAST_ASSIGN(StoreStats now, store.stats());
