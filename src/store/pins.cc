@@ -55,6 +55,17 @@ Result<uint32_t> Pins::claim() {
                                        "and transactions and try again");
 }
 
+// What the disk refused to take may be shown by the kernel now, and what it replaced later.
+void Pins::prepare_pages() const {
+  const ControlBlock& control = context_.control();
+  context_.pages->set_page_count(
+      static_cast<uint32_t>(control.allocation.file_pages.load(std::memory_order_relaxed)));
+  const auto read_only = static_cast<uint32_t>(EngineState::kReadOnly);
+  if (control.state.state.load(std::memory_order_relaxed) == read_only) [[unlikely]] {
+    context_.pages->distrust();
+  }
+}
+
 Result<Pins::Pinned> Pins::pin(RootChoice choice, bool keep_log) {
   HOLDFAST_ASSIGN(const uint32_t index, claim());
   ControlBlock& control = context_.control();
@@ -70,8 +81,7 @@ Result<Pins::Pinned> Pins::pin(RootChoice choice, bool keep_log) {
       unpin(index);
       return status;
     }
-    context_.pages->set_page_count(
-        static_cast<uint32_t>(control.allocation.file_pages.load(std::memory_order_relaxed)));
+    prepare_pages();
     return Pinned{index, root};
   }
 }
@@ -87,8 +97,7 @@ Result<std::optional<Pins::Pinned>> Pins::pin_named(const PublishedRoot& root) {
     unpin(index);
     return std::optional<Pinned>();
   }
-  context_.pages->set_page_count(
-      static_cast<uint32_t>(control.allocation.file_pages.load(std::memory_order_relaxed)));
+  prepare_pages();
   return std::optional<Pinned>({index, root});
 }
 
