@@ -136,9 +136,29 @@ Status map_data(Context& context) {
   return Status::ok();
 }
 
+// Whether the files know more than the control block, as when somebody brought back an older copy
+// of it: a later checkpoint, or log behind its tail. REQUIRES: nobody died while he wrote these.
+bool is_outdated(Context& context, const Tail& tail, log::Window& window) {
+  const ControlBlock& control = context.control();
+  Superblock superblock;
+  superblock.store_id = context.store_id;
+  superblock.page_shift = context.page_shift;
+  for (int slot = 0; slot < 2; ++slot) {
+    const auto meta = read_meta(*context.data_file, superblock, slot);
+    if (!meta || (*meta && (*meta)->number > control.checkpoint.number.load())) return true;
+  }
+  if (control.commit_lock.word.load() != 0) return false;  // its next holder looks for more
+  const log::Position position = tail.position();
+  const auto record = window.record(log::lsn_offset(tail.lsn), ~0ull, &position);
+  if (!record || (*record && (*record)->header.version >= tail.version)) return true;
+  const auto next = context.segments->open(log::lsn_segment(tail.lsn) + 1);
+  return next && (*next)->started(context.store_id) && (*next)->header().prev_end_lsn == tail.lsn &&
+         (*next)->header().epoch >= tail.epoch;
+}
+
 // With nobody attached, is the control block still a true picture of the files? Not if the disk
 // failed, if the owner of a checkpoint died (it may have been told that it failed), or if
-// somebody replaced or cut the log or the data.
+// somebody replaced or cut the log or the data, or the control block itself.
 bool control_trustworthy(Context& context) {
   const ControlBlock& control = context.control();
   const uint64_t data_size = control.allocation.file_pages.load() << context.page_shift;
@@ -152,11 +172,12 @@ bool control_trustworthy(Context& context) {
   auto segment = context.segments->open(log::lsn_segment(tail.lsn));
   if (!segment || !(*segment)->started(context.store_id) || !(*segment)->whole()) return false;
   if (!verify_range(context, control.synced.lsn.load(), tail.lsn)) return false;
+  log::Window window;
+  window.enter(*segment);
+  if (is_outdated(context, tail, window)) return false;
   if (tail.last_lsn == 0 || log::lsn_segment(tail.last_lsn) != log::lsn_segment(tail.lsn)) {
     return true;
   }
-  log::Window window;
-  window.enter(*segment);
   const auto record =
       window.record(log::lsn_offset(tail.last_lsn), log::lsn_offset(tail.lsn), nullptr);
   return record && *record && (*record)->header.header_crc == tail.prev_crc;

@@ -125,6 +125,20 @@ Result<History> read_history(const Context& context, const Meta& meta, Stretch& 
   return history;
 }
 
+// Segments are made one after another, each when the one before is durable, and go from the lowest
+// on: where a later one is prepared, the next one was there, and may have been history.
+Status require_next_segment(const Context& context, const History& history) {
+  const uint64_t next = log::lsn_segment(history.end.lsn) + 1;
+  if (history.scan.segment_max <= next) return Status::ok();
+  HOLDFAST_ASSIGN(const std::vector<uint64_t> numbers, context.segments->list());
+  if (std::binary_search(numbers.begin(), numbers.end(), next)) return Status::ok();
+  return Status(StatusCode::kCorruption,
+                "log segment " + std::to_string(next) +
+                    " is missing, and segments behind it are there; bring it back from a backup or "
+                    "run holdfast salvage. Nothing was changed")
+      .with_path(context.segments->path(next));
+}
+
 // Torn tail or rot? See log/scan.h. A checkpoint is a witness too: its log was durable before it.
 Status judge_tail(const Context& context, const Metas& metas, const History& history,
                   RecoveryReport& report) {
@@ -144,6 +158,7 @@ Status judge_tail(const Context& context, const Metas& metas, const History& his
         .with_path(context.segments->path(log::lsn_segment(history.end.lsn)))
         .with_offset(log::lsn_offset(history.end.lsn));
   }
+  HOLDFAST_TRY(require_next_segment(context, history));
   report.transactions_discarded = scan.torn_record ? 1 : 0;
   report.orphaned_entries = scan.orphaned_entries;
   report.bytes_discarded = scan.bytes_discarded;
