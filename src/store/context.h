@@ -72,6 +72,8 @@ struct Context {
   Status sound() const { return os.has_lost_memory() || !is_attached() ? lost() : Status::ok(); }
   Status lost() const;
 
+  // Whether helper threads do what no call need wait for.
+  bool has_helpers() const { return options.helper_thread && os.has_threads(); }
   // What attachment.h takes: nullptr where nobody else can be attached.
   os::File* attach_file() const { return exclusive ? nullptr : lock_file.get(); }
   ControlBlock& control() const { return *reinterpret_cast<ControlBlock*>(control_map->data()); }

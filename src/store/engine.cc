@@ -23,6 +23,7 @@ constexpr uint64_t kBackoffUs = 50;
 // How long others give way to a transaction whose turn it is; it may be slow, they go on then.
 constexpr uint64_t kTurnUs = 50'000;
 constexpr uint64_t kApplyAskedEvery = 256;
+constexpr uint64_t kApplyAskedEveryStrict = 64;
 constexpr uint64_t kApplyAskedBytes = 1u << 20;
 // How long a snapshot waits for whoever applies, before it reads through the log.
 constexpr uint64_t kApplyPatienceUs = 10'000;
@@ -285,17 +286,19 @@ Result<uint64_t> Store::Impl::append_and_wait(log::PayloadBuilder& payload,
          !committed_version_.compare_exchange_weak(seen, appended->version)) {
   }
   store::wake_undurable_watches(*context_, payload, appended->version);
-  HOLDFAST_TRY(after_commit(*appended, payload));
+  HOLDFAST_TRY(after_commit(*appended, payload, !reads.empty()));
   if (const Status status = context_->connected(); !status) return store::undecided(status);
   return appended->version;
 }
 
 Status Store::Impl::after_commit(const store::Appended& appended,
-                                 const log::PayloadBuilder& payload) {
+                                 const log::PayloadBuilder& payload, bool has_read) {
   const bool strict = context_->options.durability == Durability::strict;
-  const bool helped = context_->options.helper_thread && context_->os.has_threads();
+  const bool helped = context_->has_helpers();
   if (strict) {
-    HOLDFAST_TRY(store::wait_durable(*context_, appended, context_->deadline()));
+    // Who reads through the log keeps it short. Blind commits leave larger, cheaper batches.
+    const bool applies = has_read || !helped;
+    HOLDFAST_TRY(store::wait_durable(*context_, appended, context_->deadline(), applies));
     store::wake_durable_watches(*context_, payload, appended.version);
     // Only the tree can carry that out: once, here, rather than by everybody who reads. It is
     // acknowledged whatever becomes of it.
@@ -307,7 +310,8 @@ Status Store::Impl::after_commit(const store::Appended& appended,
   // A strict commit is acknowledged whatever becomes of the work beside it; that stays due.
   if (!strict) HOLDFAST_TRY(bounded);
   // Not by every commit, nor by every process at once.
-  const bool asked = appended.version % kApplyAskedEvery == 0 ||
+  const uint64_t asked_every = strict ? kApplyAskedEveryStrict : kApplyAskedEvery;
+  const bool asked = appended.version % asked_every == 0 ||
                      appended.lsn_end % kApplyAskedBytes < appended.size_bytes;
   if (helped && asked && store::apply_worth_it(*context_, strict)) maintenance_->apply_soon();
   retain_if_due(appended.version, helped);
@@ -332,7 +336,7 @@ void Store::Impl::retain_if_due(uint64_t version, bool helped) {
 }
 
 bool Store::Impl::retain() {
-  const bool helped = context_->options.helper_thread && context_->os.has_threads();
+  const bool helped = context_->has_helpers();
   if (helped && !keeps_histories(*context_, *pins_)) return false;
   const std::shared_ptr<Impl> unowned(std::shared_ptr<Impl>(), this);
   const auto step = retainer_.step([&] { return begin(unowned); }, context_->os.wall_time_us());
@@ -389,7 +393,7 @@ Status Store::Impl::await_read(const log::Position& position) {
   if (durable) return context_->connected();
   HOLDFAST_TRY(context_->connected());
   const Status status = store::wait_durable(
-      *context_, {position.version, position.epoch, position.lsn}, context_->deadline());
+      *context_, {position.version, position.epoch, position.lsn}, context_->deadline(), false);
   if (status) return status;
   return Status(status.code(), "what the transaction read may not last: " + status.to_string())
       .with_version(position.version);

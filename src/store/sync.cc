@@ -28,8 +28,11 @@ constexpr Backlog kCommitWaitsForHelper{128u << 10, 32u << 20};
 // So much that a strict commit applies it while it waits for another's sync: enough for its writes
 // to share branches, little enough to be done when the sync is.
 constexpr Backlog kGroup{64, 128u << 10};
-// What few commits may need, so that comparing two snapshots reads little beside what differs.
-constexpr uint64_t kGroupPages = 512;
+constexpr Backlog kStrictHelperApplies{256, 512u << 10};
+// More pages than so many small commits need: where that much waits, comparing two snapshots would
+// read far more than what differs.
+constexpr uint64_t kBulkPages = 512;
+constexpr uint64_t kSmallCommitPages = 32;
 // More than a handle that closes may leave: reading that costs who opens next 10 us.
 constexpr Backlog kLeftover{32, 64u << 10};
 
@@ -83,7 +86,7 @@ Status sync_locked(const Context& context, bool takeover) {
 }
 
 // What a commit waits for: that it is synced, or that the durable root covers it, too.
-enum class Goal : uint8_t { kSynced, kInTree };
+enum class Goal : uint8_t { kSynced, kSyncedMayApply, kInTree };
 
 // What a waiter may still have to see happen.
 enum class Outcome : uint8_t { kPending, kDurable, kVoided };
@@ -91,9 +94,9 @@ enum class Outcome : uint8_t { kPending, kDurable, kVoided };
 Outcome outcome(const Context& context, const Appended& commit, Goal goal) {
   ControlBlock& control = context.control();
   // The epoch moves before either version after a void: read in the opposite order.
-  const uint64_t durable = goal == Goal::kSynced
-                               ? control.synced.version.load(std::memory_order_seq_cst)
-                               : read_durable_root(control).version;
+  const uint64_t durable = goal == Goal::kInTree
+                               ? read_durable_root(control).version
+                               : control.synced.version.load(std::memory_order_seq_cst);
   const uint32_t epoch = control.state.epoch.load(std::memory_order_seq_cst);
   if (epoch != commit.epoch) {
     const uint64_t end = control.epoch_end_version[commit.epoch % kEpochEnds].load();
@@ -282,7 +285,7 @@ Status wait_for(const Context& context, const Appended& commit, Goal goal,
       const auto tried = apply_group(context, commit.version, probe);
       if (!tried) return not_applied(context, commit, tried.status());
       if (*tried) continue;
-    } else if (unapplied_exceeds(context, kGroup)) {
+    } else if (goal == Goal::kSyncedMayApply && unapplied_exceeds(context, kGroup)) {
       // Time that would be slept away. An error is for those to report who need the tree.
       const auto tried = apply_group(context, commit.version, probe);
       if (tried && *tried) continue;
@@ -294,8 +297,9 @@ Status wait_for(const Context& context, const Appended& commit, Goal goal,
 
 }  // namespace
 
-Status wait_durable(const Context& context, const Appended& commit, const Deadline& deadline) {
-  return wait_for(context, commit, Goal::kSynced, deadline);
+Status wait_durable(const Context& context, const Appended& commit, const Deadline& deadline,
+                    bool applies) {
+  return wait_for(context, commit, applies ? Goal::kSyncedMayApply : Goal::kSynced, deadline);
 }
 
 Status wait_in_tree(const Context& context, const Appended& commit, const Deadline& deadline) {
@@ -304,11 +308,12 @@ Status wait_in_tree(const Context& context, const Appended& commit, const Deadli
 
 void try_apply_synced(const Context& context) {
   const ControlBlock& control = context.control();
-  const uint64_t applied = read_latest_root(control).pages_needed;
-  const uint64_t in_log = read_tail(control.tail).pages_needed;
-  if (unapplied_exceeds(context, kGroup) || in_log > applied + kGroupPages) {
-    (void)apply_group(context, 0, true);
-  }
+  const PublishedRoot root = read_latest_root(control);
+  const Tail tail = read_tail(control.tail);  // behind the root: not before it
+  const uint64_t commits = tail.version - std::min(tail.version, root.version);
+  const uint64_t pages_small = kBulkPages + kSmallCommitPages * commits;
+  const bool bulk = tail.pages_needed > root.pages_needed + pages_small;
+  if (bulk || unapplied_exceeds(context, kCommitApplies)) (void)apply_group(context, 0, true);
 }
 
 Status apply_synced(const Context& context, const Deadline& deadline) {
@@ -394,10 +399,11 @@ Status try_apply_leftovers(const Context& context) {
   return much ? try_apply_tail(context) : Status::ok();
 }
 
-bool apply_worth_it(const Context& context, bool read) {
+bool apply_worth_it(const Context& context, bool strict) {
   const auto load = load_bytes(context);
-  const bool much = load ? *load >= load_bytes_worth_applying(context)
-                         : unapplied_exceeds(context, read ? kCommitApplies : kHelperApplies);
+  const Backlog& backlog = strict ? kStrictHelperApplies : kHelperApplies;
+  const bool much =
+      load ? *load >= load_bytes_worth_applying(context) : unapplied_exceeds(context, backlog);
   return much || (unapplied_exceeds(context, kNone) && headroom_short(context));
 }
 

@@ -20,10 +20,12 @@ namespace holdfast::store {
 // Errors: what the kernel reported; the tail is then marked to be voided.
 Result<bool> try_sync(const Context& context, bool probe);
 
-// Waits until `commit` is durable: leads or sleeps. It is visible to strict readers then.
-// Errors: Aborted (voided: definitely not committed), ReadOnly, Busy (outcome unknown; the
-// message names who is waited for), and those of sync.
-Status wait_durable(const Context& context, const Appended& commit, const Deadline& deadline);
+// Waits until `commit` is durable: leads, sleeps or, where it `applies`, uses the time to apply
+// when a group has piled up. It is visible to strict readers then. Errors: Aborted (voided:
+// definitely not committed), ReadOnly, Busy (outcome unknown; the message names who is waited for),
+// and those of sync.
+Status wait_durable(const Context& context, const Appended& commit, const Deadline& deadline,
+                    bool applies);
 
 // An error met behind the commit point: its code must not say that nothing was written.
 Status undecided(const Status& cause);
@@ -48,9 +50,9 @@ Status bound_backlog(const Context& context, bool helped);
 // The same before a strict commit, whose acknowledgement does not wait for the tree: where the tree
 // cannot be written the log would grow for ever. Errors: those of apply; nothing was committed.
 Status bound_acknowledged(const Context& context);
-// Whether so much waits to be applied that a helper thread should. `read`: it is what strict
-// commits left, which readers take in from the log meanwhile.
-bool apply_worth_it(const Context& context, bool read);
+// Whether so much waits to be applied that a helper thread should. `strict`: behind a strict
+// commit, as readers of what it left take that in from the log meanwhile.
+bool apply_worth_it(const Context& context, bool strict);
 
 // Applies the log's tail, so that the latest root covers every commit made before the call.
 Status apply_tail(const Context& context, const Deadline& deadline);
