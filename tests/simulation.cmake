@@ -47,5 +47,5 @@ target_include_directories(simulation_planted PRIVATE ${CMAKE_CURRENT_SOURCE_DIR
 target_link_libraries(simulation_planted PRIVATE holdfast hf_os_sim GTest::gtest)
 foreach(fault IN LISTS planted_faults)
   add_test(NAME planted.${fault} COMMAND simulation_planted --fault ${fault} --soonest)
-  set_tests_properties(planted.${fault} PROPERTIES TIMEOUT 300)
+  set_tests_properties(planted.${fault} PROPERTIES TIMEOUT 900)
 endforeach()

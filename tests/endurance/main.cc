@@ -41,7 +41,8 @@ int usage(const char* program) {
       "is\n"
       "         over; --seconds 0: once\n"
       "       %s --fault NAME|all [--soonest] [--test FILTER] [--seed N]\n"
-      "         with a planted fault: what catches it? --soonest: asks only the tests that should\n"
+      "         with a planted fault: what catches it? --soonest: asks first the tests that "
+      "should\n"
       "       HOLDFAST_SIM_CASE=CASE %s --test FILTER\n"
       "         repeats one case with its trace\n",
       program, program, program);
@@ -119,7 +120,7 @@ bool catch_fault(const Arguments& arguments, int number) {
     return false;
   }
   std::vector<std::string> filters = layers_of(arguments);
-  if (arguments.soonest) filters = {fault.caught_by};
+  if (arguments.soonest) filters.insert(filters.begin(), fault.caught_by);
   uint64_t runs = 0;
   double seconds = 0;
   for (const std::string& filter : filters) {

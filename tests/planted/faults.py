@@ -34,7 +34,7 @@ FAULTS = (
              'const log::Lsn from = synced.lsn.load();',
              'const log::Lsn from = PLANTED ? tail.lsn : synced.lsn.load();'),)),
     Fault('synced_published_early', 'commits count as synced when the sync begins',
-          'StoreCrash.DeleteThatMerges', (
+          'StoreCrash.CheckpointWhileTheLogRolls', (
         Edit('store/sync.cc',
              'note_sync_begun(context, tail.version);',
              'note_sync_begun(context, tail.version);'
@@ -160,7 +160,7 @@ FAULTS = (
              'if (word == 0 || !attachment_.owner_dead(word)) return false;',
              'if (PLANTED || word == 0 || !attachment_.owner_dead(word)) return false;'),)),
     Fault('living_owner_robbed', 'an owner that is slow counts as dead',
-          'StoreCrash.TwoWriters', (
+          'StoreCompany.StoppedProcessIsNamedAndGoesOnLater', (
         Edit('store/attachment.cc',
              'return !alive(slot).value_or(true);',
              'return PLANTED || !alive(slot).value_or(true);'),)),
@@ -238,7 +238,7 @@ FAULTS = (
              'Status write_checkpoint(const Context& context, const PublishedRoot& root) {'
              ' if (!PLANTED) HOLDFAST_TRY(context.data_file->sync_data());'),)),
     Fault('checkpoint_takeover_trusted', 'who takes over a checkpoint does not write pages again',
-          'StoreErrors.LeaderThatDiesOfItsFailedSyncLosesNothing', (
+          'StoreErrors.CheckpointerThatDiesOfItsFailedSyncLosesNothing', (
         Edit('store/checkpoint.cc',
              'Status status = takeover ? rewrite_new_pages(context, root) : Status::ok();',
              'Status status = takeover && !PLANTED ? rewrite_new_pages(context, root)'
@@ -273,10 +273,7 @@ FAULTS = (
           'StoreCrash.ValuesOutsideTheTree', (
         Edit('log/reader.cc',
              'if (crc32c(record.payload) != header.payload_crc) return kNotWhole;',
-             'if (!PLANTED && crc32c(record.payload) != header.payload_crc) return kNotWhole;'),
-        Edit('store/batch.cc',
-             'if (crc32c(payload) != record.header.payload_crc)',
-             'if (!PLANTED && crc32c(payload) != record.header.payload_crc)'),)),
+             'if (!PLANTED && crc32c(record.payload) != header.payload_crc) return kNotWhole;'),)),
     Fault('declared_end_ignored', 'a cold start reads on behind the end that was declared',
           'StoreRandom.FailedSyncsAndPowerCutsNeverLie', (
         Edit('log/reader.cc',

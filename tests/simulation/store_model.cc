@@ -264,7 +264,13 @@ std::string compare_with_ledger(Store& store, Trial& trial) {
   }
   std::map<uint64_t, bool> present;
   if (std::string wrong = inconsistency(*snapshot, &present); !wrong.empty()) return wrong;
-  return compare(trial.ledger, present);
+  if (std::string wrong = compare(trial.ledger, present); !wrong.empty()) return wrong;
+  if (trial.options.durability == Durability::strict) {
+    // What a strict reader saw is durable, whoever wrote it and whatever that one was told.
+    trial.ledger.saw_durable(snapshot->version());
+    for (const auto& [id, unused] : present) trial.ledger.acknowledge(id, snapshot->version());
+  }
+  return "";
 }
 
 // What a failed disk lost before may only be told now, once.

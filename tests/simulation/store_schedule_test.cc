@@ -92,7 +92,7 @@ TEST(StoreSchedule, PinThatComesTooLateIsTakenAgain) {
                      },
                      busy_writer()};
   story.observe = [](Machine& machine) { return HoldAtPin(machine, is_reader_pin, false); };
-  expect_survived(story, {Fault::kNone}, 400);
+  expect_survived(story, {Fault::kNone}, 2000);
 }
 
 Script checkpointer() {
