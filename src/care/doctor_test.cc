@@ -111,8 +111,10 @@ TEST_F(DoctorTest, AReaderThatHoldsPagesBackIsNamed) {
     ASSERT_TRUE(store.put("key" + std::to_string(i % 60), std::to_string(i)));
   }
   ASSERT_TRUE(store.put("large", std::string(200'000, 'l')));
+  ASSERT_TRUE(store.flush());  // a snapshot holds pages of what is in the tree
   Snapshot large = std::move(*store.snapshot());
   ASSERT_TRUE(store.del("large"));
+  ASSERT_TRUE(store.flush());
   ASSERT_FALSE(found("reader").empty());
   EXPECT_THAT(found("reader")[0].what, HasSubstr("pid "));
   EXPECT_THAT(found("reader")[0].why, HasSubstr("pages"));
