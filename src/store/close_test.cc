@@ -116,6 +116,7 @@ TEST_F(CloseTest, CallsThatRaceWithCloseEndOneWayOrTheOther) {
     EXPECT_TRUE(store.close());
     for (std::thread& thread : threads) thread.join();
     EXPECT_EQ(other.stats()->processes, 1u);
+    EXPECT_TRUE(other.checkpoint());  // a busy machine lets them write many tiny segments
   }
   EXPECT_THAT(other.check()->problems, testing::IsEmpty());
 }
