@@ -247,8 +247,9 @@ Result<WatchResult> Watch::Impl::wait(std::chrono::milliseconds timeout) {
   store::WatchSlot& slot = this->slot();
   while (true) {
     HOLDFAST_TRY(engine_->usable());
-    slot.armed.store(1, std::memory_order_seq_cst);
+    // The count first: who disarms counts up behind that, so the sleep ends or does not begin.
     const uint32_t seen = slot.changes.load(std::memory_order_seq_cst);
+    slot.armed.store(1, std::memory_order_seq_cst);
     store::advance_durable(context_);  // whoever should have may have died
     WatchResult result;
     Status status = collect(result);

@@ -157,7 +157,7 @@ TEST(StoreWatch, SeesNothingThatWasVoided) {
 // syncs take.
 TEST(StoreWatch, IsWokenNotTimedOut) {
   uint64_t overslept = 0;
-  constexpr uint64_t kRuns = 300;
+  constexpr uint64_t kRuns = 4000;
   const CrashReport report = for_each_seed(1, 1, [&](const Case&) -> Outcome {
     for (uint64_t seed = 1; seed <= kRuns; ++seed) {
       Options options;
