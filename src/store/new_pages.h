@@ -1,12 +1,15 @@
 // NewPages: writes the pages of a tree that is not published yet.
 //
 // They are free until it is: who dies before leaves nothing. Pages that follow each other go to the
-// file in one call.
+// file in one call. Between calls, whoever applies beside strict commits gives way to them: they
+// come many a millisecond and need the processor for microseconds, while it may hold it for all of
+// its time slice, which would be what the slowest of a hundred commits waits for.
 // Who: who applies. Not thread-safe. The context must outlive it.
 #pragma once
 
 #include <string>
 
+#include "os/give_way.h"
 #include "store/context.h"
 #include "tree/tree.h"
 
@@ -14,7 +17,9 @@ namespace holdfast::store {
 
 class NewPages final : public tree::PageSink {
  public:
-  explicit NewPages(const Context& context) : context_(context) {}
+  explicit NewPages(const Context& context)
+      : context_(context),
+        gives_way_(context.options.durability == Durability::strict && context.has_helpers()) {}
 
   // Errors: IoError, NoSpace; what sound() says.
   Status write(uint32_t pgno, std::string_view bytes) override {
@@ -39,12 +44,14 @@ class NewPages final : public tree::PageSink {
 
  private:
   Status write_now(uint64_t offset, std::string_view bytes) {
+    if (gives_way_) os::give_way();
     // Where zeros in place of a lost control block said that pages are free, others may lie.
     HOLDFAST_TRY(context_.sound());
     return context_.data_file->write_at(offset, bytes);
   }
 
   const Context& context_;
+  const bool gives_way_;
   uint64_t offset_ = 0;  // of what is pending
   std::string pending_;
 };

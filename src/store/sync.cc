@@ -221,8 +221,8 @@ Result<bool> try_sync(const Context& context, bool probe) {
     wake_all(context);
     return status;
   }
-  wake_next_leader(context);
   wake_covered(context);
+  wake_next_leader(context);
   append_note(context, context.control().synced.lsn.load());
   return true;
 }
