@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <string_view>
 
 #include "base/uuid.h"
@@ -70,6 +71,10 @@ class Access {
   virtual HandleId handle_id() = 0;
   virtual bool handle_alive(const HandleId& id) = 0;
   virtual std::string_view space_path() const = 0;
+
+  // Held by the thread that does the upkeep of the space: of several at once all but one would
+  // conflict and have worked for nothing. null where a write is not a commit of its own.
+  virtual std::mutex* upkeep_mutex() { return nullptr; }
 };
 
 }  // namespace holdfast::memory

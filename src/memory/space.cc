@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <mutex>
 
 #include "base/uuid.h"
 #include "memory/access.h"
@@ -28,6 +29,7 @@ class Space::Impl {
   Store::Impl& store() { return *store_; }
   const std::shared_ptr<Store::Impl>& store_pointer() const { return store_; }
   memory::SpaceBlobs& blobs() { return blobs_; }
+  std::mutex& upkeep_mutex() { return upkeep_mutex_; }
   const SpaceSegments& segments() const { return segments_; }
   const std::string& path() const { return path_; }
 
@@ -88,6 +90,7 @@ class Space::Impl {
   const std::string path_;
   const bool may_cache_;
   memory::SpaceBlobs blobs_;
+  std::mutex upkeep_mutex_;
   std::atomic<uint64_t> cached_{0};  // epoch and id, 32 bits each; id 0: not known
   UuidSequence ids_;
 };
@@ -136,6 +139,7 @@ class StoreAccess final : public SpaceAccess {
   }
 
   bool is_own_commit() const override { return true; }
+  std::mutex* upkeep_mutex() override { return &space_->upkeep_mutex(); }
   Result<Watch> watch(const KeyRange& range, uint64_t cursor) override {
     return space_->store().watch(range, cursor);
   }

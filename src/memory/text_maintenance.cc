@@ -1,5 +1,7 @@
 #include "memory/text_maintenance.h"
 
+#include <mutex>
+
 #include "memory/keys.h"
 #include "memory/observation_store.h"
 #include "search/text_fold.h"
@@ -77,6 +79,11 @@ void fold_when_due(Access& access, const Uuid& id, size_t count) {
   const size_t chance = id.bytes.back() | size_t{id.bytes[id.bytes.size() - 2]} << 8;
   const bool is_time = count >= kLookEvery || chance % (kLookEvery / count) == 0;
   if (!is_time) return;
+  std::unique_lock<std::mutex> upkeep;
+  if (std::mutex* const mutex = access.upkeep_mutex()) {
+    upkeep = std::unique_lock(*mutex, std::try_to_lock);
+    if (!upkeep.owns_lock()) return;
+  }
   bool is_due = false;
   const Status looked = access.read([&](KeySource& source, uint32_t space_id) -> Status {
     HOLDFAST_ASSIGN(is_due, search::is_fold_due(source, index_prefix_of(space_id), {}));
