@@ -357,8 +357,12 @@ Result<bool> Store::Impl::trim_histories() {
 Result<uint64_t> Store::Impl::attempt(const Work& work, bool has_turn) {
   HOLDFAST_ASSIGN(Transaction txn, begin());
   if (has_turn) Transaction::Impl::give_turn(txn);
-  HOLDFAST_TRY(work(txn));
-  return txn.commit();
+  const Status worked = work(txn);
+  if (worked) return txn.commit();
+  // A refusal tells of what it has read, which is to last: who then looks at what is durable, finds
+  // the old value and tries again would be refused for ever if its writer died before the sync.
+  if (!is_retryable(worked)) HOLDFAST_TRY(Transaction::Impl::await_read(txn));
+  return worked;
 }
 
 Result<uint64_t> Store::Impl::update(const Work& work) {

@@ -65,6 +65,22 @@ TEST_F(StrictTailTest, IsReadByEveryHandleBeforeItIsInTheTree) {
   EXPECT_EQ(writer.stats()->durable_version, 3u);
 }
 
+// Else who compares what is durable, and is refused because of what is not, tries for ever when the
+// writer has died.
+TEST_F(StrictTailTest, ARefusalIsGivenWhenWhatItReadIsDurable) {
+  Store writer = machine_.open(batched());
+  Store asker = machine_.open();
+  ASSERT_TRUE(writer.put("a", "1"));
+  const Status refused = asker
+                             .update([](Transaction& txn) -> Status {
+                               HOLDFAST_TRY(txn.get("a").status());
+                               return Status(StatusCode::kConditionFalse, "it is there");
+                             })
+                             .status();
+  EXPECT_EQ(refused.code(), StatusCode::kConditionFalse);
+  EXPECT_EQ(*asker.get("a"), "1");
+}
+
 TEST_F(StrictTailTest, IsInEverySnapshot) {
   Store writer = machine_.open();
   Store reader = machine_.open();

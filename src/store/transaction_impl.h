@@ -57,6 +57,12 @@ class Transaction::Impl {
       : view(std::move(engine), std::move(view_in), std::move(use)) {}
 
   static void give_turn(Transaction& txn) { txn.impl_->has_turn = true; }
+  // Waits until what it has read is durable. Errors: those of Store::Impl::await_read.
+  static Status await_read(const Transaction& txn) {
+    const Impl& impl = *txn.impl_;
+    if (impl.finished || impl.reads.empty()) return Status::ok();
+    return impl.view.engine().await_read(impl.view.position());
+  }
   Status readable() const;
   Result<std::optional<std::string>> read(std::string_view key, Remember remember);
   // ok, or why `key` cannot be written now.
