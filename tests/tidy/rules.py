@@ -17,6 +17,7 @@ LINE_COLUMNS_MAX = 100
 ROOM_HEIGHT = {
     'base': 0,
     'os': 1,
+    'vector': 1,
     'os/sim': 2,
     'log': 2,
     'tree': 2,
@@ -34,7 +35,7 @@ ENGINE = ('base', 'os', 'os/sim', 'log', 'tree', 'store', 'care')
 # The lowest room that may include a public header. What is not listed belongs to the layers.
 PUBLIC_HEADER_ROOM = {'status.h': 'base', 'transaction.h': 'store', 'store.h': 'store',
                       'diff.h': 'store', 'history.h': 'store', 'watch.h': 'store',
-                      'care.h': 'care', 'blob.h': 'blob'}
+                      'care.h': 'care', 'blob.h': 'blob', 'vector.h': 'vector'}
 PUBLIC_HEADER_ROOM_OTHERS = 'search'
 
 # Headers through which a file could reach the kernel behind the back of os/.
@@ -168,7 +169,7 @@ def check_engine_is_self_contained(file):
     if file.room not in ENGINE:
         return
     allowed = ('gtest/', 'gmock/') if file.is_test else ()
-    third_party = re.compile(r'^(?:gtest|gmock|benchmark|nlohmann|CLI|absl|boost|fmt)/'
+    third_party = re.compile(r'^(?:gtest|gmock|benchmark|nlohmann|CLI|absl|boost|fmt|hwy)/'
                              r'|^openssl/'
                              r'|^(?:utf8proc|libstemmer|zlib|zstd|lmdb|sqlite3|curl/curl)\.h$')
     for include in source.includes_of(file.text):
