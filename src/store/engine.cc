@@ -19,6 +19,8 @@ namespace holdfast {
 namespace {
 
 constexpr int kOptimisticAttempts = 8;
+// Strict handles try so often without a pause: who was faster waits for the disk now.
+constexpr int kAttemptsAtOnce = 3;
 constexpr uint64_t kBackoffUs = 50;
 // How long others give way to a transaction whose turn it is; it may be slow, they go on then.
 constexpr uint64_t kTurnUs = 50'000;
@@ -286,19 +288,18 @@ Result<uint64_t> Store::Impl::append_and_wait(log::PayloadBuilder& payload,
          !committed_version_.compare_exchange_weak(seen, appended->version)) {
   }
   store::wake_undurable_watches(*context_, payload, appended->version);
-  HOLDFAST_TRY(after_commit(*appended, payload, !reads.empty()));
+  HOLDFAST_TRY(after_commit(*appended, payload));
   if (const Status status = context_->connected(); !status) return store::undecided(status);
   return appended->version;
 }
 
 Status Store::Impl::after_commit(const store::Appended& appended,
-                                 const log::PayloadBuilder& payload, bool has_read) {
+                                 const log::PayloadBuilder& payload) {
   const bool strict = context_->options.durability == Durability::strict;
   const bool helped = context_->has_helpers();
   if (strict) {
-    // Who reads through the log keeps it short. Blind commits leave larger, cheaper batches.
-    const bool applies = has_read || !helped;
-    HOLDFAST_TRY(store::wait_durable(*context_, appended, context_->deadline(), applies));
+    // A helper thread applies larger, cheaper batches, and no commit waits for them.
+    HOLDFAST_TRY(store::wait_durable(*context_, appended, context_->deadline(), !helped));
     store::wake_durable_watches(*context_, payload, appended.version);
     // Only the tree can carry that out: once, here, rather than by everybody who reads. It is
     // acknowledged whatever becomes of it.
@@ -368,10 +369,12 @@ Result<uint64_t> Store::Impl::attempt(const Work& work, bool has_turn) {
 Result<uint64_t> Store::Impl::update(const Work& work) {
   HOLDFAST_ASSIGN(const Use in_use, use());
   const store::Deadline deadline = context_->deadline();
+  const bool strict = context_->options.durability == Durability::strict;
   for (int i = 0; i < kOptimisticAttempts; ++i) {
     auto result = attempt(work, false);
     if (result || !is_retryable(result.status())) return result;
     context_->control().counters.retries.fetch_add(1);
+    if (strict && i + 1 < kAttemptsAtOnce) continue;
     uint8_t noise = 0;
     context_->os.random_bytes(reinterpret_cast<char*>(&noise), sizeof(noise));
     context_->os.sleep_us((kBackoffUs << i) * (64 + noise) / 256);

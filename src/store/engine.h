@@ -117,8 +117,7 @@ class Store::Impl : public std::enable_shared_from_this<Store::Impl> {
   Result<uint64_t> commit_alone(log::PayloadBuilder& payload);
   Result<uint64_t> append_and_wait(log::PayloadBuilder& payload, const store::ReadSet& reads,
                                    const log::Position& position);
-  Status after_commit(const store::Appended& appended, const log::PayloadBuilder& payload,
-                      bool has_read);
+  Status after_commit(const store::Appended& appended, const log::PayloadBuilder& payload);
   void retain_if_due(uint64_t version, bool helped);
   // A step of trimming beside other work; whether more is due. Its transaction holds no share of
   // the engine: the helper thread, which calls it, ends with the engine.
