@@ -46,6 +46,8 @@ constexpr size_t kObservationListLimitMax = 10'000;
 constexpr size_t kIndexedMembersMax = 64;
 constexpr size_t kSourcesMax = 64;            // of what one is derived
 constexpr size_t kTrustFollowedMax = 10'000;  // observations that one change of trust may reach
+constexpr size_t kReinforcedMax = 1'000;      // observations at once
+constexpr int64_t kHalfLifeUs = 30LL * 24 * 3600 * 1'000'000;
 
 // A vector that stands for the content, and what computed it.
 struct Embedding {
@@ -140,6 +142,26 @@ struct ObservationEdit {
   std::optional<uint32_t> revision = {};
 };
 
+// What has become of an observation since it was added.
+enum class Reinforcement : uint8_t {
+  access,         // it was used
+  confirmation,   // it proved true
+  contradiction,  // it did not
+};
+struct Strength {
+  uint64_t accesses = 0;
+  uint64_t confirmations = 0;
+  uint64_t contradictions = 0;
+  int64_t renewed_us = 0;  // its last access or confirmation, or when it was added
+  // (2c + confirmations) / (2 + confirmations + contradictions), where c is the confidence that it
+  // was given, or 0.5.
+  double confidence = 0;
+  // Half of it is left after each half-life since renewed_us. That is kHalfLifeUs, times 1 +
+  // importance (or 0.5), times 1 + log2(1 + accesses + 2 confirmations).
+  double retention = 1;
+  double value() const { return confidence * retention; }  // 0 to 1
+};
+
 struct ObservationListOptions {
   size_t limit = 50;         // 1 to kObservationListLimitMax
   bool newest_first = true;  // by `created_us`
@@ -195,6 +217,13 @@ class Observations {
   // supersedes holds until then. Errors also those of add; ConditionFalse: it is superseded
   // already, or does not hold at that time.
   Result<std::string> supersede(std::string_view id, const NewObservation& successor) const;
+
+  // Counts it for each of `ids`, in one commit; at most kReinforcedMax. Nothing else of them
+  // changes, and it does not conflict with others who do the same. Errors: ConditionFalse (one is
+  // forgotten), TooLarge.
+  Status reinforce(std::span<const std::string> ids, Reinforcement reinforcement) const;
+  // As of now.
+  Result<Strength> strength(std::string_view id) const;
 
   // Out of every list, count and search, and its key is free, until it is restored.
   Status forget(std::string_view id) const;

@@ -36,8 +36,11 @@ struct RecallQuery {
   std::optional<int64_t> until_us = {};  // created_us < until_us
   std::optional<int64_t> as_of_us = {};  // holds at that time; absent: now
   std::optional<double> trust_min = {};  // effective_trust >= trust_min
-  size_t snippet_size = 160;             // bytes, about; 16 to kSnippetSizeMax
-  bool explain = false;                  // fill RecallHit::explanation
+  // How far the strength of an observation counts, 0 to 1: its score is that of its text, times
+  // 1 - strength_weight + strength_weight * Strength::value().
+  double strength_weight = 0;
+  size_t snippet_size = 160;  // bytes, about; 16 to kSnippetSizeMax
+  bool explain = false;       // fill RecallHit::explanation
 };
 
 // Bytes [begin, end) of a string.
@@ -61,14 +64,16 @@ struct ScoreTerm {
 };
 
 struct RecallHit {
-  Observation observation;  // without its embedding
-  double score = 0;         // higher is better; comparable within one recall only
+  Observation observation;           // without its embedding
+  double score = 0;                  // higher is better; comparable within one recall only
+  double text_score = 0;             // what the words alone have given
+  std::optional<Strength> strength;  // if it counts
   // The best stretch of the content, bytes [snippet_offset, snippet_offset + snippet.size()) of it,
   // cut at whole characters. Control characters are replaced by spaces, so it is safe to print.
   std::string snippet;
   uint64_t snippet_offset = 0;
   std::vector<TextRange> highlights;   // of `snippet`: ascending, apart, at whole characters
-  std::vector<ScoreTerm> explanation;  // if asked for; the scores add up to `score`
+  std::vector<ScoreTerm> explanation;  // if asked for; they add up to `text_score`
 };
 
 }  // namespace holdfast

@@ -28,6 +28,7 @@
 // | 08 51 space:u32 expires:u64 key         | Kv: index of expiries, empty                     |
 // | 08 52 space:u32 prefix, ordered ...     | Kv: history of the keys that begin so            |
 // | 08 58 space:u32 ...                     | the text index: search/manifest.h has the table  |
+// | 08 80 space:u32 id:16 what:u8           | how observations fare: observation_strength.h    |
 // | 0d 'k' space:u32 key                    | Kv: hash:32 and varint size of a value's blob    |
 //
 // Integers in keys are big-endian. Everything of a space is in a few key ranges of its own: names
@@ -108,6 +109,7 @@ enum class KeyKind : uint16_t {
   kKvExpiry = 0x0851,
   kKvHistory = 0x0852,
   kTextIndex = 0x0858,
+  kStrength = 0x0880,
   kKvBlob = 0x0d6b,  // 0d otherwise belongs to blob/
 };
 

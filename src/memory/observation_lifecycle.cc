@@ -47,12 +47,6 @@ Status with_stored(memory::Access& access, std::string_view id, const StoredWork
   return Status::ok();
 }
 
-Status check_live(const StoredRow& stored) {
-  if (!stored.is_forgotten) return Status::ok();
-  return refused("observation " + stored.row.observation.id + " was forgotten at " +
-                 time_text(stored.row.observation.forgotten_us) + "; restore it first");
-}
-
 std::string history_key(uint32_t space_id, const Uuid& id, uint32_t revision, char part) {
   std::string key = memory::space_key(KeyKind::kObservationHistory, space_id, id.view());
   memory::append_big_endian(key, revision);
@@ -157,7 +151,7 @@ Result<Observation> Observations::edit(std::string_view id, const ObservationEdi
   Observation edited;
   const auto work = [&](KeyTarget& target, uint32_t space_id, const Uuid& named,
                         StoredRow& before) -> Status {
-    HOLDFAST_TRY(check_live(before));
+    HOLDFAST_TRY(memory::check_live(before));
     StoredRow after = before;
     Observation& observation = after.row.observation;
     if (edit.revision && *edit.revision != observation.revision) {
@@ -233,7 +227,7 @@ Result<std::string> Observations::supersede(std::string_view id,
   std::string new_id;
   const auto work = [&](KeyTarget& target, uint32_t space_id, const Uuid& named,
                         StoredRow& old) -> Status {
-    HOLDFAST_TRY(check_live(old));
+    HOLDFAST_TRY(memory::check_live(old));
     new_id = prepared.observation.id;
     if (prepared.observation.key) {
       HOLDFAST_ASSIGN(const auto existing,

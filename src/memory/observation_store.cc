@@ -1,9 +1,11 @@
 #include "memory/observation_store.h"
 
+#include "base/time_text.h"
 #include "holdfast/digest.h"
 #include "memory/keys.h"
 #include "memory/link_rows.h"
 #include "memory/observation_index.h"
+#include "memory/observation_strength.h"
 #include "search/text_index.h"
 #include "search/text_record.h"
 
@@ -115,6 +117,14 @@ Result<std::optional<StoredRow>> read_row(search::KeySource& source, uint32_t sp
   return std::optional<StoredRow>(std::move(stored));
 }
 
+Status check_live(const StoredRow& stored) {
+  if (!stored.is_forgotten) return Status::ok();
+  const Observation& observation = stored.row.observation;
+  return Status(StatusCode::kConditionFalse,
+                "observation " + observation.id + " was forgotten at " +
+                    time_text(observation.forgotten_us) + "; restore it first");
+}
+
 Status put_row(search::KeyTarget& target, uint32_t space_id, const Uuid& id,
                const StoredRow& stored) {
   const RowParts parts{.long_content = stored.row.has_long_content,
@@ -216,6 +226,7 @@ Result<bool> erase_observation(search::KeyTarget& target, uint32_t space_id, con
   }
   HOLDFAST_TRY(
       target.del_range(search::prefix_range(space_key(KeyKind::kDerived, space_id, id.view()))));
+  HOLDFAST_TRY(erase_strength(target, space_id, id));
   HOLDFAST_TRY(erase_links(target, space_id, link_end(id.to_text())).status());
   return true;
 }

@@ -55,6 +55,8 @@ struct StoredRow {
   DecodedRow row;
   bool is_forgotten = false;
 };
+// Errors: ConditionFalse: it is forgotten.
+Status check_live(const StoredRow& stored);
 Result<std::optional<StoredRow>> read_row(search::KeySource& source, uint32_t space_id,
                                           const Uuid& id);
 Status put_row(search::KeyTarget& target, uint32_t space_id, const Uuid& id, const StoredRow& row);

@@ -6,6 +6,7 @@
 #include "memory/keys.h"
 #include "memory/observation_index.h"
 #include "memory/observation_store.h"
+#include "memory/observation_strength.h"
 #include "memory/text_maintenance.h"
 #include "search/snippet.h"
 #include "search/text_index.h"
@@ -43,6 +44,9 @@ Status check_query(const RecallQuery& query) {
     return Status(StatusCode::kInvalidArgument, "snippet_size must be " +
                                                     std::to_string(kSnippetSizeMin) + " to " +
                                                     std::to_string(kSnippetSizeMax) + " bytes");
+  }
+  if (!(query.strength_weight >= 0 && query.strength_weight <= 1)) {
+    return Status(StatusCode::kInvalidArgument, "strength_weight must be 0 to 1");
   }
   return Status::ok();
 }
@@ -119,23 +123,45 @@ std::vector<QueryTerm> shown_terms(const search::Ranking& ranking) {
   return shown;
 }
 
+// What the words have given, and what the observation's strength makes of it: never more.
+Status set_score(KeySource& source, uint32_t space_id, const Uuid& id, const RecallQuery& query,
+                 int64_t now_us, RecallHit& hit) {
+  hit.score = hit.text_score;
+  if (query.strength_weight == 0) return Status::ok();
+  HOLDFAST_ASSIGN(hit.strength, read_strength(source, space_id, id, hit.observation, now_us));
+  hit.score *= 1 - query.strength_weight + query.strength_weight * hit.strength->value();
+  return Status::ok();
+}
+
+// Behind those with the same score. `hits` stay at most `limit`, best first.
+void insert_hit(RecallHit hit, size_t limit, std::vector<RecallHit>& hits) {
+  const auto at =
+      std::upper_bound(hits.begin(), hits.end(), hit.score,
+                       [](double score, const RecallHit& other) { return score > other.score; });
+  hits.insert(at, std::move(hit));
+  if (hits.size() > limit) hits.pop_back();
+}
+
 Status recall_from(KeySource& source, uint32_t space_id, const RecallQuery& query,
-                   const IdSpan& span, int64_t as_of_us, std::vector<RecallHit>& hits) {
+                   const IdSpan& span, int64_t now_us, std::vector<RecallHit>& hits) {
   HOLDFAST_TRY(check_index(source, space_id));
   search::Analyzer analyzer;
   search::TextQuery text = text_query(analyzer, query, span);
   const std::vector<search::Phrase> phrases = text.phrases;
-  // Some more than are wanted, as a few may not hold now; and of those that have the words of a
-  // phrase, most may not have it.
-  const size_t spare = phrases.empty() ? 8 : 250;
+  // Some more than are wanted, as a few may not hold now; of those that have the words of a phrase,
+  // most may not have it, and those with the best words may have faded.
+  const bool takes_many = !phrases.empty() || query.strength_weight > 0;
+  const size_t spare = takes_many ? 250 : 8;
   HOLDFAST_ASSIGN(search::Ranking ranking,
                   search::Ranking::open(source, space_prefix(KeyKind::kTextIndex, space_id),
                                         std::move(text), query.limit + spare));
   const std::vector<QueryTerm> shown = shown_terms(ranking);
   search::TextMatch match;
-  while (hits.size() < query.limit) {
+  while (query.strength_weight > 0 || hits.size() < query.limit) {
     HOLDFAST_ASSIGN(const bool is_more, ranking.take(match));
     if (!is_more) break;
+    // Nothing that comes can have more than its words give.
+    if (hits.size() == query.limit && match.score <= hits.back().score) break;
     Uuid id;
     std::copy(match.id.begin(), match.id.end(), id.bytes.begin());
     HOLDFAST_ASSIGN(std::optional<Observation> observation,
@@ -144,14 +170,16 @@ Status recall_from(KeySource& source, uint32_t space_id, const RecallQuery& quer
       return Status(StatusCode::kCorruption, "the search index names observation " + id.to_text() +
                                                  ", which is not there; run `holdfast reindex`");
     }
-    if (!passes(*observation, query, as_of_us)) continue;
+    if (!passes(*observation, query, query.as_of_us.value_or(now_us))) continue;
     if (!has_phrases(analyzer, phrases, *observation)) continue;
-    RecallHit& hit = hits.emplace_back();
+    RecallHit hit;
     hit.observation = std::move(*observation);
-    hit.score = match.score;
-    fill_snippet(analyzer, shown, query.snippet_size, hit);
+    hit.text_score = match.score;
+    HOLDFAST_TRY(set_score(source, space_id, id, query, now_us, hit));
     if (query.explain) HOLDFAST_TRY(fill_explanation(ranking, hit));
+    insert_hit(std::move(hit), query.limit, hits);
   }
+  for (RecallHit& hit : hits) fill_snippet(analyzer, shown, query.snippet_size, hit);
   return Status::ok();
 }
 
@@ -162,9 +190,9 @@ Result<std::vector<RecallHit>> recall(Access& access, const RecallQuery& query) 
   std::vector<RecallHit> hits;
   const std::optional<IdSpan> span = ids_between(query.since_us, query.until_us);
   if (!span) return hits;
-  const int64_t as_of_us = query.as_of_us.value_or(access.now_us());
+  const int64_t now_us = access.now_us();
   HOLDFAST_TRY(access.read([&](KeySource& source, uint32_t space_id) {
-    return recall_from(source, space_id, query, *span, as_of_us, hits);
+    return recall_from(source, space_id, query, *span, now_us, hits);
   }));
   return hits;
 }

@@ -1,4 +1,5 @@
-// edit, supersede, forget, restore: what happens to an observation after it was remembered.
+// edit, supersede, reinforce, forget, restore: what happens to an observation after it was
+// remembered.
 #include <utility>
 
 #include "cli/commands.h"
@@ -70,6 +71,21 @@ Status supersede(const Context& context, const SupersedeArguments& arguments) {
   return store.close();
 }
 
+struct ReinforceArguments {
+  std::vector<std::string> ids;
+  std::string how = "used";
+};
+
+Status reinforce(const Context& context, const ReinforceArguments& arguments) {
+  Reinforcement reinforcement = Reinforcement::access;
+  if (arguments.how == "confirmed") reinforcement = Reinforcement::confirmation;
+  if (arguments.how == "contradicted") reinforcement = Reinforcement::contradiction;
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  HOLDFAST_TRY(space.observations().reinforce(arguments.ids, reinforcement));
+  return store.close();
+}
+
 struct ForgetArguments {
   std::string id;
   bool purge = false;
@@ -129,6 +145,18 @@ void add_lifecycle_commands(Commands& commands) {
   command->add_option("content", superseded->content, "What holds now; - reads stdin");
   command->add_option("--file", superseded->file, "Read it from this file");
   command->add_option("--valid-from", superseded->valid_from, "It holds from then (else from now)");
+
+  auto reinforced = arguments_of<ReinforceArguments>();
+  command = commands.add(
+      kGroupMemory, "reinforce", "Say that observations were used, or proved true or false",
+      "holdfast reinforce 01890a5d-ac96-774b-bcce --how confirmed\n"
+      "  holdfast recall clock --strength 0.5    # what is strong comes first",
+      [reinforced](const Context& context) { return reinforce(context, *reinforced); });
+  command->add_option("id", reinforced->ids, "Their ids, or prefixes that no other has")
+      ->required();
+  command->add_option("--how", reinforced->how, "What became of them")
+      ->check(CLI::IsMember({"used", "confirmed", "contradicted"}))
+      ->capture_default_str();
 
   auto forgotten = arguments_of<ForgetArguments>();
   command = commands.add(

@@ -68,7 +68,15 @@ struct RecallArguments {
   std::string kind, source, session, run, since, until, as_of;
   RecallQuery query;
   size_t tokens = 0;  // 0: hits one by one
+  bool reinforce = false;
 };
+
+// Counts all hits as used.
+Status count_used(const Space& space, const std::vector<RecallHit>& hits) {
+  std::vector<std::string> ids;
+  for (const RecallHit& hit : hits) ids.push_back(hit.observation.id);
+  return space.observations().reinforce(ids, Reinforcement::access);
+}
 
 Status recall(const Context& context, const RecallArguments& arguments) {
   RecallQuery query = arguments.query;
@@ -88,6 +96,7 @@ Status recall(const Context& context, const RecallArguments& arguments) {
     return Status(StatusCode::kNotFound, "nothing in space " + space.path() + " matches \"" +
                                              one_line(query.text, 80) + "\"");
   }
+  if (arguments.reinforce) HOLDFAST_TRY(count_used(space, hits));
   if (arguments.tokens > 0) {
     const RecallDigest digest = make_digest(hits, {.tokens_max = arguments.tokens});
     if (context.output().json()) {
@@ -101,7 +110,7 @@ Status recall(const Context& context, const RecallArguments& arguments) {
     return Status::ok();
   }
   for (size_t i = 0; i < hits.size(); ++i) print_hit(context.output(), i + 1, hits[i]);
-  return Status::ok();
+  return arguments.reinforce ? store.close() : Status::ok();
 }
 
 Status reindex(const Context& context) {
@@ -120,7 +129,8 @@ Status show(const Context& context, const std::string& id) {
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
   HOLDFAST_ASSIGN(Observation observation, space.observations().get(id));
-  print_observation(context.output(), observation);
+  HOLDFAST_ASSIGN(const Strength strength, space.observations().strength(observation.id));
+  print_observation(context.output(), observation, strength);
   return Status::ok();
 }
 
@@ -213,7 +223,8 @@ void add_recall(Commands& commands) {
   CLI::App* command =
       commands.add(kGroupMemory, "recall", "Find what was remembered, best first",
                    "holdfast recall \"clock login\" --limit 5\n"
-                   "  holdfast recall 'clock* AND login -door \"too late\"'",
+                   "  holdfast recall 'clock* AND login -door \"too late\"'\n"
+                   "  holdfast recall clock --strength 0.5 --reinforce --explain",
                    [arguments](const Context& context) { return recall(context, *arguments); });
   command->add_option("query", arguments->words, "What to look for")->required();
   command->add_option("--limit", arguments->query.limit, "At most so many")
@@ -229,6 +240,12 @@ void add_recall(Commands& commands) {
   command->add_option("--until", arguments->until, "Only added before this time");
   command->add_option("--as-of", arguments->as_of, "What held at this time (else now)");
   command->add_option("--trust-min", arguments->query.trust_min, "Only what is trusted that far");
+  command
+      ->add_option("--strength", arguments->query.strength_weight,
+                   "How far use, confirmation and age count beside the words, 0 to 1")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command->add_flag("--reinforce", arguments->reinforce, "Count what is found as used");
   command->add_option(
       "--tokens", arguments->tokens,
       "One text for a prompt, of at most so many tokens by a guess on the high side");

@@ -64,6 +64,16 @@ Json json_of(const Observation& observation) {
   return json;
 }
 
+Json json_of(const Strength& strength) {
+  return {{"value", strength.value()},
+          {"confidence", strength.confidence},
+          {"retention", strength.retention},
+          {"accesses", strength.accesses},
+          {"confirmations", strength.confirmations},
+          {"contradictions", strength.contradictions},
+          {"renewed", time_text(strength.renewed_us)}};
+}
+
 Json json_of(size_t rank, const RecallHit& hit) {
   Json json;
   json["rank"] = rank;
@@ -79,6 +89,10 @@ Json json_of(size_t rank, const RecallHit& hit) {
     json["highlights"].push_back(Json::array({range.begin, range.end}));
   }
   json["content"] = hit.observation.content;
+  if (hit.strength) {
+    json["text_score"] = hit.text_score;
+    json["strength"] = json_of(*hit.strength);
+  }
   for (const ScoreTerm& one : hit.explanation) {
     json["explanation"].push_back({{"term", one.term},
                                    {"score", one.score},
@@ -97,9 +111,24 @@ std::string short_id(const std::string& id) {
   return id.substr(0, 23);
 }
 
-void print_observation(const Output& output, const Observation& observation) {
+namespace {
+
+std::string strength_text(const Strength& strength) {
+  return fixed(strength.value(), 3) + ": confidence " + fixed(strength.confidence, 3) +
+         ", retention " + fixed(strength.retention, 3) + "; used " +
+         std::to_string(strength.accesses) + ", confirmed " +
+         std::to_string(strength.confirmations) + ", contradicted " +
+         std::to_string(strength.contradictions) + ", renewed " + time_text(strength.renewed_us);
+}
+
+}  // namespace
+
+void print_observation(const Output& output, const Observation& observation,
+                       const std::optional<Strength>& strength) {
   if (output.json()) {
-    output.print(json_of(observation));
+    Json json = json_of(observation);
+    if (strength) json["strength"] = json_of(*strength);
+    output.print(json);
     return;
   }
   Facts facts;
@@ -124,6 +153,7 @@ void print_observation(const Output& output, const Observation& observation) {
                             std::to_string(observation.revision));
   }
   if (observation.forgotten_us != 0) facts.add("forgotten", time_text(observation.forgotten_us));
+  if (strength) facts.add("strength", strength_text(*strength));
   add_fact(facts, "metadata", observation.metadata);
   add_fact(facts, "key", observation.key);
   if (observation.embedding) {
@@ -159,6 +189,10 @@ void print_hit(const Output& output, size_t rank, const RecallHit& hit) {
               output.dim(fixed(hit.score, 2)));
   output.line("    " + highlighted(output, hit));
   for (const ScoreTerm& one : hit.explanation) output.line("    " + output.dim(explained(one)));
+  if (hit.strength && !hit.explanation.empty()) {
+    output.line("    " + output.dim(fixed(hit.text_score, 3) + " by words, strength " +
+                                    strength_text(*hit.strength)));
+  }
   std::string origin = observation.id;
   if (observation.source) origin += "  " + one_line(*observation.source, 70);
   output.line("    " + output.dim(origin));

@@ -1,6 +1,7 @@
 // How observations and recall's hits look, to people and to programs.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "cli/output.h"
@@ -10,9 +11,11 @@ namespace holdfast::cli {
 
 // What is absent has no field.
 Json json_of(const Observation& observation);
+Json json_of(const Strength& strength);
 Json json_of(size_t rank, const RecallHit& hit);
 
-void print_observation(const Output& output, const Observation& observation);
+void print_observation(const Output& output, const Observation& observation,
+                       const std::optional<Strength>& strength = {});
 void print_hit(const Output& output, size_t rank, const RecallHit& hit);
 
 // The snippet with its highlights in colour; without colour just the snippet.
