@@ -15,8 +15,8 @@ constexpr uint64_t kAreasPerReservation = 64;
 // Zeroing is cheaper than a system call and the page faults after it, up to about here.
 constexpr uint64_t kZeroedByHandMax = 64 * 1024;
 
-std::vector<char*>& free_areas() {
-  static auto* const areas = new std::vector<char*>;
+std::vector<Area>& free_areas() {
+  static auto* const areas = new std::vector<Area>;
   return *areas;
 }
 
@@ -29,21 +29,21 @@ void reserve_areas() {
   madvise(memory, kSize, MADV_NOHUGEPAGE);
   madvise(memory, kSize, MADV_DONTDUMP);
   for (uint64_t i = kAreasPerReservation; i-- > 0;) {
-    free_areas().push_back(static_cast<char*>(memory) + i * kAreaSize);
+    free_areas().push_back({static_cast<char*>(memory) + i * kAreaSize, kAreaSize});
   }
 }
 
 }  // namespace
 
-char* take_area() {
+Area take_area() {
   if (free_areas().empty()) reserve_areas();
-  char* const area = free_areas().back();
+  const Area area = free_areas().back();
   free_areas().pop_back();
   return area;
 }
 
-void give_back_area(char* area, uint64_t touched) {
-  clear_area(area, touched);
+void give_back_area(Area area, uint64_t touched) {
+  clear_area(area.begin, touched);
   free_areas().push_back(area);
 }
 

@@ -3,7 +3,9 @@
 // thousands of times a second.
 //
 // Who: DiskFile. Not thread-safe.
-// Invariant: a taken area reads as zeros and costs memory only where it is written.
+// Invariants:
+//   1. A taken area reads as zeros below `accessible_end`, and traps from there on.
+//   2. It costs memory only where it is written.
 #pragma once
 
 #include <cstddef>
@@ -14,10 +16,15 @@ namespace holdfast::sim {
 // The largest simulated file. Address space, not memory.
 inline constexpr uint64_t kAreaSize = uint64_t{1} << 30;
 
-char* take_area();
+struct Area {
+  char* begin;
+  uint64_t accessible_end;  // whole pages
+};
 
-// `touched`: everything from there on still reads as zeros.
-void give_back_area(char* area, uint64_t touched);
+Area take_area();
+
+// `touched`: everything from there on still reads as zeros. REQUIRES: it is accessible.
+void give_back_area(Area area, uint64_t touched);
 
 // Zeros [0, size) and frees the memory where that is cheaper.
 void clear_area(char* area, uint64_t size);

@@ -18,11 +18,12 @@ uint64_t page_end(uint64_t size) {
 
 }  // namespace
 
-DiskFile::DiskFile(uint64_t inode) : inode_(inode), area_(take_area()) {}
+DiskFile::DiskFile(uint64_t inode)
+    : inode_(inode), whole_area_(take_area()), area_(whole_area_.begin) {}
 
 DiskFile::~DiskFile() {
   stop_trapping();
-  give_back_area(area_, touched());
+  give_back_area(whole_area_, touched());
 }
 
 uint64_t DiskFile::touched() const {
@@ -94,28 +95,29 @@ void DiskFile::map_writable() {
 }
 
 void DiskFile::trap_past_end() {
-  if (exposed_end_ != kNotTrapped) return;
-  exposed_end_ = kAreaSize;
+  if (traps_) return;
+  traps_ = true;
   conceal(size_);
 }
 
+// The boundary stays with the area, for the file that has it next: moving it is a system call.
 void DiskFile::expose(uint64_t end) {
-  if (exposed_end_ == kNotTrapped || end <= exposed_end_) return;
   end = page_end(end);
-  set_accessible(area_ + exposed_end_, end - exposed_end_, true);
-  exposed_end_ = end;
+  if (end <= whole_area_.accessible_end) return;
+  set_accessible(area_ + whole_area_.accessible_end, end - whole_area_.accessible_end, true);
+  whole_area_.accessible_end = end;
 }
 
 void DiskFile::conceal(uint64_t end) {
   end = page_end(end);
-  if (exposed_end_ == kNotTrapped || end >= exposed_end_) return;
-  set_accessible(area_ + end, exposed_end_ - end, false);
-  exposed_end_ = end;
+  if (!traps_ || end >= whole_area_.accessible_end) return;
+  set_accessible(area_ + end, whole_area_.accessible_end - end, false);
+  whole_area_.accessible_end = end;
 }
 
 void DiskFile::stop_trapping() {
-  expose(kAreaSize);
-  exposed_end_ = kNotTrapped;
+  expose(std::max(size_max_, content_end_));
+  traps_ = false;
 }
 
 void DiskFile::clear_changes() {

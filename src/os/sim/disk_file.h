@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "os/os.h"
+#include "os/sim/area.h"
 #include "os/sim/random.h"
 
 namespace holdfast::sim {
@@ -86,7 +87,6 @@ class DiskFile {
 
  private:
   enum class ChangeKind : uint8_t { kWrite, kCut, kSize };
-  static constexpr uint64_t kNotTrapped = UINT64_MAX;
 
   struct Change {
     ChangeKind kind;
@@ -118,19 +118,20 @@ class DiskFile {
   void apply(const Change& change);
   void tear(const Change& change, Random& random, bool powersafe_overwrite);
   uint64_t touched() const;
-  // Makes [0, end) accessible. Does nothing while nothing is trapped.
+  // Makes [0, end) accessible.
   void expose(uint64_t end);
   void conceal(uint64_t end);
   void stop_trapping();
 
   const uint64_t inode_;
+  Area whole_area_;  // its pages from accessible_end on trap
   char* const area_;
   uint64_t size_ = 0;
   uint64_t size_max_ = 0;     // the largest size it ever had
   uint64_t content_end_ = 0;  // nothing was written past it
   uint64_t allocated_end_ = 0;
   uint64_t lost_count_ = 0;
-  uint64_t exposed_end_ = kNotTrapped;  // bytes from there on trap
+  bool traps_ = false;  // whatever lies past the end does
   bool mapped_writable_ = false;
   bool was_mapped_writable_ = false;
   std::vector<Change> changes_;

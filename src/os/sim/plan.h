@@ -92,8 +92,6 @@ struct Options {
   std::optional<Loss> loss = std::nullopt;
   // False: a torn sector also loses the bytes outside the range that was written.
   bool powersafe_overwrite = true;
-  // Touching a mapping past the end of its file kills the test program, as SIGBUS would.
-  bool trap_past_end = true;
   // True: every process is pid 1 of a namespace of its own.
   bool pid_namespaces = false;
   // Keeps a line per step; see Machine::trace(). Always on when HOLDFAST_SIM_CASE is set.

@@ -180,7 +180,7 @@ Result<std::unique_ptr<os::Mapping>> SimFile::map(size_t size, os::MapAccess acc
   CHECK(size > 0);
   step(StepKind::kMap, 0, size);
   if (access == os::MapAccess::kReadWrite) file().map_writable();
-  if (machine().options().trap_past_end) file().trap_past_end();
+  file().trap_past_end();
   auto handle = machine().open_handle(process_, handle_->file);
   return std::unique_ptr<os::Mapping>(std::make_unique<SimMapping>(std::move(handle), size));
 }
