@@ -18,7 +18,7 @@ foreach(test IN LISTS simulation_tests)
   target_link_libraries(simulation_${name} PRIVATE holdfast hf_os_sim)
 endforeach()
 
-add_library(endurance OBJECT endurance/main.cc endurance/trial_run.cc)
+add_library(endurance OBJECT endurance/main.cc endurance/record.cc endurance/trial_run.cc)
 target_link_libraries(endurance PUBLIC simulation_stories)
 list(APPEND simulation_objects $<TARGET_OBJECTS:endurance>)
 add_executable(simulation_run ${simulation_objects} endurance/no_faults.cc)

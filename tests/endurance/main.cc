@@ -10,20 +10,30 @@
 #include <string_view>
 #include <vector>
 
+#include "endurance/record.h"
 #include "endurance/trial_run.h"
 #include "planted/planted.h"
 
 namespace holdfast::sim {
 namespace {
 
-constexpr uint64_t kSeedsPerRound = 2000;  // more than any loop asks for
 constexpr unsigned kPlantedSecondsMax = 10;
 
 // In the order in which a fault is looked for.
 constexpr const char* kLayers[] = {
-    "StoreCrash.*", "StoreErrors.*",   "StoreIsolation.*", "StoreRot.*",
-    "StoreNamed.*", "StoreSchedule.*", "StoreCompany.*",   "StoreExclusive.*",
-    "StoreWatch.*", "StoreHistory.*",  "StoreRandom.*",    "BlobCrash.*:BlobErrors.*"};
+    "StoreCrash.*",
+    "StoreErrors.*",
+    "StoreIsolation.*",
+    "StoreRot.*",
+    "StoreNamed.*",
+    "StoreSchedule.*",
+    "StoreCompany.*",
+    "StoreExclusive.*",
+    "StoreWatch.*",
+    "StoreHistory.*",
+    "StoreRandom.*",
+    "BlobCrash.*:BlobErrors.*",
+    "StoreControl.*:StoreCheck.*:StoreSlots.*:SalvageCrash.*:SalvageErrors.*"};
 
 struct Arguments {
   std::string test;   // a gtest filter; "": all layers
@@ -31,21 +41,26 @@ struct Arguments {
   bool soonest = false;
   uint64_t seed = 0;
   double seconds = 0;
+  uint64_t stride = 1;
+  RecordOptions record;
 };
 
 int usage(const char* program) {
   std::fprintf(
       stderr,
-      "usage: %s [--test FILTER] [--seed N] [--seconds N]\n"
+      "usage: %s [--test FILTER] [--seed N] [--seconds N] [--stride N]\n"
       "         plays everything with seeds from N on, again with the next seeds until the time "
       "is\n"
-      "         over; --seconds 0: once\n"
+      "         over; --seconds 0: once. --stride: a fault at every Nth step only\n"
+      "       %s --record FILE --revision TEXT [--until N] [--jobs N] [--test FILTER] [--seed N]\n"
+      "         plays on until N planned faults have struck, and keeps the account in FILE: ended\n"
+      "         and started again it goes on where it was. --until 0: shows what is in FILE\n"
       "       %s --fault NAME|all [--soonest] [--test FILTER] [--seed N]\n"
       "         with a planted fault: what catches it? --soonest: asks first the tests that "
       "should\n"
       "       HOLDFAST_SIM_CASE=CASE %s --test FILTER\n"
       "         repeats one case with its trace\n",
-      program, program, program);
+      program, program, program, program);
   return 2;
 }
 
@@ -66,6 +81,16 @@ bool parse(int argc, char** argv, Arguments& arguments) {
       arguments.seed = std::strtoull(value, nullptr, 10);
     } else if (name == "--seconds") {
       arguments.seconds = std::strtod(value, nullptr);
+    } else if (name == "--stride") {
+      arguments.stride = std::max(1ull, std::strtoull(value, nullptr, 10));
+    } else if (name == "--record") {
+      arguments.record.path = value;
+    } else if (name == "--revision") {
+      arguments.record.revision = value;
+    } else if (name == "--until") {
+      arguments.record.until = std::strtoull(value, nullptr, 10);
+    } else if (name == "--jobs") {
+      arguments.record.jobs = std::max(1ull, std::strtoull(value, nullptr, 10));
     } else {
       return false;
     }
@@ -92,9 +117,10 @@ int play_rounds(const Arguments& arguments, const char* program) {
     for (const std::string& layer : layers_of(arguments)) {
       TrialOptions options;
       options.filter = layer;
-      options.seed_shift = arguments.seed + round * kSeedsPerRound;
+      options.policy.seed_shift = arguments.seed + round * kSeedsPerRound;
+      options.policy.step_stride = arguments.stride;
       const TrialRun run = play(options);
-      runs += run.runs;
+      runs += run.totals.runs;
       seconds += run.seconds;
       if (!run.test.empty()) {
         ++failures;
@@ -126,11 +152,11 @@ bool catch_fault(const Arguments& arguments, int number) {
   for (const std::string& filter : filters) {
     TrialOptions options;
     options.filter = filter;
-    options.seed_shift = arguments.seed;
+    options.policy.seed_shift = arguments.seed;
+    options.policy.batch_seconds_max = kPlantedSecondsMax;
     options.fault = number;
-    options.batch_seconds_max = kPlantedSecondsMax;
     const TrialRun run = play(options);
-    runs += run.runs;
+    runs += run.totals.runs;
     seconds += run.seconds;
     if (run.test.empty()) continue;
     std::printf("| `%s` | %s | %s | %llu | %.1f |\n", fault.name.c_str(), fault.what.c_str(),
@@ -161,6 +187,11 @@ int run(int argc, char** argv) {
   Arguments arguments;
   if (!parse(argc, argv, arguments)) return usage(argv[0]);
   if (std::getenv("HOLDFAST_SIM_CASE") != nullptr) return play_here(arguments.test);
+  if (!arguments.record.path.empty()) {
+    arguments.record.layers = layers_of(arguments);
+    arguments.record.seed = arguments.seed;
+    return keep_record(arguments.record);
+  }
   return arguments.fault.empty() ? play_rounds(arguments, argv[0]) : catch_faults(arguments);
 }
 

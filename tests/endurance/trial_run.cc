@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,16 +15,14 @@
 #include <memory>
 
 #include "base/check.h"
-#include "os/sim/crash_loop.h"
 #include "planted/planted.h"
 
 namespace holdfast::sim {
 namespace {
 
-struct Finding {
+struct Message {
   std::array<char, 200> test{};
-  std::array<char, 4000> message{};
-  uint64_t runs = 0;
+  std::array<char, 4000> text{};
 };
 
 template <size_t N>
@@ -34,19 +33,19 @@ void copy_text(std::array<char, N>& to, const char* from) {
 // Notes the first failure where the parent sees it.
 class Listener : public testing::EmptyTestEventListener {
  public:
-  explicit Listener(Finding& finding) : finding_(finding) {}
+  explicit Listener(Message& message) : message_(message) {}
 
   void OnTestStart(const testing::TestInfo& test) override {
     name_ = std::string(test.test_suite_name()) + "." + test.name();
   }
   void OnTestPartResult(const testing::TestPartResult& result) override {
-    if (!result.failed() || finding_.test[0] != '\0') return;
-    copy_text(finding_.message, result.message());
-    copy_text(finding_.test, name_.c_str());
+    if (!result.failed() || message_.test[0] != '\0') return;
+    copy_text(message_.text, result.message());
+    copy_text(message_.test, name_.c_str());
   }
 
  private:
-  Finding& finding_;
+  Message& message_;
   std::string name_;
 };
 
@@ -58,43 +57,77 @@ void start_gtest(const std::string& filter) {
   testing::GTEST_FLAG(filter) = filter;
 }
 
-[[noreturn]] void play_in_child(const TrialOptions& options, Finding& finding) {
-  if (std::freopen("/dev/null", "w", stdout) == nullptr) _exit(2);
+double seconds_now() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration<double>(now).count();
+}
+
+double processor_seconds(__rusage_who who) {
+  rusage usage{};
+  CHECK(getrusage(who, &usage) == 0);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+int run_tests(const TrialOptions& options, Message& message) {
+  if (std::freopen("/dev/null", "w", stdout) == nullptr) return 2;
   planted_fault = options.fault;
-  loop_policy() = {options.seed_shift, 1, options.batch_seconds_max};
+  loop_policy() = options.policy;
   start_gtest(options.filter);
   testing::GTEST_FLAG(fail_fast) = true;
   testing::TestEventListeners& listeners = testing::UnitTest::GetInstance()->listeners();
   delete listeners.Release(listeners.default_result_printer());
-  auto listener = std::make_unique<Listener>(finding);
+  auto listener = std::make_unique<Listener>(message);
   listeners.Append(listener.release());  // which owns it from here
-  const int code = RUN_ALL_TESTS();
-  finding.runs = runs_total();
-  _exit(code);
+  return RUN_ALL_TESTS();
 }
 
 }  // namespace
 
-TrialRun play(const TrialOptions& options) {
+struct TrialProcess::Finding {
+  Message message;
+  LoopTotals totals;
+  double processor_seconds = 0;
+};
+
+TrialProcess::TrialProcess(const TrialOptions& options)
+    : filter_(options.filter), begin_seconds_(seconds_now()) {
   void* const memory =
       mmap(nullptr, sizeof(Finding), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   CHECK(memory != MAP_FAILED);
-  auto* const finding = new (memory) Finding();
-  const auto begin = std::chrono::steady_clock::now();
+  finding_ = new (memory) Finding();
   std::fflush(nullptr);
-  const pid_t child = fork();
-  CHECK(child >= 0);
-  if (child == 0) play_in_child(options, *finding);
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0) CHECK(errno == EINTR);
+  pid_ = fork();
+  CHECK(pid_ >= 0);
+  if (pid_ != 0) return;
+  const int code = run_tests(options, finding_->message);
+  finding_->totals = loop_totals();
+  finding_->processor_seconds = processor_seconds(RUSAGE_SELF) + processor_seconds(RUSAGE_CHILDREN);
+  leave_child(code);
+}
+
+TrialProcess::~TrialProcess() {
+  munmap(finding_, sizeof(Finding));
+}
+
+TrialRun TrialProcess::finish(int status) {
   TrialRun run;
-  run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  run.test = finding->test.data();
-  run.message = finding->message.data();
-  run.runs = finding->runs;
-  if (run.test.empty() && status != 0) run.test = options.filter + " (the process died)";
-  munmap(memory, sizeof(Finding));
+  run.seconds = seconds_now() - begin_seconds_;
+  run.test = finding_->message.test.data();
+  run.message = finding_->message.text.data();
+  run.totals = finding_->totals;
+  run.processor_seconds = finding_->processor_seconds;
+  if (run.test.empty() && status != 0) run.test = filter_ + " (the process died)";
   return run;
+}
+
+TrialRun play(const TrialOptions& options) {
+  TrialProcess process(options);
+  int status = 0;
+  while (waitpid(process.pid(), &status, 0) < 0) CHECK(errno == EINTR);
+  return process.finish(status);
 }
 
 int play_here(const std::string& filter) {

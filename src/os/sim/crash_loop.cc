@@ -16,6 +16,10 @@
 
 #include "base/check.h"
 
+#ifdef HOLDFAST_COVERAGE
+extern "C" void __gcov_dump();
+#endif
+
 namespace holdfast::sim {
 namespace {
 
@@ -78,6 +82,13 @@ std::string death_of(int status, int output) {
 
 }  // namespace
 
+void leave_child(int code) {
+#ifdef HOLDFAST_COVERAGE
+  __gcov_dump();  // _exit would not
+#endif
+  _exit(code);
+}
+
 std::string run_in_child(const std::function<std::string()>& body, unsigned seconds_max) {
   SharedWithChild<Message> message;
   const int output = memfd_create("output", MFD_CLOEXEC);
@@ -92,7 +103,7 @@ std::string run_in_child(const std::function<std::string()>& body, unsigned seco
     const std::string failure = body();
     message->set(failure);
     std::fflush(nullptr);
-    _exit(failure.empty() ? 0 : kExitFailed);
+    leave_child(failure.empty() ? 0 : kExitFailed);
   }
   int status = 0;
   while (waitpid(child, &status, 0) < 0) CHECK(errno == EINTR);
@@ -111,7 +122,7 @@ std::string Case::to_string() const {
 namespace {
 
 std::optional<Fault> parse_fault(std::string_view name) {
-  for (uint8_t i = 0; i <= static_cast<uint8_t>(Fault::kWritebackError); ++i) {
+  for (uint8_t i = 0; i < kFaultCount; ++i) {
     if (fault_name(Fault(i)) == name) return Fault(i);
   }
   return std::nullopt;
@@ -179,7 +190,7 @@ class Cursor {
 
 struct Progress {
   alignas(Cursor) char cursor[sizeof(Cursor)];
-  uint64_t runs = 0;
+  LoopTotals totals;
   uint64_t step_max = 0;
   bool fired = true;
 };
@@ -192,7 +203,8 @@ std::string run_batch(const CrashLoop& loop, const Scenario& scenario, Cursor cu
     const Case at = cursor.at(loop);
     progress.fired = true;  // should it die
     const Outcome outcome = scenario(at);
-    ++progress.runs;
+    ++progress.totals.runs;
+    if (outcome.fired) ++progress.totals.struck[static_cast<size_t>(at.fault)];
     progress.fired = outcome.fired;
     if (outcome.fired) progress.step_max = std::max(progress.step_max, at.step);
     if (!outcome.failure.empty()) return outcome.failure;
@@ -211,7 +223,12 @@ CrashReport run_one(const Case& at, const Scenario& scenario) {
   return report;
 }
 
-uint64_t runs_of_all_loops = 0;
+LoopTotals totals_of_all_loops;
+
+void add_up(const LoopTotals& totals) {
+  totals_of_all_loops.runs += totals.runs;
+  for (size_t i = 0; i < kFaultCount; ++i) totals_of_all_loops.struck[i] += totals.struck[i];
+}
 
 }  // namespace
 
@@ -220,8 +237,8 @@ LoopPolicy& loop_policy() {
   return policy;
 }
 
-uint64_t runs_total() {
-  return runs_of_all_loops;
+const LoopTotals& loop_totals() {
+  return totals_of_all_loops;
 }
 
 CrashReport for_each_crash(const CrashLoop& wanted, const Scenario& scenario) {
@@ -232,6 +249,7 @@ CrashReport for_each_crash(const CrashLoop& wanted, const Scenario& scenario) {
   }
   CrashLoop loop = wanted;
   loop.seed_first += loop_policy().seed_shift;
+  loop.step_stride *= loop_policy().step_stride;
   loop.failures_max = std::min(loop.failures_max, loop_policy().failures_max);
   loop.batch_seconds_max = std::min(loop.batch_seconds_max, loop_policy().batch_seconds_max);
   CrashReport report;
@@ -246,9 +264,9 @@ CrashReport for_each_crash(const CrashLoop& wanted, const Scenario& scenario) {
     report.failures.push_back({cursor.at(loop), failure});
     cursor.advance(loop, progress->fired);
   }
-  report.runs = progress->runs;
+  report.runs = progress->totals.runs;
   report.step_max = progress->step_max;
-  runs_of_all_loops += report.runs;
+  add_up(progress->totals);
   return report;
 }
 

@@ -9,6 +9,7 @@
 // this process and with its trace on stderr, by HOLDFAST_SIM_CASE=<case> in the environment.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -78,14 +79,24 @@ CrashReport for_each_seed(uint64_t seed_first, uint64_t count, const Scenario& s
 
 // What a program that plays all scenarios in another way changes of every loop from there on.
 struct LoopPolicy {
-  uint64_t seed_shift = 0;  // added to every seed
+  uint64_t seed_shift = 0;   // added to every seed
+  uint64_t step_stride = 1;  // of each loop, multiplied
   size_t failures_max = SIZE_MAX;
   unsigned batch_seconds_max = ~0u;
 };
 LoopPolicy& loop_policy();
 
 // The runs of all loops of this process so far.
-uint64_t runs_total();
+struct LoopTotals {
+  uint64_t runs = 0;
+  // Those that a planned fault struck, by its kind. The others are the ends of loops, runs without
+  // a plan, and what a plan did not find room for.
+  std::array<uint64_t, kFaultCount> struck = {};
+};
+const LoopTotals& loop_totals();
+
+// Ends a forked child: as _exit does, without destructors.
+[[noreturn]] void leave_child(int code);
 
 // Runs `body` in a forked child: "" when it returned "", else what it returned, or how it died and
 // the end of what it printed.

@@ -50,6 +50,7 @@ enum class Fault : uint8_t {
   kSyncError,       // syncs of files and directories: what was unsynced is lost, see DiskFile
   kWritebackError,  // any step: a dirty file is lost in the background, told at its next sync
 };
+inline constexpr size_t kFaultCount = static_cast<size_t>(Fault::kWritebackError) + 1;
 std::string_view fault_name(Fault fault);
 
 // `needs_space`: the call needs disk space that is not allocated to the file yet.
