@@ -17,6 +17,9 @@ namespace {
 using torture::TortureOptions;
 using torture::TortureReport;
 
+// Of the log, where there is little room.
+constexpr uint32_t kSegmentBytesOfLittle = 1u << 20;
+
 struct Arguments {
   TortureOptions torture;
   std::string directory;
@@ -55,6 +58,7 @@ Json json_of(const TortureReport& report) {
   json["stores_checked"] = report.stores_checked;
   json["checkpoints"] = report.checkpoints;
   json["forks"] = report.forks;
+  json["refused"] = report.refused;
   json["writers"] = report.writers;
   json["readers"] = report.readers;
   json["commits_per_second"] = std::stod(fixed(report.commits_per_second, 1));
@@ -93,6 +97,9 @@ Status run(const Context& context, const Arguments& arguments) {
   HOLDFAST_ASSIGN(options.directory, make_scratch(context, arguments.directory));
   options.seed = arguments.seed ? *arguments.seed : std::random_device()();
   options.store = context.store_options();
+  if (options.disk_mib != 0 || options.file_mib_max != 0) {
+    options.store.segment_size_bytes = kSegmentBytesOfLittle;
+  }
   options.progress = ::isatty(STDERR_FILENO) == 1 && !context.options().json;
   auto file_system = os::posix_os().file_system(options.directory);
   auto report = torture::run_torture(options);
@@ -104,7 +111,11 @@ Status run(const Context& context, const Arguments& arguments) {
   Json json = json_of(*report);
   json["durability"] = context.options().durability;
   json["pid_namespaces"] = options.pid_namespaces;
-  json["file_system"] = file_system ? file_system->name : "unknown";
+  json["disk_mib"] = options.disk_mib;
+  json["file_mib_max"] = options.file_mib_max;
+  json["file_system"] = options.disk_mib != 0 ? "tmpfs"
+                        : file_system         ? file_system->name
+                                              : "unknown";
   json["seconds"] = std::stod(fixed(report->seconds, 2));
   json["seed"] = options.seed;
   json["problems"] = report->problems;
@@ -149,6 +160,15 @@ void add_torture_command(Commands& commands) {
                     "Writers fork children, which try the inherited handle and open their own");
   command->add_flag("--first-open", options.first_open,
                     "The store is not made beforehand: all processes open it at once");
+  command
+      ->add_option("--disk-mib", options.disk_mib,
+                   "The store is on a tmpfs of this size, which runs full (root)")
+      ->check(CLI::Range(4u, 1u << 20));
+  command
+      ->add_option("--file-mib", options.file_mib_max,
+                   "No file may grow beyond this (RLIMIT_FSIZE), once the store is made")
+      ->check(CLI::Range(1u, 1u << 20))
+      ->excludes("--first-open");
   command->add_option("--dir", arguments->directory,
                       "Where to make the scratch directory (else $TMPDIR, the current one)");
   command->add_option("--seed", arguments->seed, "Of the operations and of who is killed when");

@@ -4,10 +4,30 @@
 
 namespace holdfast::torture {
 
-Result<Store> open_store(const WorkerOptions& options) {
+namespace {
+
+Result<Store> open_once(const WorkerOptions& options) {
   HOLDFAST_ASSIGN(Store store, Store::open(options.store_path, options.store));
   if (options.sets_up) HOLDFAST_TRY(set_up(store));
   return store;
+}
+
+}  // namespace
+
+bool ran_out(const WorkerOptions& options, Findings& findings, const Status& status) {
+  // IoError: a file system in memory that is full cannot give a page of a mapping.
+  const bool fits = status.code() == StatusCode::kNoSpace || status.code() == StatusCode::kIoError;
+  if (!options.may_run_out || !fits) return false;
+  findings.refused.fetch_add(1, std::memory_order_relaxed);
+  process::sleep_ms(5);
+  return true;
+}
+
+Result<Store> open_store(const WorkerOptions& options, Findings& findings) {
+  for (;;) {
+    auto store = open_once(options);
+    if (store || findings.stop.load() || !ran_out(options, findings, store.status())) return store;
+  }
 }
 
 int run_caretaker(const WorkerOptions& options, Findings& findings) {
@@ -15,17 +35,19 @@ int run_caretaker(const WorkerOptions& options, Findings& findings) {
     findings.add(Findings::Kind::kViolation, "caretaker: " + what);
     return 1;
   };
-  auto store = open_store(options);
+  auto store = open_store(options, findings);
   if (!store) return report("open: " + store.status().to_string());
   Random random(process::monotonic_us());
   while (!findings.stop.load(std::memory_order_relaxed)) {
     if (random.below(3) == 0) {
       const auto checked = store->check();
+      if (!checked && ran_out(options, findings, checked.status())) return kStartAgain;
       if (!checked) return report("check: " + checked.status().to_string());
       for (const std::string& problem : checked->problems) report("check: " + problem);
       findings.stores_checked.fetch_add(1, std::memory_order_relaxed);
     } else {
       const Status status = random.below(2) == 0 ? store->checkpoint() : store->flush();
+      if (!status && ran_out(options, findings, status)) return kStartAgain;
       if (!status) return report(status.to_string());
       findings.checkpoints.fetch_add(1, std::memory_order_relaxed);
     }

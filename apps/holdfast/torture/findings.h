@@ -42,6 +42,7 @@ class Findings {
   std::atomic<uint64_t> stores_checked = 0;  // as a whole
   std::atomic<uint64_t> checkpoints = 0;
   std::atomic<uint64_t> forks = 0;
+  std::atomic<uint64_t> refused = 0;  // calls, for want of space
   std::atomic<uint64_t> violations = 0;
   std::atomic<uint64_t> torn = 0;
   std::atomic<uint64_t> lost = 0;

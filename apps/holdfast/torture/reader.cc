@@ -132,12 +132,13 @@ int run_reader(const WorkerOptions& options, Findings& findings) {
                                                  what + ": " + status.to_string());
     return 1;
   };
-  auto store = open_store(options);
+  auto store = open_store(options, findings);
   if (!store) return report("open", store.status());
   Random random(process::monotonic_us() ^ mix(options.worker));
   SnapshotChecker checker(options, findings, random);
   while (!findings.stop.load(std::memory_order_relaxed)) {
     if (Status status = checker.check(*store); !status) {
+      if (ran_out(options, findings, status)) return kStartAgain;
       report("read", status);
       process::sleep_ms(10);
     }

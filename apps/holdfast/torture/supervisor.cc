@@ -10,6 +10,7 @@
 #include "process/child.h"
 #include "process/shared_area.h"
 #include "torture/findings.h"
+#include "torture/limits.h"
 #include "torture/verifier.h"
 #include "torture/worker.h"
 #include "torture/workload.h"
@@ -41,6 +42,7 @@ class Supervisor {
         workers_count_(options.processes + (options.care ? 1 : 0)) {}
 
   Result<TortureReport> run() {
+    HOLDFAST_TRY(prepare_disk());
     HOLDFAST_TRY(prepare());
     uint64_t begin_us = process::monotonic_us();
     deadline_us_ = begin_us + static_cast<uint64_t>(options_.seconds * 1e6);
@@ -49,12 +51,19 @@ class Supervisor {
     report_.seconds = static_cast<double>(process::monotonic_us() - begin_us) / 1e6;
     end_all();
     HOLDFAST_TRY(std::move(status));
+    if (options_.disk_mib != 0) HOLDFAST_TRY(disk_.resize(2 * options_.disk_mib));
     HOLDFAST_TRY(verify());
     fill_report();
     return std::move(report_);
   }
 
  private:
+  // Where it is to run full, the store has a disk of its own; the ledger has not.
+  Status prepare_disk() {
+    if (options_.disk_mib == 0) return Status::ok();
+    return disk_.mount(options_.directory + "/disk", options_.disk_mib);
+  }
+
   // Makes the directories and, in a process of its own, the store with its accounts.
   Status prepare() {
     std::error_code error;
@@ -98,11 +107,16 @@ class Supervisor {
     worker_options.writers = writers_;
     worker_options.sets_up = options_.first_open;
     worker_options.forks = options_.forks;
+    worker_options.may_run_out = options_.disk_mib != 0 || options_.file_mib_max != 0;
+    worker_options.file_mib_max = options_.file_mib_max;
     Findings* findings = findings_.get();
     const auto run = worker < writers_             ? run_writer
                      : worker < options_.processes ? run_reader
                                                    : run_caretaker;
-    auto body = [worker_options, findings, run] { return run(worker_options, *findings); };
+    auto body = [worker_options, findings, run] {
+      limit_file_size(worker_options.file_mib_max);
+      return run(worker_options, *findings);
+    };
     HOLDFAST_ASSIGN(
         workers_[worker].child,
         process::start_child(body, options_.pid_namespaces ? process::PidNamespace::kOwn
@@ -188,8 +202,10 @@ class Supervisor {
     for (uint32_t worker = 0; worker < workers_count_; ++worker) {
       ChildEnd end = process::wait_child(workers_[worker].child, false);
       if (!end.ended) continue;
-      ++own_deaths_;
-      note_death(worker, end);
+      if (end.exit_code != kStartAgain) {
+        ++own_deaths_;
+        note_death(worker, end);
+      }
       restart(worker);
     }
   }
@@ -265,6 +281,7 @@ class Supervisor {
     report_.stores_checked = findings_->stores_checked.load();
     report_.checkpoints = findings_->checkpoints.load();
     report_.forks = findings_->forks.load();
+    report_.refused = findings_->refused.load();
     report_.writers = writers_;
     report_.readers = readers_;
     const process::Histogram& commit_us = findings_->commit_us;
@@ -290,12 +307,15 @@ class Supervisor {
     report_.problems = findings_->texts();
   }
 
-  std::string store_path() const { return options_.directory + "/store"; }
+  std::string store_path() const {
+    return options_.directory + (options_.disk_mib == 0 ? "/store" : "/disk/store");
+  }
   std::string ledger_path(uint32_t worker) const {
     return options_.directory + "/ledger/" + std::to_string(worker);
   }
 
   const TortureOptions& options_;
+  SmallDisk disk_;
   Random random_;
   uint32_t readers_;
   uint32_t writers_;

@@ -16,9 +16,11 @@ struct TortureOptions {
   bool kill = false;
   bool stop = false;
   bool pid_namespaces = false;
-  bool care = false;        // one more process checks the store and writes checkpoints
-  bool forks = false;       // writers fork children
-  bool first_open = false;  // the store is not made before the workers open it
+  bool care = false;          // one more process checks the store and writes checkpoints
+  bool forks = false;         // writers fork children
+  bool first_open = false;    // the store is not made before the workers open it
+  uint64_t disk_mib = 0;      // the store is on a tmpfs of that size, which fills up; 0: it is not
+  uint64_t file_mib_max = 0;  // RLIMIT_FSIZE of the workers; 0: none
   uint64_t seed = 0;
   bool progress = false;  // a line on stderr, rewritten each second
   StoreOptions store;
@@ -38,6 +40,7 @@ struct TortureReport {
   uint64_t stores_checked = 0;
   uint64_t checkpoints = 0;
   uint64_t forks = 0;
+  uint64_t refused = 0;  // calls, for want of space
   uint64_t writers = 0;
   uint64_t readers = 0;
   double seconds = 0;
@@ -58,8 +61,8 @@ struct TortureReport {
   bool passed() const { return lost == 0 && torn == 0 && violations == 0; }
 };
 
-// Errors: PermissionDenied (PID namespaces are not permitted), IoError, and what the first open of
-// the store returns. What goes wrong afterwards is in the report.
+// Errors: PermissionDenied (PID namespaces or mounts are not permitted), IoError, and what the
+// first open of the store returns. What goes wrong afterwards is in the report.
 Result<TortureReport> run_torture(const TortureOptions& options);
 
 }  // namespace holdfast::torture

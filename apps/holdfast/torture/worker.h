@@ -16,18 +16,27 @@ struct WorkerOptions {
   StoreOptions store;
   uint64_t seed = 0;
   uint32_t worker = 0;
-  uint32_t writers = 0;  // workers 0 to writers - 1 write
-  bool sets_up = false;  // the store may not be there yet, or be empty
-  bool forks = false;    // a writer forks children that try to use what they inherited
+  uint32_t writers = 0;       // workers 0 to writers - 1 write
+  bool sets_up = false;       // the store may not be there yet, or be empty
+  bool forks = false;         // a writer forks children that try to use what they inherited
+  bool may_run_out = false;   // of space: calls may say so, and nothing may come of it
+  uint64_t file_mib_max = 0;  // RLIMIT_FSIZE; 0: none
 };
+
+// The exit code of a worker that wants to be started again: its handle is of no use any more.
+constexpr int kStartAgain = 9;
 
 int run_writer(const WorkerOptions& options, Findings& findings);
 int run_reader(const WorkerOptions& options, Findings& findings);
 // Checks the whole store and writes checkpoints, again and again.
 int run_caretaker(const WorkerOptions& options, Findings& findings);
 
-// Opens the store, and sets it up if that is wanted.
-Result<Store> open_store(const WorkerOptions& options);
+// Opens the store, and sets it up if that is wanted; where space may run out, again until it works
+// or all are to stop.
+Result<Store> open_store(const WorkerOptions& options, Findings& findings);
+
+// Whether the call may have failed because space ran out; counts it.
+bool ran_out(const WorkerOptions& options, Findings& findings, const Status& status);
 
 // Whether the store has what `number`, the worker's last acknowledged operation, wrote.
 Status check_operation(Reader& reader, const WorkerOptions& options, uint64_t number);

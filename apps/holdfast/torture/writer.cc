@@ -67,7 +67,8 @@ void fork_child(Store& store, const WorkerOptions& options, Findings& findings) 
   if (child > 0) findings.forks.fetch_add(1, std::memory_order_relaxed);
   if (child != 0) return;
   ::alarm(kForkSecondsMax);
-  if (const Status status = use_in_child(store, options); !status) {
+  const Status status = use_in_child(store, options);
+  if (!status && !ran_out(options, findings, status)) {
     findings.add(Findings::Kind::kViolation, "forked child: " + status.to_string());
   }
   ::_exit(0);
@@ -102,9 +103,10 @@ int run_writer(const WorkerOptions& options, Findings& findings) {
   if (Status status = ledger.open(options.ledger_path, options.worker); !status) {
     return failed(findings, name_of(options, 0), status);
   }
-  auto store = open_store(options);
+  auto store = open_store(options, findings);
   if (!store) return failed(findings, name_of(options, 0) + ", open", store.status());
   if (Status status = check_last(*store, options, *entries); !status) {
+    if (ran_out(options, findings, status)) return kStartAgain;
     return failed(findings, name_of(options, entries->back().number) + ", after restart", status);
   }
   uint64_t number = entries->empty() ? 0 : entries->back().number;
@@ -115,6 +117,10 @@ int run_writer(const WorkerOptions& options, Findings& findings) {
     uint64_t begin_us = process::monotonic_us();
     auto version = perform(*store, operation, options.worker, number);
     uint64_t end_us = process::monotonic_us();
+    if (!version && ran_out(options, findings, version.status())) {
+      if (version.status().code() == StatusCode::kIoError) return kStartAgain;
+      continue;
+    }
     if (!version) {
       process::sleep_ms(10);  // do not flood the findings
       failed(findings, name_of(options, number), version.status());
@@ -127,6 +133,7 @@ int run_writer(const WorkerOptions& options, Findings& findings) {
     if (options.forks && number % kForkEvery == 0) fork_child(*store, options, findings);
   }
   Status closed = store->close();
+  if (!closed && ran_out(options, findings, closed)) return 0;
   return closed ? 0 : failed(findings, name_of(options, number) + ", close", closed);
 }
 
