@@ -46,4 +46,10 @@ std::optional<size_t> utf8_first_bad_byte(std::string_view text) {
   return std::nullopt;
 }
 
+std::string_view utf8_prefix(std::string_view text, size_t size_max) {
+  if (text.size() <= size_max) return text;
+  while (size_max > 0 && is_continuation(text[size_max])) --size_max;
+  return text.substr(0, size_max);
+}
+
 }  // namespace holdfast

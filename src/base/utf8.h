@@ -13,6 +13,9 @@ namespace holdfast {
 // valid.
 std::optional<size_t> utf8_first_bad_byte(std::string_view text);
 
+// The longest beginning of valid `text`, at whole characters, of at most `size_max` bytes.
+std::string_view utf8_prefix(std::string_view text, size_t size_max);
+
 inline bool utf8_valid(std::string_view text) {
   return !utf8_first_bad_byte(text);
 }

@@ -54,5 +54,17 @@ TEST(Utf8, OffsetOfTheFirstBadByteIsReported) {
   }
 }
 
+TEST(Utf8, APrefixEndsBetweenCharacters) {
+  const std::string_view text =
+      "a\xe2\x82\xac"
+      "b";
+  EXPECT_EQ(utf8_prefix(text, 0), "");
+  EXPECT_EQ(utf8_prefix(text, 1), "a");
+  EXPECT_EQ(utf8_prefix(text, 2), "a");
+  EXPECT_EQ(utf8_prefix(text, 3), "a");
+  EXPECT_EQ(utf8_prefix(text, 4), "a\xe2\x82\xac");
+  EXPECT_EQ(utf8_prefix(text, 99), text);
+}
+
 }  // namespace
 }  // namespace holdfast

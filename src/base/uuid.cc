@@ -1,17 +1,11 @@
 #include "base/uuid.h"
 
+#include "base/hex.h"
+
 namespace holdfast {
 namespace {
 
 constexpr uint64_t kMsMax = (uint64_t{1} << 48) - 1;
-constexpr std::string_view kDigits = "0123456789abcdef";
-
-int digit_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 bool dash_stands_at(size_t position) {
   return position == 8 || position == 13 || position == 18 || position == 23;
@@ -62,10 +56,10 @@ std::optional<Uuid> Uuid::parse(std::string_view text) {
       if (text[i] != '-') return std::nullopt;
       continue;
     }
-    const int value = digit_value(text[i]);
-    if (value < 0) return std::nullopt;
+    const auto value = hex_value(text[i]);
+    if (!value) return std::nullopt;
     uint8_t& byte = id.bytes[count / 2];
-    byte = static_cast<uint8_t>(byte << 4 | value);
+    byte = static_cast<uint8_t>(byte << 4 | *value);
     ++count;
   }
   return id;
@@ -76,8 +70,8 @@ std::string Uuid::to_text() const {
   text.reserve(36);
   for (const uint8_t byte : bytes) {
     if (dash_stands_at(text.size())) text.push_back('-');
-    text.push_back(kDigits[byte >> 4]);
-    text.push_back(kDigits[byte & 15]);
+    text.push_back(kHexDigits[byte >> 4]);
+    text.push_back(kHexDigits[byte & 15]);
   }
   return text;
 }

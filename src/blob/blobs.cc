@@ -1,3 +1,4 @@
+#include "base/hex.h"
 #include "blob/blobs_impl.h"
 #include "holdfast/store.h"
 
@@ -10,7 +11,7 @@ constexpr size_t kCollectedAtWrite = 8;
 }  // namespace
 
 std::string blob_hash_text(const BlobRef& ref) {
-  return blob::hex({ref.hash.data(), ref.hash.size()});
+  return hex_text({ref.hash.data(), ref.hash.size()});
 }
 
 Blobs Store::blobs() {

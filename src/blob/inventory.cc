@@ -1,5 +1,6 @@
 #include <functional>
 
+#include "base/hex.h"
 #include "blob/blobs_impl.h"
 
 namespace holdfast::blob {
@@ -40,7 +41,7 @@ class Checker {
 
  private:
   void add(const Hash& hash, const std::string& what) {
-    report_.problems.push_back("blob " + hex({hash.data(), hash.size()}) + ": " + what);
+    report_.problems.push_back("blob " + hex_text({hash.data(), hash.size()}) + ": " + what);
   }
 
   Status report_unmatched(std::string_view key) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/coding.h"
+#include "base/hex.h"
 
 namespace holdfast::blob {
 namespace {
@@ -130,21 +131,12 @@ Result<Mark> decode_mark(std::string_view bytes) {
   return Mark{state, *seen_version, *stored_size};
 }
 
-std::string hex(std::string_view bytes) {
-  std::string text;
-  for (const char c : bytes) {
-    text.push_back("0123456789abcdef"[static_cast<unsigned char>(c) >> 4]);
-    text.push_back("0123456789abcdef"[static_cast<unsigned char>(c) & 15]);
-  }
-  return text;
-}
-
 std::string hex(uint64_t number) {
-  return hex(std::string_view(big_endian(number)));
+  return hex_text(big_endian(number));
 }
 
 std::string text_of(const FileName& name) {
-  return hex({name.hash.data(), name.hash.size()}) + "-" + hex(name.incarnation);
+  return hex_text({name.hash.data(), name.hash.size()}) + "-" + hex(name.incarnation);
 }
 
 std::optional<FileName> parse_name(std::string_view text) {

@@ -67,7 +67,6 @@ Result<FileName> name_of_mark_key(std::string_view key);
 Result<Presence> decode_presence(std::string_view bytes);
 Result<Mark> decode_mark(std::string_view bytes);
 
-std::string hex(std::string_view bytes);
 std::string hex(uint64_t number);  // 16 digits
 // "<64 digits>-<16 digits>", as files are called.
 std::string text_of(const FileName& name);

@@ -3,19 +3,15 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/hex.h"
+
 namespace holdfast::memory {
 namespace {
 
 constexpr uint64_t kAll = std::numeric_limits<uint64_t>::max();
 
 std::string hex(const blob::Hash& hash) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (const char c : hash) {
-    text.push_back(kDigits[static_cast<uint8_t>(c) >> 4]);
-    text.push_back(kDigits[static_cast<uint8_t>(c) & 15]);
-  }
-  return text;
+  return hex_text({hash.data(), hash.size()});
 }
 
 Status broken(const EventRows& rows, uint64_t intact, uint64_t number) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/utf8.h"
 
 namespace holdfast::search {
 namespace {
@@ -232,8 +233,8 @@ void Analyzer::emit(uint32_t begin, uint32_t end, TokenKind kind) {
   // Folding may shorten, and rarely lengthens: enough of a monster to fill a term is folded.
   constexpr size_t kFoldedSizeMax = 16 * kTermSizeMax;
   folded_.clear();
-  fold_word(truncate_utf8(text_.substr(begin, end - begin), kFoldedSizeMax), folded_);
-  std::string_view term = truncate_utf8(folded_, kTermSizeMax);
+  fold_word(utf8_prefix(text_.substr(begin, end - begin), kFoldedSizeMax), folded_);
+  std::string_view term = utf8_prefix(folded_, kTermSizeMax);
   if (is_stemmed(term)) term = stem(term);
   if (term.empty()) return;
   if (!(*visit_)(Token{term, begin, end, kind})) stopped_ = true;

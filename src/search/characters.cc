@@ -244,11 +244,4 @@ void fold_word(std::string_view word, std::string& out) {
   for (utf8proc_ssize_t i = 0; i < count; ++i) append_code(codes[static_cast<size_t>(i)], out);
 }
 
-std::string_view truncate_utf8(std::string_view text, size_t size_max) {
-  if (text.size() <= size_max) return text;
-  size_t size = size_max;
-  while (size > 0 && (static_cast<uint8_t>(text[size]) & 0xc0) == 0x80) --size;
-  return text.substr(0, size);
-}
-
 }  // namespace holdfast::search

@@ -54,7 +54,4 @@ bool continues_cluster(const Character& character);
 // letter, mark, digit nor ASCII connector after that.
 void fold_word(std::string_view word, std::string& out);
 
-// Cuts `text` to at most `size_max` bytes at a character's beginning.
-std::string_view truncate_utf8(std::string_view text, size_t size_max);
-
 }  // namespace holdfast::search

@@ -1,6 +1,7 @@
 #include "cli/digest.h"
 
 #include "base/coding.h"
+#include "base/hex.h"
 
 namespace holdfast::cli {
 namespace {
@@ -35,12 +36,11 @@ Digest& Digest::add(uint64_t number) {
 }
 
 std::string Digest::text() const {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (uint64_t half : {high_, low_}) {
-    for (int shift = 60; shift >= 0; shift -= 4) text += kDigits[(half >> shift) & 15];
+  std::string bytes;
+  for (const uint64_t half : {high_, low_}) {
+    for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(half >> shift & 0xff);
   }
-  return text;
+  return hex_text(bytes);
 }
 
 }  // namespace holdfast::cli

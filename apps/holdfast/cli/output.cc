@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "base/base64.h"
 #include "base/utf8.h"
 
 namespace holdfast::cli {
@@ -31,28 +32,13 @@ size_t width(std::string_view text) {
   return count;
 }
 
-std::string base64(std::string_view bytes) {
-  constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    std::array<uint32_t, 3> group = {};
-    size_t count = std::min<size_t>(3, bytes.size() - i);
-    for (size_t k = 0; k < count; ++k) group[k] = static_cast<uint8_t>(bytes[i + k]);
-    uint32_t bits = group[0] << 16 | group[1] << 8 | group[2];
-    for (size_t k = 0; k < 4; ++k) {
-      text += k <= count ? kDigits[(bits >> (18 - 6 * k)) & 63] : '=';
-    }
-  }
-  return text;
-}
-
 }  // namespace
 
 void set_bytes(Json& object, const std::string& name, std::string_view bytes) {
   if (utf8_valid(bytes)) {
     object[name] = std::string(bytes);
   } else {
-    object[name + "_base64"] = base64(bytes);
+    object[name + "_base64"] = base64_text(bytes);
   }
 }
 

@@ -2,17 +2,9 @@
 
 #include <cctype>
 
+#include "base/hex.h"
+
 namespace holdfast::mcp {
-namespace {
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-}  // namespace
 
 std::optional<std::string> ResourceTemplate::match(const std::string& uri) const {
   const size_t fixed = prefix.size() + suffix.size();
@@ -45,10 +37,10 @@ std::optional<std::string> percent_decoded(const std::string& text) {
       continue;
     }
     const bool whole = i + 2 < text.size();
-    const int high = whole ? hex_digit(text[i + 1]) : -1;
-    const int low = whole ? hex_digit(text[i + 2]) : -1;
-    if (high < 0 || low < 0) return std::nullopt;
-    bytes.push_back(static_cast<char>(high << 4 | low));
+    const auto high = whole ? hex_value(text[i + 1]) : std::nullopt;
+    const auto low = whole ? hex_value(text[i + 2]) : std::nullopt;
+    if (!high || !low) return std::nullopt;
+    bytes.push_back(static_cast<char>(*high << 4 | *low));
     i += 2;
   }
   return bytes;
