@@ -45,6 +45,8 @@ struct RecallDigest {
 // out and the next one tried.
 RecallDigest make_digest(std::span<const RecallHit> hits, const DigestOptions& options = {});
 
+// `text` in which no mark stands any more: each has a space behind its first sign.
+std::string broken_marks(std::string_view text);
 // `text` without what stands between marks, and the marks. A mark without its end: up to the end.
 std::string without_recalled(std::string_view text);
 

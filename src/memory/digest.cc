@@ -26,12 +26,7 @@ std::string plain(std::string_view text) {
       out.push_back(' ');
     }
   }
-  for (const std::string_view mark : {kRecalledBegin, kRecalledEnd}) {
-    for (size_t at = out.find(mark); at != out.npos; at = out.find(mark, at)) {
-      out.insert(at + 1, " ");
-    }
-  }
-  return out;
+  return broken_marks(out);
 }
 
 // The longest beginning of `text`, at whole characters, of at most `tokens_max` tokens.
@@ -100,6 +95,16 @@ RecallDigest make_digest(std::span<const RecallHit> hits, const DigestOptions& o
   digest.text = begin + lines + end;
   digest.tokens = options.count(digest.text);
   return digest;
+}
+
+std::string broken_marks(std::string_view text) {
+  std::string out(text);
+  for (const std::string_view mark : {kRecalledBegin, kRecalledEnd}) {
+    for (size_t at = out.find(mark); at != out.npos; at = out.find(mark, at)) {
+      out.insert(at + 1, " ");
+    }
+  }
+  return out;
 }
 
 std::string without_recalled(std::string_view text) {

@@ -6,6 +6,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "cli/context.h"
 #include "cli/exit_code.h"
@@ -29,15 +31,25 @@ class Commands {
   CLI::App* add_to(CLI::App* family, const std::string& name, const std::string& purpose,
                    const std::string& example, Action action);
 
-  // Parses, runs, prints an error if there is one; returns the exit code.
+  // Whatever becomes of this command, also a wrong command line: what went wrong is said on stderr,
+  // and the exit code is 0. For what is called by others who must not be stopped by it.
+  void never_fails(const CLI::App* command);
+
+  // Adds the command that is asked for, parses, runs, prints an error if there is one; returns the
+  // exit code.
   int run(int count, char** arguments);
 
  private:
+  void add_all();
+  void add_needed(std::string_view word);
+  bool never_fails_now() const;
+  int parse_and_run(int count, char** arguments);
   int run_action();
 
   CLI::App app_;
   GlobalOptions options_;
   Action chosen_;
+  std::vector<const CLI::App*> never_failing_;
 };
 
 // Arguments of one command, shared by its options and its action.
@@ -80,5 +92,6 @@ void add_doctor_command(Commands& commands);       // doctor
 void add_torture_command(Commands& commands);      // torture
 void add_mcp_command(Commands& commands);          // mcp
 void add_memory_tool_command(Commands& commands);  // memory-tool
+void add_hook_commands(Commands& commands);        // hook prompt, hook install ...
 
 }  // namespace holdfast::cli

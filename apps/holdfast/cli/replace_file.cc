@@ -1,0 +1,71 @@
+#include "cli/replace_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+namespace holdfast::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+Status failed(const char* call, const std::string& path) {
+  const StatusCode code = errno == EACCES || errno == EPERM || errno == EROFS
+                              ? StatusCode::kPermissionDenied
+                          : errno == ENOSPC || errno == EDQUOT ? StatusCode::kNoSpace
+                                                               : StatusCode::kIoError;
+  return Status(code, std::string(call) + ": " + std::strerror(errno)).with_path(path);
+}
+
+Status write_all(int fd, std::string_view content, const std::string& path) {
+  while (!content.empty()) {
+    const ssize_t count = ::write(fd, content.data(), content.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return failed("write", path);
+    content.remove_prefix(static_cast<size_t>(count));
+  }
+  return Status::ok();
+}
+
+Status fill(int fd, std::string_view content, mode_t mode, const std::string& path) {
+  HOLDFAST_TRY(write_all(fd, content, path));
+  if (::fchmod(fd, mode) != 0) return failed("fchmod", path);
+  if (::fsync(fd) != 0) return failed("fsync", path);
+  return Status::ok();
+}
+
+}  // namespace
+
+Status replace_file(const std::string& path, std::string_view content) {
+  std::error_code error;
+  const fs::path target = fs::weakly_canonical(path, error);
+  const fs::path folder = error ? fs::path(path).parent_path() : target.parent_path();
+  fs::create_directories(folder, error);
+  struct stat facts {};
+  const bool exists = ::stat(target.c_str(), &facts) == 0;
+  const mode_t mode = exists ? facts.st_mode & 07777 : 0644;
+  std::string temporary = target.string() + ".XXXXXX";
+  const int fd = ::mkstemp(temporary.data());
+  if (fd < 0) return failed("create", temporary);
+  Status status = fill(fd, content, mode, temporary);
+  ::close(fd);
+  if (status && ::rename(temporary.c_str(), target.c_str()) != 0) {
+    status = failed("rename", target.string());
+  }
+  if (!status) {
+    ::unlink(temporary.c_str());
+    return status;
+  }
+  const int folder_fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder_fd < 0) return failed("open", folder.string());
+  if (::fsync(folder_fd) != 0) status = failed("fsync", folder.string());
+  ::close(folder_fd);
+  return status;
+}
+
+}  // namespace holdfast::cli
