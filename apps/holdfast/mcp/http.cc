@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "mcp/http_access.h"
+#include "mcp/mirrored_headers.h"
 #include "mcp/stdio.h"
 
 namespace holdfast::mcp {
@@ -43,7 +44,21 @@ void refuse(httplib::Response& response, int status, const std::string& why) {
   answer(response, status, response_of(nullptr, RpcError{kInvalidRequest, why}));
 }
 
-// What waits to be written to the stream of a GET.
+bool takes_stream(const httplib::Request& request) {
+  return request.get_header_value("Accept").find(kEventStream) != std::string::npos;
+}
+
+MirroredHeaders headers_of(const httplib::Request& request) {
+  const auto header = [&](const char* name) -> std::optional<std::string> {
+    if (!request.has_header(name)) return std::nullopt;
+    return request.get_header_value(name);
+  };
+  return {.version = header(kVersionHeader),
+          .method = header("Mcp-Method"),
+          .name = header("Mcp-Name")};
+}
+
+// What waits to be written to the stream of a GET, or of subscriptions/listen.
 class Stream {
  public:
   bool push(const Json& message) {
@@ -168,8 +183,8 @@ class HttpServer::Impl {
       return nullptr;
     }
     const std::string version = request.get_header_value(kVersionHeader);
-    const bool known = std::find(std::begin(kProtocolVersions), std::end(kProtocolVersions),
-                                 version) != std::end(kProtocolVersions);
+    const bool known = std::find(std::begin(kHandshakeVersions), std::end(kHandshakeVersions),
+                                 version) != std::end(kHandshakeVersions);
     if (!version.empty() && !known) {
       refuse(response, 400, "this MCP-Protocol-Version is not one that the server speaks");
       return nullptr;
@@ -183,17 +198,55 @@ class HttpServer::Impl {
       return answer(response, 400, response_of(bad->id, bad->error));
     }
     Message message = std::move(std::get<Message>(parsed));
+    if (is_modern(message) || request.get_header_value(kVersionHeader) == kModernVersion) {
+      return post_modern(request, std::move(message), response);
+    }
     if (message.method == "initialize") return initialize(message, response);
     auto session = session_of(request, response);
     if (!session) return;
-    const bool streams = request.get_header_value("Accept").find(kEventStream) != std::string::npos;
-    if (message.kind == Message::Kind::kRequest && message.method == "tools/call" && streams) {
+    if (message.kind == Message::Kind::kRequest && message.method == "tools/call" &&
+        takes_stream(request)) {
       return stream_call(std::move(message), std::move(session), response);
     }
     const Send nowhere = [](const Json&) { return false; };
     const auto reply = server_.handle(*session, message, nowhere);
     if (reply) return answer(response, 200, *reply);
     response.status = 202;
+  }
+
+  // A request of the modern era stands for itself: no session before it, none behind it.
+  void post_modern(const httplib::Request& request, Message message, httplib::Response& response) {
+    if (message.kind != Message::Kind::kRequest) {
+      response.status = 202;
+      return;
+    }
+    auto refused = header_mismatch(headers_of(request), message);
+    if (!refused) refused = modern_era().refusal(message);
+    if (refused) {
+      const int status = refused->code == kMethodNotFound ? 404 : 400;
+      return answer(response, status, response_of(message.id, *refused));
+    }
+    if (message.method == "subscriptions/listen") return listen(message, response);
+    auto session = std::make_shared<Session>();
+    if (message.method == "tools/call" && takes_stream(request)) {
+      return stream_call(std::move(message), std::move(session), response);
+    }
+    const auto reply = server_.handle(*session, message, [](const Json&) { return false; });
+    if (reply) answer(response, 200, *reply);
+  }
+
+  void listen(const Message& message, httplib::Response& response) {
+    auto [name, session] = sessions_.create();
+    const auto stream = open_stream(*session);
+    const Send send = [stream](const Json& said) { return stream->push(said); };
+    if (const auto reply = server_.handle(*session, message, send)) {
+      sessions_.remove(name);
+      return answer(response, 400, *reply);
+    }
+    // The session ends with the stream.
+    const std::shared_ptr<Session> lasting(
+        session.get(), [this, kept = session, id = name](Session*) { sessions_.remove(id); });
+    write_stream(stream, lasting, response);
   }
 
   void initialize(const Message& message, httplib::Response& response) {
@@ -217,7 +270,9 @@ class HttpServer::Impl {
             const std::string event = event_of(said);
             return sink.write(event.data(), event.size());
           };
+          session->set_liveness([&sink] { return sink.is_writable(); });
           if (const auto reply = server_.handle(*session, message, send)) (void)send(*reply);
+          session->set_liveness(nullptr);
           sink.done();
           return true;
         });
@@ -226,13 +281,24 @@ class HttpServer::Impl {
   void get(const httplib::Request& request, httplib::Response& response) {
     const auto session = session_of(request, response);
     if (!session) return;
+    write_stream(open_stream(*session), session, response);
+  }
+
+  // What the session is told from now on waits in it.
+  std::shared_ptr<Stream> open_stream(Session& session) {
     auto stream = std::make_shared<Stream>();
     {
       const std::lock_guard guard(mutex_);
       std::erase_if(streams_, [](const auto& old) { return old.expired(); });
       streams_.push_back(stream);
     }
-    session->set_listener([stream](const Json& message) { return stream->push(message); });
+    session.set_listener([stream](const Json& message) { return stream->push(message); });
+    return stream;
+  }
+
+  void write_stream(const std::shared_ptr<Stream>& stream, const std::shared_ptr<Session>& session,
+                    httplib::Response& response) {
+    response.set_header("X-Accel-Buffering", "no");  // nothing on the way may hold events back
     response.set_chunked_content_provider(
         kEventStream, [stream, session](size_t, httplib::DataSink& sink) {
           const std::string event = session->closed() ? std::string() : stream->next();

@@ -24,6 +24,8 @@ constexpr int kMethodNotFound = -32601;
 constexpr int kInvalidParams = -32602;
 constexpr int kInternalError = -32603;
 constexpr int kResourceNotFound = -32002;
+constexpr int kHeaderMismatch = -32020;
+constexpr int kUnsupportedVersion = -32022;
 
 struct RpcError {
   int code = kInternalError;

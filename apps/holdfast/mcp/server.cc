@@ -69,72 +69,115 @@ std::optional<Json> Server::handle(Session& session, const Message& message,
     case Message::Kind::kNotification:
       if (message.method == "notifications/cancelled" && message.params.contains("requestId")) {
         session.cancel(message.params["requestId"]);
+        session.stop_listening(message.params["requestId"]);
       }
       return std::nullopt;
     case Message::Kind::kRequest:
       break;
   }
   session.begin(message.id);
-  const Reply reply = reply_to(session, message, send);
+  const Era& era = era_of(message);
+  auto reply = reply_to(session, message, send);
   const bool cancelled = session.is_cancelled(message.id);
   session.end(message.id);
-  if (cancelled) return std::nullopt;
-  return response_of(message.id, reply);
+  if (cancelled || !reply) return std::nullopt;
+  return response_of(message.id, era.finished(message.method, std::move(*reply)));
 }
 
-Reply Server::reply_to(Session& session, const Message& message, const Send& send) const {
+std::optional<Reply> Server::reply_to(Session& session, const Message& message,
+                                      const Send& send) const {
+  if (auto refused = era_of(message).refusal(message)) return *refused;
+  if (message.method == "server/discover") return discover();
+  if (message.method == "subscriptions/listen") return listen(session, message, send);
+  if (auto reply = reply_of_session(session, message)) return reply;
+  return reply_of_catalogue(session, message, send);
+}
+
+// What only the eras with a session know, and the modern one has refused.
+std::optional<Reply> Server::reply_of_session(Session& session, const Message& message) const {
   const std::string& method = message.method;
   const Json& params = message.params;
   if (method == "initialize") return initialize(session, params);
   if (method == "ping") return Json::object();
+  if (method == "resources/subscribe") return subscribe(session, params, true);
+  if (method == "resources/unsubscribe") return subscribe(session, params, false);
+  if (method != "logging/setLevel") return std::nullopt;
+  const auto level = string_of(params, "level");
+  if (!level || !is_log_level(*level)) {
+    return invalid_params(
+        "level must be debug, info, notice, warning, error, critical, alert or emergency");
+  }
+  session.set_log_level(*level);
+  return Json::object();
+}
+
+Reply Server::reply_of_catalogue(Session& session, const Message& message, const Send& send) const {
+  const std::string& method = message.method;
+  const Json& params = message.params;
   if (method == "tools/list") return list_tools();
   if (method == "tools/call") {
-    Json token = nullptr;
-    if (params.contains("_meta") && params["_meta"].is_object()) {
-      token = params["_meta"].value("progressToken", Json(nullptr));
-    }
-    Peer peer(session, message.id, std::move(token), send);
+    Peer peer(session, message.id, era_of(message).peer_options(message), send);
     return call_tool(peer, params);
   }
   if (method == "resources/list") return list_resources();
   if (method == "resources/templates/list") return list_templates();
   if (method == "resources/read") return read_resource(params);
-  if (method == "resources/subscribe") return subscribe(session, params, true);
-  if (method == "resources/unsubscribe") return subscribe(session, params, false);
   if (method == "prompts/list") return list_prompts();
   if (method == "prompts/get") return get_prompt(params);
   if (method == "completion/complete") return complete(params);
-  if (method == "logging/setLevel") {
-    const auto level = string_of(params, "level");
-    if (!level || !is_log_level(*level)) {
-      return invalid_params(
-          "level must be debug, info, notice, warning, error, critical, alert or emergency");
-    }
-    session.set_log_level(*level);
-    return Json::object();
-  }
   return RpcError{kMethodNotFound, "there is no method \"" + cli::one_line(method, 80) + "\""};
+}
+
+Json Server::capabilities() const {
+  return {{"tools", {{"listChanged", false}}},
+          {"resources", {{"subscribe", true}, {"listChanged", false}}},
+          {"prompts", {{"listChanged", false}}},
+          {"completions", Json::object()},
+          {"logging", Json::object()}};
 }
 
 Reply Server::initialize(Session& session, const Json& params) const {
   const auto asked = string_of(params, "protocolVersion");
   if (!asked) return invalid_params("initialize needs protocolVersion, such as \"2025-11-25\"");
-  const bool known = std::find(std::begin(kProtocolVersions), std::end(kProtocolVersions),
-                               *asked) != std::end(kProtocolVersions);
-  const std::string version = known ? *asked : kProtocolVersions[0];
-  Json capabilities = params.value("capabilities", Json::object());
-  if (!capabilities.is_object()) return invalid_params("capabilities must be an object");
-  session.introduce(version, std::move(capabilities));
-  return Json{
-      {"protocolVersion", version},
-      {"capabilities",
-       {{"tools", {{"listChanged", false}}},
-        {"resources", {{"subscribe", true}, {"listChanged", false}}},
-        {"prompts", {{"listChanged", false}}},
-        {"completions", Json::object()},
-        {"logging", Json::object()}}},
-      {"serverInfo", {{"name", "holdfast"}, {"title", "Holdfast"}, {"version", HOLDFAST_VERSION}}},
-      {"instructions", catalogue_.instructions}};
+  const bool known = std::find(std::begin(kHandshakeVersions), std::end(kHandshakeVersions),
+                               *asked) != std::end(kHandshakeVersions);
+  const std::string version = known ? *asked : kHandshakeVersions[0];
+  Json client = params.value("capabilities", Json::object());
+  if (!client.is_object()) return invalid_params("capabilities must be an object");
+  session.introduce(version, std::move(client));
+  return Json{{"protocolVersion", version},
+              {"capabilities", capabilities()},
+              {"serverInfo", server_info()},
+              {"instructions", catalogue_.instructions}};
+}
+
+Reply Server::discover() const {
+  return Json{{"supportedVersions", supported_versions()},
+              {"capabilities", capabilities()},
+              {"instructions", catalogue_.instructions}};
+}
+
+std::optional<Reply> Server::listen(Session& session, const Message& message,
+                                    const Send& send) const {
+  const Json filter = message.params.value("notifications", Json());
+  if (!filter.is_object()) return invalid_params("subscriptions/listen needs notifications");
+  const Json wanted = filter.value("resourceSubscriptions", Json::array());
+  if (!wanted.is_array()) return invalid_params("resourceSubscriptions must be a list of URIs");
+  std::set<std::string> uris;
+  Json honoured = Json::array();
+  for (const Json& uri : wanted) {
+    if (!uri.is_string()) return invalid_params("resourceSubscriptions must be a list of URIs");
+    if (!is_resource(uri.get<std::string>())) continue;
+    if (uris.insert(uri.get<std::string>()).second) honoured.push_back(uri);
+  }
+  // Tools, prompts and the list of resources never change while the server runs.
+  Json agreed = Json::object();
+  if (!honoured.empty()) agreed["resourceSubscriptions"] = std::move(honoured);
+  (void)send(notification_of(
+      "notifications/subscriptions/acknowledged",
+      {{"_meta", {{kMetaSubscription, message.id}}}, {"notifications", std::move(agreed)}}));
+  session.listen(message.id, std::move(uris));
+  return std::nullopt;
 }
 
 Reply Server::list_tools() const {

@@ -1,5 +1,5 @@
 // Server: answers the messages of the Model Context Protocol from a catalogue, whichever way they
-// come. Revisions 2025-06-18 and 2025-11-25.
+// come, in every era of the protocol (mcp/era.h).
 //
 // Thread-safety: handle() from any thread, also for one session at a time several requests.
 // Invariants:
@@ -11,13 +11,11 @@
 #include <string>
 
 #include "mcp/catalogue.h"
+#include "mcp/era.h"
 #include "mcp/message.h"
 #include "mcp/session.h"
 
 namespace holdfast::mcp {
-
-// The newest first.
-constexpr const char* kProtocolVersions[] = {"2025-11-25", "2025-06-18", "2025-03-26"};
 
 class Server {
  public:
@@ -29,8 +27,14 @@ class Server {
   std::optional<Json> handle(Session& session, const Message& message, const Send& send) const;
 
  private:
-  Reply reply_to(Session& session, const Message& message, const Send& send) const;
+  // nullopt: the answer comes when the client has gone, or never.
+  std::optional<Reply> reply_to(Session& session, const Message& message, const Send& send) const;
+  std::optional<Reply> reply_of_session(Session& session, const Message& message) const;
+  Reply reply_of_catalogue(Session& session, const Message& message, const Send& send) const;
   Reply initialize(Session& session, const Json& params) const;
+  Reply discover() const;
+  std::optional<Reply> listen(Session& session, const Message& message, const Send& send) const;
+  Json capabilities() const;
   Reply list_tools() const;
   Reply call_tool(Peer& peer, const Json& params) const;
   Reply list_resources() const;

@@ -64,7 +64,7 @@ TEST_F(ServerTest, AgreesOnAKnownRevisionOrOffersItsNewest) {
   const Json known = call("initialize", {{"protocolVersion", "2025-06-18"}});
   EXPECT_EQ(known["result"]["protocolVersion"], "2025-06-18");
   const Json unknown = call("initialize", {{"protocolVersion", "1999-01-01"}});
-  EXPECT_EQ(unknown["result"]["protocolVersion"], kProtocolVersions[0]);
+  EXPECT_EQ(unknown["result"]["protocolVersion"], kHandshakeVersions[0]);
   EXPECT_EQ(call("initialize", Json::object())["error"]["code"], kInvalidParams);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <utility>
+#include <vector>
 
 namespace holdfast::mcp {
 namespace {
@@ -61,14 +62,38 @@ void Session::unsubscribe(const std::string& uri) {
   subscriptions_.erase(uri);
 }
 
-bool Session::subscribed(const std::string& uri) const {
+void Session::listen(const Json& id, std::set<std::string> uris) {
   const std::lock_guard guard(mutex_);
-  return subscriptions_.count(uri) != 0;
+  listening_[id.dump()] = std::move(uris);
 }
 
-std::set<std::string> Session::subscriptions() const {
+void Session::stop_listening(const Json& id) {
   const std::lock_guard guard(mutex_);
-  return subscriptions_;
+  listening_.erase(id.dump());
+}
+
+bool Session::has_subscriptions() const {
+  const std::lock_guard guard(mutex_);
+  return !subscriptions_.empty() || !listening_.empty();
+}
+
+void Session::tell_updated(const std::function<bool(const std::string& uri)>& changed) {
+  std::vector<Json> news;
+  {
+    const std::lock_guard guard(mutex_);
+    for (const std::string& uri : subscriptions_) {
+      if (changed(uri)) news.push_back({{"uri", uri}});
+    }
+    for (const auto& [id, uris] : listening_) {
+      for (const std::string& uri : uris) {
+        if (!changed(uri)) continue;
+        news.push_back({{"_meta", {{kMetaSubscription, Json::parse(id)}}}, {"uri", uri}});
+      }
+    }
+  }
+  for (Json& params : news) {
+    (void)tell(notification_of("notifications/resources/updated", std::move(params)));
+  }
 }
 
 void Session::set_listener(Send send) {
@@ -103,7 +128,12 @@ void Session::cancel(const Json& id) {
 
 bool Session::is_cancelled(const Json& id) const {
   const std::lock_guard guard(mutex_);
-  return closed_ || cancelled_.count(id.dump()) != 0;
+  return closed_ || cancelled_.count(id.dump()) != 0 || (is_alive_ && !is_alive_());
+}
+
+void Session::set_liveness(std::function<bool()> is_alive) {
+  const std::lock_guard guard(mutex_);
+  is_alive_ = std::move(is_alive);
 }
 
 Result<Json> Session::ask(const Send& send, const std::string& method, Json params,
@@ -154,10 +184,10 @@ bool Session::closed() const {
   return closed_;
 }
 
-Peer::Peer(Session& session, Json request_id, Json progress_token, Send send)
+Peer::Peer(Session& session, Json request_id, PeerOptions options, Send send)
     : session_(session),
       request_id_(std::move(request_id)),
-      progress_token_(std::move(progress_token)),
+      options_(std::move(options)),
       send_(std::move(send)) {}
 
 bool Peer::cancelled() const {
@@ -169,18 +199,24 @@ void Peer::notify(const std::string& method, Json params) {
 }
 
 void Peer::log(const std::string& level, const std::string& text) {
-  if (!session_.wants_log(level)) return;
+  const bool wanted = options_.is_stateless ? urgency(level) >= urgency(options_.log_level)
+                                            : session_.wants_log(level);
+  if (!wanted) return;
   notify("notifications/message", {{"level", level}, {"logger", "holdfast"}, {"data", text}});
 }
 
 void Peer::progress(double done, double total, const std::string& text) {
-  if (progress_token_.is_null()) return;
-  Json params = {{"progressToken", progress_token_}, {"progress", done}, {"total", total}};
+  if (options_.progress_token.is_null()) return;
+  Json params = {{"progressToken", options_.progress_token}, {"progress", done}, {"total", total}};
   if (!text.empty()) params["message"] = text;
   notify("notifications/progress", std::move(params));
 }
 
 Result<Json> Peer::ask(const std::string& method, Json params) {
+  if (options_.is_stateless) {
+    return Status(StatusCode::kUnsupported,
+                  "a server of this revision asks its client nothing: " + method);
+  }
   return session_.ask(send_, method, std::move(params), kAskTimeout);
 }
 

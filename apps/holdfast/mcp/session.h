@@ -27,6 +27,18 @@ using Send = std::function<bool(const Json& message)>;
 // One of the eight levels of syslog.
 bool is_log_level(const std::string& level);
 
+// Tags what a subscription of the modern era is told with the id of its request.
+constexpr const char* kMetaSubscription = "io.modelcontextprotocol/subscriptionId";
+
+// How a request's tool may talk to its client.
+struct PeerOptions {
+  Json progress_token = nullptr;  // null: no progress is wanted
+  // Each request stands for itself: the client is asked nothing, and hears of the log only what
+  // this request wants.
+  bool is_stateless = false;
+  std::string log_level = {};  // stateless: empty for none
+};
+
 class Session {
  public:
   // From initialize.
@@ -40,8 +52,12 @@ class Session {
 
   void subscribe(const std::string& uri);
   void unsubscribe(const std::string& uri);
-  bool subscribed(const std::string& uri) const;
-  std::set<std::string> subscriptions() const;
+  // The same for the request `id`, whose notifications say so.
+  void listen(const Json& id, std::set<std::string> uris);
+  void stop_listening(const Json& id);
+  bool has_subscriptions() const;
+  // notifications/resources/updated for each subscribed URI for which `changed` is true.
+  void tell_updated(const std::function<bool(const std::string& uri)>& changed);
 
   // Where notifications go that belong to no request; an empty function: nowhere for now.
   void set_listener(Send send);
@@ -60,6 +76,10 @@ class Session {
   // A response of the client; one that nobody waits for is dropped.
   void answer(const Message& response);
 
+  // Whether the client still listens, where that can be asked at any time; an empty function:
+  // nowhere. Called by whoever asks is_cancelled().
+  void set_liveness(std::function<bool()> is_alive);
+
   // The client is gone: all waits end.
   void close();
   bool closed() const;
@@ -71,7 +91,9 @@ class Session {
   Json capabilities_ = Json::object();
   std::string log_level_ = "info";
   std::set<std::string> subscriptions_;
+  std::map<std::string, std::set<std::string>> listening_;  // by the request's id as JSON text
   Send listener_;
+  std::function<bool()> is_alive_;
   std::set<std::string> running_;    // ids as JSON text
   std::set<std::string> cancelled_;  // of those
   uint64_t asked_ = 0;
@@ -81,7 +103,7 @@ class Session {
 
 class Peer {
  public:
-  Peer(Session& session, Json request_id, Json progress_token, Send send);
+  Peer(Session& session, Json request_id, PeerOptions options, Send send);
 
   Session& session() { return session_; }
   bool cancelled() const;
@@ -91,12 +113,13 @@ class Peer {
   void log(const std::string& level, const std::string& text);
   // notifications/progress, where the client gave a token.
   void progress(double done, double total, const std::string& text = "");
+  // Errors: those of Session::ask; Unsupported (the request is stateless).
   Result<Json> ask(const std::string& method, Json params);
 
  private:
   Session& session_;
   const Json request_id_;
-  const Json progress_token_;
+  const PeerOptions options_;
   const Send send_;
 };
 
