@@ -6,10 +6,12 @@
 #include <cstdlib>
 #include <iostream>
 #include <thread>
+#include <utility>
 
 #include "cli/commands.h"
 #include "cli/input.h"
 #include "mcp/fixtures.h"
+#include "mcp/graph_tools.h"
 #include "mcp/http.h"
 #include "mcp/memory_tools.h"
 #include "mcp/stdio.h"
@@ -25,15 +27,21 @@ constexpr const char* kInstructions =
     "something that the next agent should know. Before you change what others may be changing, "
     "take a claim.";
 
+constexpr const char* kOwnTools = "holdfast";
+constexpr const char* kGraphTools = "server-memory";
+constexpr const char* kGraphInstructions =
+    "A knowledge graph that persists and is shared by all agents of this project: entities with "
+    "observations, and relations between them.";
+
 struct McpArguments {
   bool http = false;
   bool conformance = false;
+  std::string tools = kOwnTools;
   std::string token_file;
   mcp::HttpOptions options = {.address = "127.0.0.1", .port = 7332, .token = {}, .hosts = {}};
 };
 
-mcp::Catalogue make_catalogue(mcp::Memory& memory, bool conformance) {
-  mcp::Catalogue catalogue;
+void add_own(mcp::Catalogue& catalogue, mcp::Memory& memory) {
   catalogue.instructions = kInstructions;
   mcp::add_memory_tools(catalogue, memory);
   mcp::add_value_tool(catalogue, memory);
@@ -42,7 +50,18 @@ mcp::Catalogue make_catalogue(mcp::Memory& memory, bool conformance) {
   mcp::add_status_tool(catalogue, memory);
   mcp::add_memory_resources(catalogue, memory);
   mcp::add_memory_prompts(catalogue, memory);
-  if (conformance) {
+}
+
+mcp::Catalogue make_catalogue(mcp::Memory& memory, const McpArguments& arguments) {
+  mcp::Catalogue catalogue;
+  if (arguments.tools == kGraphTools) {
+    catalogue.instructions = kGraphInstructions;
+    mcp::add_graph_tools(catalogue, memory);
+    mcp::add_graph_resource(catalogue, memory);
+  } else {
+    add_own(catalogue, memory);
+  }
+  if (arguments.conformance) {
     mcp::add_fixture_tools(catalogue);
     mcp::add_fixture_resources(catalogue);
     mcp::add_fixture_prompts(catalogue);
@@ -50,12 +69,17 @@ mcp::Catalogue make_catalogue(mcp::Memory& memory, bool conformance) {
   return catalogue;
 }
 
-Status serve_one(mcp::Memory& memory, const mcp::Server& server) {
+mcp::Topic topic_of(mcp::Memory& memory, const McpArguments& arguments) {
+  return arguments.tools == kGraphTools ? mcp::graph_topic(memory)
+                                        : mcp::observations_topic(memory);
+}
+
+Status serve_one(mcp::Memory& memory, const mcp::Server& server, mcp::Topic topic) {
   mcp::Sessions sessions;
   const auto session = sessions.create().second;
   std::ios::sync_with_stdio(false);
   ::signal(SIGPIPE, SIG_IGN);  // a closed pipe ends the server in its own way
-  auto updates = std::make_unique<mcp::Updates>(memory, sessions);
+  auto updates = std::make_unique<mcp::Updates>(memory, sessions, std::move(topic));
   if (!mcp::serve_stdio(server, *session, std::cin, std::cout)) {
     std::_Exit(0);  // a request that still waits, on a lock for instance, must not keep the process
   }
@@ -63,7 +87,9 @@ Status serve_one(mcp::Memory& memory, const mcp::Server& server) {
 }
 
 Status serve_http(const Context& context, mcp::Memory& memory, const mcp::Server& server,
-                  mcp::HttpOptions options, const std::string& token_file) {
+                  const McpArguments& arguments) {
+  mcp::HttpOptions options = arguments.options;
+  const std::string& token_file = arguments.token_file;
   if (!token_file.empty()) {
     HOLDFAST_ASSIGN(options.token, read_value(std::nullopt, token_file));
     while (!options.token.empty() && std::isspace(options.token.back()) != 0) {
@@ -83,7 +109,7 @@ Status serve_http(const Context& context, mcp::Memory& memory, const mcp::Server
   mcp::Sessions sessions;
   mcp::HttpServer http(server, sessions, options);
   HOLDFAST_ASSIGN(const int port, http.bind());
-  const mcp::Updates updates(memory, sessions);
+  const mcp::Updates updates(memory, sessions, topic_of(memory, arguments));
   std::fprintf(stderr, "holdfast: MCP at http://%s:%d/mcp\n", options.address.c_str(), port);
   if (context.output().json()) context.output().print({{"port", port}});
   std::fflush(stdout);
@@ -100,10 +126,10 @@ Status serve_http(const Context& context, mcp::Memory& memory, const mcp::Server
 
 Status serve(const Context& context, const McpArguments& arguments) {
   mcp::Memory memory(context);
-  const mcp::Catalogue catalogue = make_catalogue(memory, arguments.conformance);
+  const mcp::Catalogue catalogue = make_catalogue(memory, arguments);
   const mcp::Server server(catalogue);
-  if (!arguments.http) return serve_one(memory, server);
-  return serve_http(context, memory, server, arguments.options, arguments.token_file);
+  if (!arguments.http) return serve_one(memory, server, topic_of(memory, arguments));
+  return serve_http(context, memory, server, arguments);
 }
 
 }  // namespace
@@ -113,7 +139,8 @@ void add_mcp_command(Commands& commands) {
   CLI::App* command = commands.add(
       kGroupAgents, "mcp",
       "Serve agents over the Model Context Protocol, on standard input and output or HTTP",
-      "holdfast mcp\n  claude mcp add holdfast -- holdfast mcp\n  holdfast mcp --http --port 7332",
+      "holdfast mcp\n  claude mcp add holdfast -- holdfast mcp\n  holdfast mcp --http --port 7332\n"
+      "  claude mcp add memory -- holdfast mcp --tools server-memory",
       [arguments](const Context& context) { return serve(context, *arguments); });
   command->add_flag("--http", arguments->http, "Streamable HTTP at /mcp instead of stdio");
   command->add_option("--address", arguments->options.address, "HTTP: where to listen")
@@ -127,6 +154,12 @@ void add_mcp_command(Commands& commands) {
       ->add_option("--host", arguments->options.hosts,
                    "HTTP: a name under which clients reach it, beside the loopback's")
       ->allow_extra_args(false);
+  command
+      ->add_option("--tools", arguments->tools,
+                   "Which tools are offered: holdfast's own, or those of the reference memory "
+                   "server, by the same names and with the same answers")
+      ->check(CLI::IsMember({kOwnTools, kGraphTools}))
+      ->capture_default_str();
   command->add_flag("--conformance", arguments->conformance,
                     "Offer also what the official conformance suite asks for");
 }

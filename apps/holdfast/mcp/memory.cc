@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "graph/graph_space.h"
 #include "memory/catalog.h"
 #include "memory/keys.h"
 #include "search/store_keyspace.h"
@@ -36,7 +37,7 @@ Status Memory::ensure_open() {
   HOLDFAST_ASSIGN(Store store, context_.open_store(cli::IfAbsent::kCreateForUser));
   HOLDFAST_ASSIGN(Space space, context_.open_space(store));
   identity_ = identity_of(store.path());
-  store_.emplace(std::move(store));
+  store_ = std::make_shared<Store>(std::move(store));
   space_.emplace(std::move(space));
   return Status::ok();
 }
@@ -59,14 +60,41 @@ Result<Watch> Memory::watch(const KeyRange& range) {
   return store_->watch(range);
 }
 
+Result<std::optional<std::string>> Memory::prefix_of(memory::KeyKind kind, const Space& space) {
+  HOLDFAST_ASSIGN(Snapshot snapshot, store_->snapshot());
+  search::ReaderSource source(snapshot);
+  HOLDFAST_ASSIGN(const auto id, memory::find_space(source, space.segments()));
+  if (!id) return std::optional<std::string>();
+  return std::optional(memory::space_prefix(kind, *id));
+}
+
 Result<std::optional<std::string>> Memory::observations_prefix() {
   const std::lock_guard guard(mutex_);
   HOLDFAST_TRY(ensure_open());
-  HOLDFAST_ASSIGN(Snapshot snapshot, store_->snapshot());
-  search::ReaderSource source(snapshot);
-  HOLDFAST_ASSIGN(const auto id, memory::find_space(source, space_->segments()));
-  if (!id) return std::optional<std::string>();
-  return std::optional(memory::space_prefix(memory::KeyKind::kRow, *id));
+  return prefix_of(memory::KeyKind::kRow, *space_);
+}
+
+Result<std::optional<std::string>> Memory::graph_prefix() {
+  const std::lock_guard guard(mutex_);
+  HOLDFAST_TRY(ensure_open());
+  HOLDFAST_ASSIGN(const Space space, graph::graph_space(*space_));
+  return prefix_of(memory::KeyKind::kKv, space);
+}
+
+Result<std::pair<std::shared_ptr<Store>, Space>> Memory::opened() {
+  const std::lock_guard guard(mutex_);
+  HOLDFAST_TRY(ensure_open());
+  return std::pair(store_, *space_);
+}
+
+Status Memory::update_graph(const std::function<Status(graph::Graph& graph)>& change) {
+  HOLDFAST_ASSIGN(const auto open, opened());
+  return graph::update_graph(*open.first, open.second, change);
+}
+
+Result<graph::KnowledgeGraph> Memory::graph() {
+  HOLDFAST_ASSIGN(const auto open, opened());
+  return graph::read_graph(*open.first, open.second);
 }
 
 Result<std::string> Memory::store_path() const {

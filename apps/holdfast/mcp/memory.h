@@ -8,13 +8,18 @@
 //   2. The files of the store that is used are those that are at its path.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "cli/context.h"
+#include "graph/graph.h"
 #include "holdfast/claim.h"
 #include "holdfast/queue.h"
+#include "memory/keys.h"
 
 namespace holdfast::mcp {
 
@@ -26,18 +31,27 @@ class Memory {
   Result<Space> space();
   Result<StoreStats> stats();
   Result<Watch> watch(const KeyRange& range);
-  // What the keys of the space's observations begin with; nullopt: nobody has written to it yet.
+  // What the keys of the space's observations, and those of its graph, begin with; nullopt: nobody
+  // has written to it yet.
   Result<std::optional<std::string>> observations_prefix();
+  Result<std::optional<std::string>> graph_prefix();
+  // The knowledge graph of the drop-in mode.
+  Status update_graph(const std::function<Status(graph::Graph& graph)>& change);
+  Result<graph::KnowledgeGraph> graph();
   // Where the store is, or would be; opens nothing.
   Result<std::string> store_path() const;
 
  private:
   // REQUIRES: mutex_ held.
   Status ensure_open();
+  // What the rows of `kind` of the space begin with.
+  Result<std::optional<std::string>> prefix_of(memory::KeyKind kind, const Space& space);
+  // Handles of their own: what they do is done without the lock.
+  Result<std::pair<std::shared_ptr<Store>, Space>> opened();
 
   const cli::Context& context_;
   std::mutex mutex_;
-  std::optional<Store> store_;
+  std::shared_ptr<Store> store_;
   std::optional<Space> space_;
   std::string identity_;  // of the directory that is open
 };

@@ -1,25 +1,11 @@
 #include "mcp/sessions.h"
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
+#include "process/random_name.h"
+
 namespace holdfast::mcp {
-namespace {
-
-// 128 bits of the system's randomness.
-std::string random_name() {
-  constexpr const char* kDigits = "0123456789abcdef";
-  std::random_device device;
-  std::string name;
-  for (int word = 0; word < 4; ++word) {
-    const uint32_t bits = device();
-    for (int shift = 28; shift >= 0; shift -= 4) name.push_back(kDigits[bits >> shift & 15]);
-  }
-  return name;
-}
-
-}  // namespace
 
 std::pair<std::string, std::shared_ptr<Session>> Sessions::create() {
   const std::lock_guard guard(mutex_);
@@ -30,7 +16,7 @@ std::pair<std::string, std::shared_ptr<Session>> Sessions::create() {
     silent->second.session->close();
     entries_.erase(silent);
   }
-  std::string name = random_name();
+  std::string name = process::random_name();
   auto session = std::make_shared<Session>();
   entries_[name] = {session, ++uses_};
   return {std::move(name), std::move(session)};

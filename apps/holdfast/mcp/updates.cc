@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/uuid.h"
+#include "graph/graph_space.h"
 #include "memory/keys.h"
 
 namespace holdfast::mcp {
@@ -16,22 +17,28 @@ using std::chrono::milliseconds;
 // be.
 constexpr milliseconds kLook{200};
 
-constexpr const char* kRecent = "holdfast://recent";
-constexpr const char* kObservation = "holdfast://observation/";
-
 // Of the observation whose row has this key.
-std::string uri_of(const std::string& key, size_t prefix_size) {
+std::string id_of(const std::string& key, size_t prefix_size) {
   const std::string bytes = memory::complement(std::string_view(key).substr(prefix_size));
   Uuid id;
   if (bytes.size() != id.bytes.size()) return {};
   std::copy(bytes.begin(), bytes.end(), id.bytes.begin());
-  return kObservation + id.to_text();
+  return id.to_text();
 }
 
 }  // namespace
 
-Updates::Updates(Memory& memory, const Sessions& sessions)
-    : memory_(memory), sessions_(sessions), thread_([this] { run(); }) {}
+Topic observations_topic(Memory& memory) {
+  return {[&memory] { return memory.observations_prefix(); }, "holdfast://recent",
+          "holdfast://observation/"};
+}
+
+Topic graph_topic(Memory& memory) {
+  return {[&memory] { return memory.graph_prefix(); }, graph::kGraphUri, ""};
+}
+
+Updates::Updates(Memory& memory, const Sessions& sessions, Topic topic)
+    : memory_(memory), sessions_(sessions), topic_(std::move(topic)), thread_([this] { run(); }) {}
 
 Updates::~Updates() {
   {
@@ -45,7 +52,7 @@ Updates::~Updates() {
 bool Updates::anyone() const {
   const auto all = sessions_.all();
   return std::any_of(all.begin(), all.end(),
-                     [](const auto& session) { return !session->subscriptions().empty(); });
+                     [](const auto& session) { return session->has_subscriptions(); });
 }
 
 void Updates::run() {
@@ -57,7 +64,7 @@ void Updates::run() {
 }
 
 Status Updates::watch() {
-  HOLDFAST_ASSIGN(const auto prefix, memory_.observations_prefix());
+  HOLDFAST_ASSIGN(const auto prefix, topic_.prefix());
   if (!prefix) return Status::ok();  // nobody has written to the space yet
   HOLDFAST_ASSIGN(Watch watch, memory_.watch(KeyRange::prefix(*prefix)));
   tell({});  // of what happened before the watch was there
@@ -67,11 +74,12 @@ Status Updates::watch() {
     std::vector<std::string> uris;
     for (const WatchedCommit& commit : result.commits) {
       for (const WatchedKey& key : commit.keys) {
-        if (!key.is_range) uris.push_back(uri_of(key.key, prefix->size()));
+        if (key.is_range || topic_.each.empty()) continue;
+        uris.push_back(topic_.each + id_of(key.key, prefix->size()));
       }
     }
     if (result.commits.empty()) continue;
-    uris.push_back(kRecent);
+    uris.push_back(topic_.whole);
     std::sort(uris.begin(), uris.end());
     uris.erase(std::unique(uris.begin(), uris.end()), uris.end());
     tell(uris);
@@ -80,14 +88,12 @@ Status Updates::watch() {
 }
 
 void Updates::tell(const std::vector<std::string>& uris) const {
-  for (const auto& session : sessions_.all()) {
-    for (const std::string& uri : session->subscriptions()) {
-      const bool ours = uri == kRecent || uri.rfind(kObservation, 0) == 0;
-      const bool changed = uris.empty() || std::binary_search(uris.begin(), uris.end(), uri);
-      if (!ours || !changed) continue;
-      (void)session->tell(notification_of("notifications/resources/updated", {{"uri", uri}}));
-    }
-  }
+  const auto changed = [&](const std::string& uri) {
+    const bool ours =
+        uri == topic_.whole || (!topic_.each.empty() && uri.rfind(topic_.each, 0) == 0);
+    return ours && (uris.empty() || std::binary_search(uris.begin(), uris.end(), uri));
+  };
+  for (const auto& session : sessions_.all()) session->tell_updated(changed);
 }
 
 }  // namespace holdfast::mcp
