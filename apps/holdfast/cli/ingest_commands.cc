@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "cli/commands.h"
+#include "ingest/git_history.h"
 #include "ingest/id_ledger.h"
 #include "ingest/ingest.h"
 #include "process/child.h"
@@ -22,6 +23,7 @@ struct IngestArguments {
   size_t files_max = 0;
   IngestOptions options;
   bool verbose = false;
+  bool git = false;
 };
 
 // Figures before and after; the workers' handles are their own.
@@ -136,8 +138,10 @@ Status run(const Context& context, const IngestArguments& arguments) {
   HOLDFAST_ASSIGN(SpaceName space, context.space_name());
   HOLDFAST_ASSIGN(Figures before,
                   take_figures(context, IfAbsent::kCreateForUser, options.store_path));
-  HOLDFAST_ASSIGN(FileList list,
-                  ingest::list_files(arguments.paths, options.store_path, arguments.files_max));
+  HOLDFAST_ASSIGN(
+      FileList list,
+      arguments.git ? ingest::list_commits(arguments.paths)
+                    : ingest::list_files(arguments.paths, options.store_path, arguments.files_max));
   options.space = space.path;
   options.store = context.store_options();
   options.store.create = false;
@@ -208,11 +212,15 @@ void add_ingest_commands(Commands& commands) {
   CLI::App* command = commands.add(
       kGroupStart, "ingest",
       "Remember files: text, Markdown, manual pages, JSON lines, also in gzip; a section an "
-      "observation. Run again, it goes on where it was and adds nothing twice",
-      "holdfast ingest --processes 4 /usr/share/man /usr/share/doc",
+      "observation; transcripts of coding agents; the commits of git repositories. Run again, it "
+      "goes on where it was and adds nothing twice",
+      "holdfast ingest --processes 4 /usr/share/man /usr/share/doc\n"
+      "  holdfast ingest ~/.claude/projects\n  holdfast ingest --git .",
       [arguments](const Context& context) { return run(context, *arguments); });
   IngestOptions& options = arguments->options;
   command->add_option("path", arguments->paths, "Files and folders")->required();
+  command->add_flag("--git", arguments->git,
+                    "The paths are repositories: remember each commit with its time and author");
   command->add_option("--processes", options.processes, "How many processes write at once")
       ->check(CLI::Range(1u, ingest::kProcessesMax))
       ->capture_default_str();

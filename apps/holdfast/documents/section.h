@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,10 @@ namespace holdfast::documents {
 struct Section {
   std::string heading;  // "OPTIONS > Output"; empty where the document has none
   std::string text;     // UTF-8, not blank
+  // Of a message in a transcript; else empty.
+  std::string kind = {};     // "prompt", "answer"
+  std::string session = {};  // whose it is
+  std::optional<int64_t> happened_us = {};
 };
 
 // A whole document as sections, in order.

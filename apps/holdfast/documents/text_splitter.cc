@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "documents/transcript.h"
+
 namespace holdfast::documents {
 namespace {
 
@@ -235,7 +237,13 @@ std::vector<Section> split_json_lines(std::string_view text) {
     if (is_blank(line)) continue;
     Section section;
     nlohmann::json parsed = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (parsed.is_object()) {
+    if (const auto message = transcript_message(parsed)) {
+      if (is_blank(message->text)) continue;
+      section.text = message->text;
+      section.kind = message->role == "user" ? "prompt" : "answer";
+      section.session = message->session;
+      section.happened_us = message->happened_us;
+    } else if (parsed.is_object()) {
       section.heading = text_field(parsed, "title");
       section.text = text_field(parsed, "content");
       if (is_blank(section.text)) section.text = text_field(parsed, "text");
@@ -254,7 +262,8 @@ std::vector<Section> split_long(std::vector<Section> sections) {
       continue;
     }
     for (std::string& part : split_paragraphs(section.text, kSectionBytesMax)) {
-      short_ones.push_back({section.heading, std::move(part)});
+      short_ones.push_back(section);
+      short_ones.back().text = std::move(part);
     }
   }
   return short_ones;

@@ -24,7 +24,8 @@ std::vector<Section> split_text(std::string_view text);
 std::vector<Section> split_markdown(std::string_view text);
 
 // JSON lines: one section per line. An object's `content` or `text` is the text and its `title` the
-// heading; any other line is kept as it is.
+// heading; the messages of an agent's transcript are kept with time and session, without what
+// tools said; any other line is kept as it is.
 std::vector<Section> split_json_lines(std::string_view text);
 
 // Sections over kSectionBytesMax become several with the same heading.

@@ -7,6 +7,7 @@
 
 #include "base/utf8.h"
 #include "cli/digest.h"
+#include "ingest/git_history.h"
 #include "process/child.h"
 
 namespace holdfast::ingest {
@@ -17,13 +18,6 @@ using Json = nlohmann::json;
 constexpr size_t kBatchSections = 64;
 constexpr size_t kBatchBytes = 256 * 1024;
 constexpr size_t kTitleBytesMax = 300;
-
-std::string cut(std::string text, size_t size_max) {
-  if (text.size() <= size_max) return text;
-  while (size_max > 0 && (static_cast<unsigned char>(text[size_max]) & 0xC0) == 0x80) --size_max;
-  text.resize(size_max);
-  return text;
-}
 
 // How many of `observations` make the next commit.
 size_t batch_size(std::span<const NewObservation> observations) {
@@ -58,7 +52,29 @@ struct FileIngester::Note {
   }
 };
 
+Status FileIngester::ingest_commits(const InputFile& piece) {
+  cli::Digest digest;
+  digest.add(piece.path);
+  for (const std::string& hash : piece.commits) digest.add(hash);
+  const std::string note_key = "git/" + digest.text();
+  HOLDFAST_ASSIGN(Note note, read_note(note_key));
+  if (!note.digest.empty()) {
+    progress_.files_unchanged.fetch_add(1);
+    progress_.sections_existing.fetch_add(note.ids.size());
+    return Status::ok();
+  }
+  HOLDFAST_ASSIGN(const auto commits, read_commits(piece.path, piece.commits));
+  std::vector<NewObservation> observations;
+  for (const Commit& commit : commits) observations.push_back(observation_of(commit));
+  note.path = piece.path;
+  note.digest = digest.text();
+  HOLDFAST_TRY(store_observations(observations, note_key, note));
+  progress_.files_read.fetch_add(1);
+  return Status::ok();
+}
+
 Status FileIngester::ingest(const InputFile& file) {
+  if (!file.commits.empty()) return ingest_commits(file);
   if (!utf8_valid(file.path) || file.path.size() > kLabelSizeMax) {
     return skip(file, documents::Skip::kEncoding);
   }
@@ -95,7 +111,8 @@ Status FileIngester::ingest(const InputFile& file) {
   note.digest = digest;
   note.ids_before = std::move(note.ids);
   note.ids.clear();
-  HOLDFAST_TRY(store_sections(file, outcome.document, note_key, note));
+  note.path = file.path;
+  HOLDFAST_TRY(store_observations(observations_of(file.path, outcome.document), note_key, note));
   progress_.files_read.fetch_add(1);
   return Status::ok();
 }
@@ -121,11 +138,8 @@ Result<FileIngester::Note> FileIngester::read_note(const std::string& key) {
   return note;
 }
 
-Status FileIngester::store_sections(const InputFile& file, const documents::Document& document,
-                                    const std::string& note_key, Note& note) {
-  note.path = file.path;
-  std::vector<NewObservation> observations = observations_of(file.path, document);
-  std::span<const NewObservation> rest = observations;
+Status FileIngester::store_observations(std::span<const NewObservation> rest,
+                                        const std::string& note_key, Note& note) {
   while (!rest.empty()) {
     size_t count = batch_size(rest);
     bool last = count == rest.size();
@@ -179,9 +193,11 @@ std::vector<NewObservation> observations_of(const std::string& path,
     observation.content = section.text;
     std::string title = document.title;
     if (!section.heading.empty()) title += ": " + section.heading;
-    observation.title = cut(std::move(title), kTitleBytesMax);
+    observation.title = std::string(utf8_prefix(title, kTitleBytesMax));
     observation.source = path;
-    observation.kind = "section";
+    observation.kind = section.kind.empty() ? "section" : section.kind;
+    if (!section.session.empty()) observation.session = section.session;
+    observation.happened_us = section.happened_us;
     observation.metadata =
         Json{{"section", section.heading}, {"position", i}, {"sections", document.sections.size()}}
             .dump();

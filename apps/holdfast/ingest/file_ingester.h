@@ -2,7 +2,8 @@
 // which also notes the file as done.
 //
 // Invariants:
-//   1. A section's idempotency key is made of path, position and text: however often a file is
+//   1. A section's idempotency key is made of path, position and text, a commit's is its hash:
+//   however often a file is
 //      begun, each section is there once.
 //   2. The note (size, time, fingerprint, ids) is written in the same commit as the last section:
 //      a file that is noted is complete.
@@ -40,8 +41,9 @@ class FileIngester {
  private:
   struct Note;
   Result<Note> read_note(const std::string& key);
-  Status store_sections(const InputFile& file, const documents::Document& document,
-                        const std::string& note_key, Note& note);
+  Status ingest_commits(const InputFile& piece);
+  Status store_observations(std::span<const NewObservation> rest, const std::string& note_key,
+                            Note& note);
   Status commit(std::span<const NewObservation> batch, bool last, const std::string& note_key,
                 Note& note);
   Status skip(const InputFile& file, documents::Skip reason);

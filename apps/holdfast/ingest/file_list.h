@@ -1,4 +1,5 @@
-// The files that ingest is to read: those named, and those below the folders named.
+// The files that ingest is to read: those named, and those below the folders named; or pieces of
+// the history of repositories (ingest/git_history.h).
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,8 @@ struct InputFile {
   std::string path;  // absolute, normal
   uint64_t size_bytes = 0;
   int64_t modified_ns = 0;
+  // Of a piece of git's history: `path` is its repository, and these are the commits.
+  std::vector<std::string> commits = {};
 };
 
 struct FileList {

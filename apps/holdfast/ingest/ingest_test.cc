@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
 
 #include "ingest/file_ingester.h"
+#include "ingest/git_history.h"
 #include "ingest/id_ledger.h"
 #include "process/shared_area.h"
 #include "support/temporary_directory.h"
@@ -162,6 +164,87 @@ TEST_F(IngestStoreTest, AKilledProcessLosesAndDoublesNothing) {
   for (const std::string& id : *acknowledged) {
     EXPECT_EQ(ids.count(id), 1u) << id;
   }
+}
+
+class GitHistoryTest : public IngestTest {
+ protected:
+  GitHistoryTest() {
+    ::setenv("GIT_CONFIG_GLOBAL", "/dev/null", 1);
+    git("init -q");
+  }
+  void git(const std::string& words) {
+    const std::string command = "git -C '" + repository_ + "' -c user.name=Ada " +
+                                "-c user.email=ada@example.org " + words + " >/dev/null";
+    EXPECT_EQ(std::system(command.c_str()), 0) << command;
+  }
+  void commit(const std::string& file, const std::string& message, const std::string& when) {
+    std::ofstream(repository_ + "/" + file) << message;
+    git("add -A");
+    git("commit -q --date='" + when + "' -m '" + message + "'");
+  }
+  uint64_t remembered(Progress& progress) {
+    IngestOptions options;
+    options.store_path = temporary_.path_of("store");
+    options.space = "test";
+    options.store.durability = Durability::batched;
+    options.processes = 2;
+    const auto list = list_commits({repository_});
+    EXPECT_TRUE(list) << list.status().to_string();
+    const auto report = run_ingest(options, list->files, progress);
+    EXPECT_TRUE(report) << report.status().to_string();
+    return *Store::open(options.store_path)->space("test")->observations().count();
+  }
+
+  const std::string repository_ = [this] {
+    const std::string path = temporary_.path_of("repository");
+    fs::create_directories(path);
+    return path;
+  }();
+};
+
+TEST_F(GitHistoryTest, ACommitIsRememberedWithTimeAuthorAndFiles) {
+  commit("a.txt", "Fix the clock", "2026-01-31T09:05:00Z");
+  const auto list = list_commits({repository_});
+  ASSERT_TRUE(list) << list.status().to_string();
+  ASSERT_EQ(list->files.size(), 1u);
+  const auto commits = read_commits(list->files[0].path, list->files[0].commits);
+  ASSERT_TRUE(commits) << commits.status().to_string();
+  const NewObservation observation = observation_of((*commits)[0]);
+  EXPECT_EQ(observation.content, "Fix the clock\n\nFiles: a.txt");
+  EXPECT_EQ(observation.title, "Fix the clock");
+  EXPECT_EQ(observation.happened_us, 1'769'850'300'000'000);
+  EXPECT_NE(observation.metadata->find("Ada <ada@example.org>"), std::string::npos);
+}
+
+TEST_F(GitHistoryTest, RunAgainItAddsOnlyWhatIsNew) {
+  for (int i = 0; i < 70; ++i) {
+    commit("f", "change " + std::to_string(i), "2026-01-31T09:05:00Z");
+  }
+  process::SharedArea<Progress> first;
+  EXPECT_EQ(remembered(*first), 70u);
+  EXPECT_EQ(first->sections_added.load(), 70u);
+  commit("f", "one more", "2026-01-31T09:05:00Z");
+  process::SharedArea<Progress> second;
+  EXPECT_EQ(remembered(*second), 71u);
+  EXPECT_EQ(second->sections_added.load(), 1u);
+  EXPECT_EQ(second->files_unchanged.load(), 1u) << "the piece of 64";
+}
+
+TEST_F(GitHistoryTest, WhatIsNoRepositoryIsAnError) {
+  EXPECT_EQ(list_commits({repository_}).status().code(), StatusCode::kInvalidArgument)
+      << "no commits yet";
+  EXPECT_EQ(list_commits({temporary_.path_of("nothing")}).status().code(),
+            StatusCode::kInvalidArgument);
+}
+
+TEST(GitCommit, MessagesOfAnyKindAreKept) {
+  Commit commit{.hash = std::string(40, 'a'), .author = "A <a>", .time_us = 0, .message = ""};
+  EXPECT_EQ(observation_of(commit).content, "(no message)");
+  EXPECT_EQ(observation_of(commit).title, std::nullopt);
+  commit.message = "Subject\n\nBody";
+  for (int i = 0; i < 50; ++i) commit.files.push_back("f" + std::to_string(i));
+  EXPECT_EQ(observation_of(commit).title, "Subject");
+  EXPECT_NE(observation_of(commit).content.find("and 10 more"), std::string::npos);
 }
 
 }  // namespace
