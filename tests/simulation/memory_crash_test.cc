@@ -1,0 +1,234 @@
+// Kinds of memory, crashed at every step: each transaction of a writer adds an observation and a
+// job, and the row "o/<id>"; each of a worker takes a job, acknowledges it and writes "j/<job>";
+// somebody folds the text index meanwhile. Afterwards observations and rows are the same, a word
+// finds what has it and nothing else, the index made anew ranks as the one that was folded, no job
+// is lost or done twice, and a claim is free again.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "holdfast/space.h"
+#include "memory/catalog.h"
+#include "memory/keys.h"
+#include "search/store_keyspace.h"
+#include "search/text_fold.h"
+#include "simulation/store_story.h"
+
+namespace holdfast::sim {
+namespace {
+
+constexpr const char* kSpace = "notes";
+constexpr const char* kQueue = "jobs";
+constexpr const char* kResource = "build";
+constexpr const char* kFence = "fence";
+// So that a few observations are folded and merged in several steps.
+constexpr search::FoldOptions kSmallSteps = {
+    .documents_min = 2, .documents_max = 3, .bytes_max = 300, .segments_max = 2, .postings_max = 8};
+
+// A word that nothing else has a part of.
+std::string word_of(const std::string& id) {
+  std::string word = "xq";
+  for (const char digit : id) word += "bcdfghjkmp"[digit - '0'];
+  return word;
+}
+
+std::string content_of(const std::string& id) {
+  return "shared words and " + word_of(id);
+}
+
+Status remember(const Space& space, Transaction& txn, uint64_t id) {
+  const std::string name = std::to_string(id);
+  NewObservation observation;
+  observation.content = content_of(name);
+  HOLDFAST_TRY(space.observations(txn).add(observation).status());
+  HOLDFAST_TRY(space.queue(txn, kQueue).push({.payload = name}).status());
+  return txn.put("o/" + name, "");
+}
+
+Status work(const Space& space, Transaction& txn) {
+  HOLDFAST_ASSIGN(const std::vector<Job> jobs, space.queue(txn, kQueue).take());
+  for (const Job& job : jobs) {
+    HOLDFAST_TRY(space.queue(txn, kQueue).ack(job));
+    HOLDFAST_TRY(txn.put("j/" + job.payload, ""));
+  }
+  return Status::ok();
+}
+
+// Only a greater token follows: who holds a claim that was taken over is fenced off.
+Status work_under(const Claim& claim, const Space& space, Transaction& txn, Trial& trial) {
+  HOLDFAST_TRY(space.claims(txn).guard(claim));
+  HOLDFAST_ASSIGN(const auto fence, txn.get(kFence));
+  if (fence && std::stoull(*fence) >= claim.token) trial.ledger.fail("a token was given twice");
+  return txn.put(kFence, std::to_string(claim.token));
+}
+
+Result<search::FoldStep> fold_once(Store& store) {
+  search::FoldStep step = search::FoldStep::kIdle;
+  const auto version = store.update([&](Transaction& txn) -> Status {
+    search::TransactionTarget target(txn);
+    HOLDFAST_ASSIGN(const auto id, memory::find_space(target, {kSpace}));
+    if (!id) return Status::ok();
+    const std::string prefix = memory::space_prefix(memory::KeyKind::kTextIndex, *id);
+    HOLDFAST_ASSIGN(step, search::fold_step(target, prefix, kSmallSteps));
+    return Status::ok();
+  });
+  HOLDFAST_TRY(version.status());
+  return step;
+}
+
+// Opens the store and lets `each` use the space so many times, until it fails.
+using Use = std::function<bool(Store&, const Space&, Trial&)>;
+Script uses(int count, const Use& each) {
+  return [=](os::Os& os, Trial& trial) {
+    auto store = open_store(os, trial);
+    if (!store) return;
+    const auto space = store->space(kSpace);
+    for (int i = 0; space && i < count; ++i) {
+      if (!each(*store, *space, trial)) break;
+    }
+  };
+}
+
+Script remembers(int count) {
+  return uses(count, [](Store& store, const Space& space, Trial& trial) {
+    return transact(store, trial,
+                    [&](Transaction& txn, uint64_t id) { return remember(space, txn, id); });
+  });
+}
+
+Script works(int count) {
+  return uses(count, [](Store& store, const Space& space, Trial& trial) {
+    return transact(store, trial, [&](Transaction& txn, uint64_t) { return work(space, txn); });
+  });
+}
+
+// `done`, if given, counts the steps that had something to do.
+Script folds(int count, int* done = nullptr) {
+  return uses(count, [done](Store& store, const Space&, Trial& trial) {
+    const auto step = fold_once(store);
+    if (!step && !trial.errors_allowed) trial.ledger.fail("folding: " + step.status().to_string());
+    if (done != nullptr && step && *step == search::FoldStep::kDone) ++*done;
+    return bool(step);
+  });
+}
+
+Script claims(int count) {
+  return uses(count, [](Store& store, const Space& space, Trial& trial) {
+    const auto claim = space.claims().take(kResource);
+    if (!claim) return claim.status().code() == StatusCode::kBusy;  // another has it
+    const bool done = transact(store, trial, [&](Transaction& txn, uint64_t) {
+      return work_under(*claim, space, txn, trial);
+    });
+    return done && space.claims().release(*claim);
+  });
+}
+
+std::set<std::string> names_below(Reader& reader, const std::string& prefix) {
+  std::set<std::string> names;
+  Cursor cursor = reader.scan(KeyRange::prefix(prefix));
+  for (; cursor.valid(); cursor.next()) names.emplace(cursor.key().substr(prefix.size()));
+  return names;
+}
+
+// Each line an id and its score: what the index is about.
+Result<std::string> ranking(const Space& space, const std::string& text) {
+  RecallQuery query;
+  query.text = text;
+  query.limit = 100;
+  HOLDFAST_ASSIGN(const std::vector<RecallHit> hits, space.recall(query));
+  std::string lines;
+  for (const RecallHit& hit : hits) {
+    lines += hit.observation.content + " " + std::to_string(hit.text_score) + "\n";
+  }
+  return lines;
+}
+
+std::string wrong_observations(const Space& space, const std::set<std::string>& rows) {
+  const auto observations = space.observations().list({.limit = 1000});
+  if (!observations) return observations.status().to_string();
+  std::set<std::string> contents;
+  for (const Observation& each : *observations) contents.insert(each.content);
+  if (contents.size() != observations->size()) return "an observation is there twice";
+  if (contents.size() != rows.size()) return "observations and rows are not as many";
+  for (const std::string& id : rows) {
+    if (contents.count(content_of(id)) == 0) return "observation " + id + " is not there";
+    const auto found = ranking(space, word_of(id));
+    if (!found) return found.status().to_string();
+    if (!found->starts_with(content_of(id) + " ") || found->find('\n') + 1 != found->size()) {
+      return word_of(id) + " finds: " + *found;
+    }
+  }
+  return "";
+}
+
+std::string wrong_index(const Space& space, size_t count) {
+  const auto folded = ranking(space, "shared words");
+  if (!folded) return folded.status().to_string();
+  if (count == 0) return folded->empty() ? "" : "a ghost is found";
+  const auto rebuilt = space.observations().reindex();
+  if (!rebuilt) return "reindex: " + rebuilt.status().to_string();
+  if (*rebuilt != count) return "made anew, the index has " + std::to_string(*rebuilt);
+  const auto anew = ranking(space, "shared words");
+  if (!anew) return anew.status().to_string();
+  return *anew == *folded ? "" : "folded:\n" + *folded + "made anew:\n" + *anew;
+}
+
+std::string wrong_jobs(const Space& space, const std::set<std::string>& pushed,
+                       const std::set<std::string>& done) {
+  const auto stats = space.queue(kQueue).stats();
+  if (!stats) return stats.status().to_string();
+  const uint64_t left = stats->ready + stats->leased + stats->delayed + stats->dead;
+  if (left + done.size() != pushed.size()) {
+    return std::to_string(pushed.size()) + " jobs were pushed, " + std::to_string(done.size()) +
+           " done, " + std::to_string(left) + " are left";
+  }
+  return "";
+}
+
+std::string verify_memory(os::Os&, Store& store) {
+  const auto space = store.space(kSpace);
+  if (!space) return space.status().to_string();
+  auto snapshot = store.snapshot();
+  if (!snapshot) return snapshot.status().to_string();
+  const auto pushed = names_below(*snapshot, "o/");
+  if (std::string wrong = wrong_observations(*space, pushed); !wrong.empty()) return wrong;
+  if (std::string wrong = wrong_index(*space, pushed.size()); !wrong.empty()) return wrong;
+  if (std::string wrong = wrong_jobs(*space, pushed, names_below(*snapshot, "j/")); !wrong.empty())
+    return wrong;
+  const auto claim = space->claims().take(kResource);
+  if (!claim) return "the claim of one who is gone: " + claim.status().to_string();
+  const Status released = space->claims().release(*claim);
+  return released ? "" : released.to_string();
+}
+
+Story story_of(std::vector<Script> processes) {
+  Story story;
+  story.prepare = remembers(5);
+  story.processes = std::move(processes);
+  story.verify_more = verify_memory;
+  return story;
+}
+
+TEST(MemoryCrash, ObservationsAndTheirIndexAgree) {
+  int done = 0;
+  const Outcome calm = play(story_of({remembers(2), folds(3, &done)}), {});
+  EXPECT_EQ(calm.failure, "");
+  EXPECT_GE(done, 2) << "there is nothing to fold: nothing is tested";
+  expect_survived(story_of({remembers(2), folds(3)}), kCrashes, 1);
+}
+
+TEST(MemoryCrash, JobsAreDoneOnce) {
+  expect_survived(story_of({works(3), works(2)}), kCrashes, 1);
+}
+
+TEST(MemoryCrash, ClaimsOfTheDeadAreFree) {
+  expect_survived(story_of({claims(2), claims(2)}), kCrashes, 1);
+}
+
+TEST(MemoryCrash, FailedSyncsAndFullDisksLieToNoKind) {
+  expect_survived(story_of({remembers(2), folds(2), works(2)}),
+                  {Fault::kSyncError, Fault::kNoSpace, Fault::kIoError}, 3, {Fault::kSyncError});
+}
+
+}  // namespace
+}  // namespace holdfast::sim
