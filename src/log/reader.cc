@@ -10,6 +10,7 @@ namespace holdfast::log {
 
 void Window::enter(std::shared_ptr<Segment> segment) {
   segment_ = std::move(segment);
+  has_read_ = false;
   bytes_ = {};
 }
 
@@ -23,7 +24,9 @@ Result<std::string_view> Window::view(uint64_t offset, uint64_t size, uint64_t e
   const uint64_t last = std::min({offset + size, end, segment_->capacity()});
   if (offset >= last) return std::string_view();
   if (offset < begin_ || last > begin_ + bytes_.size()) {
-    const uint64_t wanted = std::max(size, kept_ != nullptr ? kSizeKept : kSize);
+    const uint64_t least = kept_ != nullptr ? kSizeKept : has_read_ ? kSize : kSizeFirst;
+    const uint64_t wanted = std::max(size, least);
+    has_read_ = true;
     const uint64_t ahead = std::min({wanted, end - offset, segment_->capacity() - offset});
     bytes_ = {};
     char* const room_for_them = room(ahead);

@@ -40,6 +40,7 @@ struct Record {
 // nothing behind it is looked at.
 class Window {
  public:
+  static constexpr uint64_t kSizeFirst = 512;  // of a segment: often its end is all that is asked
   static constexpr uint64_t kSize = 64u << 10;
   static constexpr uint64_t kSizeKept = 8u << 20;
 
@@ -63,6 +64,7 @@ class Window {
   std::shared_ptr<Segment> segment_;
   std::deque<os::LargeBytes>* kept_ = nullptr;
   os::LargeBytes own_;
+  bool has_read_ = false;   // of segment_
   std::string_view bytes_;  // what was read, into kept_ or own_
   uint64_t begin_ = 0;
 };
