@@ -53,8 +53,10 @@ constexpr Goal kGoals[] = {
     {"W7 cold, all", 1, kRate, kAtLeast, 1, "leveldb"},
     {"W7 cold, all", 1, "peak_private_mb", kAtMost, 100, ""},
     {"W8 sorted", 1, kRate, kAtLeast, 1, "peers"},
-    {"W8 sorted", 1, kRate, kAtLeast, 1, "rocksdb_bulk"},
     {"W8 random", 1, kRate, kAtLeast, 1, "peers"},
+    {"W8 sorted", 1, kRate, kAtLeast, 1, "peers", {}, "holdfast_bulk"},
+    {"W8 sorted", 1, kRate, kAtLeast, 1, "rocksdb_bulk", {}, "holdfast_bulk"},
+    {"W8 random", 1, kRate, kAtLeast, 1, "peers", {}, "holdfast_bulk"},
     {"W9 snapshot held", 1, "more_data_of_snapshot", kAtMost, 1.2, ""},
     {"W9 snapshot held", 1, kRate, kAtLeast, 0.8, "holdfast", "W9 no snapshot"},
     {"idle", 1, "anonymous_kib", kAtMost, 2048, ""},
@@ -90,7 +92,7 @@ const Summary* best_beside(const Goal& goal, const Summaries& summaries) {
 }
 
 std::optional<Outcome> judge(const Goal& goal, const Summaries& summaries) {
-  const Summary* ours = summaries.find(goal.workload, goal.processes, "holdfast");
+  const Summary* ours = summaries.find(goal.workload, goal.processes, goal.ours);
   if (ours == nullptr || !ours->runs.front().find_figure(goal.figure)) return std::nullopt;
   Outcome outcome{&goal, ours->median(goal.figure), goal.factor, ""};
   if (goal.beside.empty()) return outcome;
@@ -126,6 +128,7 @@ std::string describe(const Outcome& outcome) {
   text += readable(goal.factor) + " x " + outcome.beside;
   if (!goal.beside_workload.empty()) text += " in " + std::string(goal.beside_workload);
   if (goal.beside == "peers") text += ", the best peer";
+  if (goal.ours != "holdfast") text += ", by " + std::string(goal.ours);
   return text;
 }
 

@@ -22,6 +22,7 @@ struct Goal {
   double factor;
   std::string_view beside;
   std::string_view beside_workload = {};  // where it is another
+  std::string_view ours = "holdfast";
 };
 
 struct Outcome {

@@ -13,6 +13,7 @@ EngineList make_engines() {
 #ifdef HOLDFAST_BENCH_WITH_HOLDFAST
   engines.push_back(make_holdfast());
   engines.push_back(make_holdfast_threads());
+  engines.push_back(make_holdfast_bulk());
 #endif
 #ifdef HOLDFAST_BENCH_WITH_SQLITE
   engines.push_back(make_sqlite());

@@ -11,6 +11,7 @@ std::unique_ptr<Engine> make_floor();
 std::unique_ptr<Engine> make_group_floor();
 std::unique_ptr<Engine> make_holdfast();
 std::unique_ptr<Engine> make_holdfast_threads();
+std::unique_ptr<Engine> make_holdfast_bulk();
 std::unique_ptr<Engine> make_sqlite();
 std::unique_ptr<Engine> make_sqlite_queued();
 std::unique_ptr<Engine> make_lmdb();

@@ -1,10 +1,12 @@
 // Holdfast through its public API, default options.
 // "holdfast_threads" is the same with all workers as threads of one process on one handle.
+// "holdfast_bulk" loads all rows by one Load: past the log, not in transactions.
 #include <cstring>
 #include <filesystem>
 
 #include "bench/engines/engines.h"
 #include "bench/engines/shared_handle.h"
+#include "holdfast/load.h"
 #include "holdfast/store.h"
 
 namespace holdfast::bench {
@@ -104,6 +106,38 @@ class HoldfastSession final : public Session {
   std::optional<Snapshot> held_;
 };
 
+// One load of all rows until flush(); reads open the store, which has nothing else to do then.
+class HoldfastBulkSession final : public Session {
+ public:
+  explicit HoldfastBulkSession(const Setup& setup) : setup_(setup) {}
+
+  void load(std::span<const Row> rows, bool) override {
+    if (!load_) load_.emplace(take(Load::open(store_path(setup_))));
+    for (const Row& row : rows) check_status(load_->put(row.key.view(), row.value.view()));
+  }
+  void flush() override {
+    take(load_->commit());
+    load_.reset();
+  }
+  void put(std::string_view key, std::string_view value) override { store().put(key, value); }
+  void agent(const AgentTransaction& transaction) override { store().agent(transaction); }
+  bool get(std::string_view key, std::string& value) override { return store().get(key, value); }
+  Scanned scan(std::string_view begin, size_t count) override { return store().scan(begin, count); }
+  void hold() override { store().hold(); }
+  void release() override { store().release(); }
+  void checkpoint() override { store().checkpoint(); }
+
+ private:
+  HoldfastSession& store() {
+    if (!store_) store_.emplace(open_store(setup_));
+    return *store_;
+  }
+
+  const Setup setup_;
+  std::optional<Load> load_;
+  std::optional<HoldfastSession> store_;
+};
+
 class Holdfast : public Engine {
  public:
   std::string name() const override { return "holdfast"; }
@@ -143,6 +177,18 @@ class HoldfastThreads final : public Holdfast {
   mutable SharedHandle<Store> shared_;
 };
 
+class HoldfastBulk final : public Holdfast {
+ public:
+  std::string name() const override { return "holdfast_bulk"; }
+  std::string options(Durability durability) const override {
+    return Holdfast::options(durability) + ", all rows in one Load, past the log";
+  }
+  bool does(Work work) const override { return work == Work::kLoad; }
+  std::unique_ptr<Session> open(const Setup& setup) const override {
+    return std::make_unique<HoldfastBulkSession>(setup);
+  }
+};
+
 }  // namespace
 
 std::unique_ptr<Engine> make_holdfast() {
@@ -150,6 +196,9 @@ std::unique_ptr<Engine> make_holdfast() {
 }
 std::unique_ptr<Engine> make_holdfast_threads() {
   return std::make_unique<HoldfastThreads>();
+}
+std::unique_ptr<Engine> make_holdfast_bulk() {
+  return std::make_unique<HoldfastBulk>();
 }
 
 }  // namespace holdfast::bench
