@@ -79,6 +79,11 @@ struct Context {
   ControlBlock& control() const { return *reinterpret_cast<ControlBlock*>(control_map->data()); }
   char* region(const Region& region) const { return control_map->data() + region.offset; }
   uint32_t page_size() const { return 1u << page_shift; }
+  // About: segments that were rolled before they were full count as full ones.
+  uint64_t log_bytes_between(log::Lsn from, log::Lsn to) const {
+    const uint64_t rolls = log::lsn_segment(to) - log::lsn_segment(from);
+    return rolls * segment_capacity_max + log::lsn_offset(to) - log::lsn_offset(from);
+  }
   Deadline deadline() const { return {os, static_cast<uint64_t>(options.deadline.count()) * 1000}; }
   std::string data_path() const { return path + "/data"; }
   std::string control_path() const { return path + "/shm"; }

@@ -138,18 +138,20 @@ Result<Snapshot> Store::Impl::snapshot() {
   if (context_->options.durability == Durability::strict) {
     store::try_apply_synced(*context_);
     HOLDFAST_ASSIGN(store::RecentView view, synced());
-    return Snapshot(
-        std::make_unique<Snapshot::Impl>(shared_from_this(), std::move(view), std::move(in_use)));
+    return snapshot_of(std::move(view), std::move(in_use));
   }
   HOLDFAST_TRY(store::apply_tail(*context_, context_->deadline()));
   HOLDFAST_ASSIGN(const auto pinned, pins_->pin(store::RootChoice::kLatest, false));
-  return Snapshot(std::make_unique<Snapshot::Impl>(shared_from_this(), store::view_of(pinned),
-                                                   std::move(in_use)));
+  return snapshot_of(store::view_of(pinned), std::move(in_use));
 }
 
 Result<Snapshot> Store::Impl::durable_snapshot() {
   HOLDFAST_ASSIGN(Use in_use, use());
   HOLDFAST_ASSIGN(store::RecentView view, synced_tree());
+  return snapshot_of(std::move(view), std::move(in_use));
+}
+
+Snapshot Store::Impl::snapshot_of(store::RecentView view, Use in_use) {
   return Snapshot(
       std::make_unique<Snapshot::Impl>(shared_from_this(), std::move(view), std::move(in_use)));
 }
@@ -212,7 +214,7 @@ Result<store::RecentView> Store::Impl::newest_to_read() {
   return store::view_of(pinned);
 }
 
-// Reads through the newest commits.
+// Strict: what is synced, so that no loss of power takes back what was read.
 Result<std::optional<std::string>> Store::Impl::get(std::string_view key) {
   HOLDFAST_ASSIGN(Use in_use, use());
   const bool strict = context_->options.durability == Durability::strict;
@@ -314,7 +316,7 @@ Status Store::Impl::after_commit(const store::Appended& appended,
   const uint64_t asked_every = strict ? kApplyAskedEveryStrict : kApplyAskedEvery;
   const bool asked = appended.version % asked_every == 0 ||
                      appended.lsn_end % kApplyAskedBytes < appended.size_bytes;
-  if (helped && asked && store::apply_worth_it(*context_, strict)) maintenance_->apply_soon();
+  if (helped && asked && store::apply_worth_it(*context_)) maintenance_->apply_soon();
   retain_if_due(appended.version, helped);
   // A batched commit must be synced in time even if no other call comes.
   if (strict && !store::upkeep_due(*context_)) return Status::ok();

@@ -111,6 +111,7 @@ class Store::Impl : public std::enable_shared_from_this<Store::Impl> {
   Result<store::RecentView> synced();
   // The same in the tree; through the log only if whoever applies takes too long.
   Result<store::RecentView> synced_tree();
+  Snapshot snapshot_of(store::RecentView view, Use in_use);
   Status give_way();
   Result<Transaction> begin(std::shared_ptr<Impl> holder);
   Status commit_snapshot_change(const Work& work);

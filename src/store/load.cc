@@ -20,9 +20,7 @@ std::optional<uint64_t> load_bytes(const Context& context) {
   const Tail tail = read_tail(control.tail);
   const PublishedRoot latest = read_latest_root(control);
   if (tail.version <= latest.version) return std::nullopt;
-  const uint64_t segments = log::lsn_segment(tail.lsn) - log::lsn_segment(latest.lsn);
-  const uint64_t bytes = segments * context.segment_capacity_max + log::lsn_offset(tail.lsn) -
-                         log::lsn_offset(latest.lsn);
+  const uint64_t bytes = context.log_bytes_between(latest.lsn, tail.lsn);
   if (bytes / kLoadCommitBytes < tail.version - latest.version) return std::nullopt;
   return bytes;
 }

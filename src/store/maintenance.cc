@@ -101,7 +101,7 @@ void Maintenance::apply_while_asked(std::unique_lock<std::mutex>& lock) {
     const Status done = apply_and_replenish(context_);
     // What was committed meanwhile may be worth it again, and nobody may be left to ask.
     const bool advanced = done && read_latest_root(context_.control()).version > before;
-    const bool again = advanced && apply_worth_it(context_, false);
+    const bool again = advanced && apply_worth_it(context_);
     lock.lock();
     if (again) apply_ = true;
   }

@@ -116,8 +116,7 @@ Result<Snapshot> Store::Impl::open_snapshot(std::string_view name) {
     }
     HOLDFAST_ASSIGN(const auto pinned, pins_->pin_named(named->root));
     if (!pinned) continue;
-    return Snapshot(std::make_unique<Snapshot::Impl>(shared_from_this(), store::view_of(*pinned),
-                                                     std::move(in_use)));
+    return snapshot_of(store::view_of(*pinned), std::move(in_use));
   }
   return not_found(name);
 }
@@ -126,8 +125,7 @@ Result<std::vector<NamedSnapshot>> Store::Impl::list_snapshots() {
   HOLDFAST_ASSIGN(Use in_use, use());
   // Names are in the tree when they are acknowledged: nothing need be applied to list them.
   HOLDFAST_ASSIGN(const auto pinned, pins_->pin(store::RootChoice::kDurable, false));
-  const Snapshot now(std::make_unique<Snapshot::Impl>(shared_from_this(), store::view_of(pinned),
-                                                      std::move(in_use)));
+  const Snapshot now = snapshot_of(store::view_of(pinned), std::move(in_use));
   HOLDFAST_ASSIGN(const store::NamedList list,
                   store::read_named(*context_, Snapshot::Impl::view_of(now).root().root));
   std::vector<NamedSnapshot> all;

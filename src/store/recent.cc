@@ -81,9 +81,7 @@ bool Recent::go_on(const PublishedRoot& root, const End& end) {
   const uint64_t commits = end.version - std::min(end.version, version);
   // A transaction may have gone further.
   const log::Lsn from = std::min(reader_->position().lsn, end.lsn);
-  const uint64_t segments = log::lsn_segment(end.lsn) - log::lsn_segment(from);
-  const uint64_t bytes =
-      segments * context_.segment_capacity_max + log::lsn_offset(end.lsn) - log::lsn_offset(from);
+  const uint64_t bytes = context_.log_bytes_between(from, end.lsn);
   return (commits <= end.commits_max && bytes <= end.bytes_max) || context_.locks->apply.is_held();
 }
 

@@ -64,8 +64,7 @@ Status Replay::apply() {
   const uint64_t capacity = context_.segment_capacity_max;
   Slices slices(context_, stretch_, std::min(kSliceBytesMax, capacity / 2));
   HOLDFAST_TRY(slices.open());
-  const bool has_thread = context_.options.helper_thread && context_.os.has_threads() &&
-                          stretch_.places().size() >= kThreadPlacesMin;
+  const bool has_thread = context_.has_helpers() && stretch_.places().size() >= kThreadPlacesMin;
   SliceFeeder feeder(slices, has_thread);
   while (true) {
     HOLDFAST_ASSIGN(const Slice* const slice, feeder.next());

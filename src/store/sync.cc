@@ -239,10 +239,7 @@ bool unapplied_exceeds(const Context& context, const Backlog& backlog) {
   const log::Lsn lsn = latest.lsn.load(std::memory_order_relaxed);
   if (tail.version <= version) return false;
   if (tail.version - version >= backlog.commits) return true;
-  const uint64_t segments = log::lsn_segment(tail.lsn) - log::lsn_segment(lsn);
-  const uint64_t bytes =
-      segments * context.segment_capacity_max + log::lsn_offset(tail.lsn) - log::lsn_offset(lsn);
-  return bytes >= backlog.bytes;
+  return context.log_bytes_between(lsn, tail.lsn) >= backlog.bytes;
 }
 
 // Applies what is synced or, if that does not cover `version`, what will be by the sync that runs:
@@ -399,8 +396,9 @@ Status try_apply_leftovers(const Context& context) {
   return much ? try_apply_tail(context) : Status::ok();
 }
 
-bool apply_worth_it(const Context& context, bool strict) {
+bool apply_worth_it(const Context& context) {
   const auto load = load_bytes(context);
+  const bool strict = context.options.durability == Durability::strict;
   const Backlog& backlog = strict ? kStrictHelperApplies : kHelperApplies;
   const bool much =
       load ? *load >= load_bytes_worth_applying(context) : unapplied_exceeds(context, backlog);

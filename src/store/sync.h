@@ -50,9 +50,9 @@ Status bound_backlog(const Context& context, bool helped);
 // The same before a strict commit, whose acknowledgement does not wait for the tree: where the tree
 // cannot be written the log would grow for ever. Errors: those of apply; nothing was committed.
 Status bound_acknowledged(const Context& context);
-// Whether so much waits to be applied that a helper thread should. `strict`: behind a strict
-// commit, as readers of what it left take that in from the log meanwhile.
-bool apply_worth_it(const Context& context, bool strict);
+// Whether so much waits to be applied that a helper thread should: in a strict handle less, as
+// readers of what its commits left take that in from the log meanwhile.
+bool apply_worth_it(const Context& context);
 
 // Applies the log's tail, so that the latest root covers every commit made before the call.
 Status apply_tail(const Context& context, const Deadline& deadline);
