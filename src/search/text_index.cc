@@ -173,17 +173,15 @@ Status Ranking::Impl::collect_prefix(const std::string& prefix,
       }));
   constexpr size_t kTermsLookedAtMax = 10'000;
   for (const SegmentInfo& segment : manifest_.segments) {
-    // Behind the prefix cut by its last byte come those that begin with it, and a few others.
+    // No term lies between this and the prefix: UTF-8 has no such byte.
     std::string before = prefix;
     before.back() = static_cast<char>(before.back() - 1);
+    before += '\xff';
     TermStream stream(source_, keys_, segment.id, before);
-    size_t seen = 0;
-    while (seen < kTermsLookedAtMax) {
+    for (size_t seen = 0; seen < kTermsLookedAtMax; ++seen) {
       HOLDFAST_ASSIGN(const bool has, stream.next());
-      if (!has || stream.term().substr(0, prefix.size()) > prefix) break;
-      if (stream.term().substr(0, prefix.size()) != prefix) continue;
+      if (!has || !stream.term().starts_with(prefix)) break;
       terms[stream.term()] += stream.postings().count;
-      ++seen;
     }
   }
   return Status::ok();
