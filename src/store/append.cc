@@ -8,6 +8,7 @@
 #include "store/apply.h"
 #include "store/headroom.h"
 #include "store/roll.h"
+#include "store/touched.h"
 #include "store/void_tail.h"
 
 namespace holdfast::store {
@@ -99,6 +100,7 @@ Result<Attempt> append_locked(const Context& context, log::PayloadBuilder& paylo
   header.commit_time_us = std::max(tail.time_us + 1, context.os.wall_time_us());
   header.operation_count = payload.operation_count();
   header.pages_max = static_cast<uint32_t>(pages_max);
+  touch_keys(control, payload, header);
   HOLDFAST_TRY(write_record(context, tail, header, &payload));
   const Tail next = tail_behind(tail, header);
   publish_tail(control.tail, next);

@@ -230,6 +230,13 @@ struct alignas(64) WatchLine {
   Shared<uint32_t> slots_used;  // none beyond was ever used
 };
 
+// Written under COMMIT; see touched.h.
+constexpr uint32_t kTouchedKeys = 8192;
+struct alignas(4096) TouchedLine {
+  Shared<uint64_t> all;  // versions: of the last commit that counts for every key
+  alignas(64) Shared<uint64_t> keys[kTouchedKeys];  // by hash, of each key's last one
+};
+
 struct alignas(4096) ControlHeader {
   Shared<uint64_t> magic;
   Shared<uint64_t> layout;  // sizes and counts of everything here
@@ -269,6 +276,7 @@ struct ControlBlock {
   alignas(4096) ReaderSlot readers[kReaderSlots];
   alignas(4096) WatchSlot watch_slots[kWatchSlots];
   alignas(4096) RootEntry roots_ring[kRootRingSize];
+  TouchedLine touched;
 };
 
 // Growable regions behind the block, each backed with disk blocks before it is touched.
@@ -340,6 +348,8 @@ constexpr uint64_t control_layout() {
            offsetof(ControlBlock, processes),
            offsetof(ControlBlock, readers),
            offsetof(ControlBlock, roots_ring),
+           offsetof(ControlBlock, touched),
+           kTouchedKeys,
        }) {
     hash = (hash ^ value) * 0x100000001b3;
   }

@@ -182,6 +182,12 @@ Result<store::RecentView> Store::Impl::synced() {
   return synced_tree();
 }
 
+Result<store::RecentView> Store::Impl::synced_for(std::string_view key) {
+  HOLDFAST_ASSIGN(std::optional<store::RecentView> view, recent_->synced_view_for(key));
+  if (view) return std::move(*view);
+  return synced_tree();
+}
+
 Result<Transaction> Store::Impl::begin() {
   return begin(shared_from_this());
 }
@@ -218,7 +224,7 @@ Result<store::RecentView> Store::Impl::newest_to_read() {
 Result<std::optional<std::string>> Store::Impl::get(std::string_view key) {
   HOLDFAST_ASSIGN(Use in_use, use());
   const bool strict = context_->options.durability == Durability::strict;
-  HOLDFAST_ASSIGN(store::RecentView view, strict ? synced() : newest());
+  HOLDFAST_ASSIGN(store::RecentView view, strict ? synced_for(key) : newest());
   const PinnedView pinned(shared_from_this(), std::move(view), std::move(in_use));
   HOLDFAST_ASSIGN(const auto stored, pinned.get(key));
   auto value = stored ? std::optional<std::string>(*stored) : std::nullopt;

@@ -109,6 +109,8 @@ class Store::Impl : public std::enable_shared_from_this<Store::Impl> {
   Result<store::RecentView> newest_to_read();
   // Everything that is synced, through the log where that is quicker.
   Result<store::RecentView> synced();
+  // The same for somebody who reads `key` alone.
+  Result<store::RecentView> synced_for(std::string_view key);
   // The same in the tree; through the log only if whoever applies takes too long.
   Result<store::RecentView> synced_tree();
   Snapshot snapshot_of(store::RecentView view, Use in_use);

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "log/record.h"
 #include "store/number.h"
+#include "store/touched.h"
 
 namespace holdfast::store {
 namespace {
@@ -199,13 +200,32 @@ RecentView Recent::without_log(RecentView view) {
   return view;
 }
 
-Result<std::optional<RecentView>> Recent::synced_view(bool whatever_it_takes) {
+Recent::Synced Recent::look_at_synced() const {
   const ControlBlock& control = context_.control();
   // The version first: see apply_synced().
   const uint64_t version = control.synced.version.load(std::memory_order_seq_cst);
-  const uint32_t epoch = control.state.epoch.load(std::memory_order_seq_cst);
+  return {version, control.state.epoch.load(std::memory_order_seq_cst), version};
+}
+
+Result<std::optional<RecentView>> Recent::synced_view(bool whatever_it_takes) {
+  return view_of_synced(look_at_synced(), whatever_it_takes);
+}
+
+Result<std::optional<RecentView>> Recent::synced_view_for(std::string_view key) {
+  Synced synced = look_at_synced();
+  synced.needed = std::min(synced.version, last_write(context_.control(), key));
+  return view_of_synced(synced, false);
+}
+
+bool Recent::have_taken_in(const PublishedRoot& root, const Synced& synced) const {
+  return reader_ && reader_->position().epoch == synced.epoch && root.epoch == synced.epoch &&
+         reader_->position().version >= synced.needed;
+}
+
+Result<std::optional<RecentView>> Recent::view_of_synced(const Synced& synced,
+                                                         bool whatever_it_takes) {
   HOLDFAST_ASSIGN(Pins::Pinned pinned, pins_.pin(RootChoice::kDurable, false));
-  if (pinned.root.version >= version) [[likely]]
+  if (pinned.root.version >= synced.needed) [[likely]]
     return std::optional(view_of(pinned));
   pins_.unpin(pinned.slot);
   const std::lock_guard lock(mutex_);
@@ -213,18 +233,23 @@ Result<std::optional<RecentView>> Recent::synced_view(bool whatever_it_takes) {
     return std::optional<RecentView>();
   }
   HOLDFAST_ASSIGN(pinned, pins_.pin(RootChoice::kDurable, true));
-  if (pinned.root.version >= version) return std::optional(without_log(view_of(pinned)));
+  if (pinned.root.version >= synced.needed) return std::optional(without_log(view_of(pinned)));
   if (reader_ && pinned.root.version < base_version_) {
     // A transaction has read through a newer root, and dropped what that one has.
     pins_.unpin(pinned.slot);
     return std::optional<RecentView>();
   }
-  End end{control.synced.lsn.load(), version, epoch, kCommitsMax, kSyncedBytesMax};
+  if (have_taken_in(pinned.root, synced)) {
+    const uint64_t version = std::min(synced.version, reader_->position().version);
+    return std::optional(without_log({pinned, tables_, version, pinned.root.position()}));
+  }
+  const log::Lsn lsn = context_.control().synced.lsn.load();
+  End end{lsn, synced.version, synced.epoch, kCommitsMax, kSyncedBytesMax};
   if (whatever_it_takes) end.commits_max = end.bytes_max = ~0ull;
   if (!take_in_from(pinned, end)) {
     return std::optional<RecentView>();
   }
-  return std::optional(without_log({pinned, tables_, version, pinned.root.position()}));
+  return std::optional(without_log({pinned, tables_, synced.version, pinned.root.position()}));
 }
 
 // REQUIRES: the mutex.

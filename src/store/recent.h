@@ -59,6 +59,10 @@ class Recent {
   // `whatever_it_takes`: it cannot be applied.
   Result<std::optional<RecentView>> synced_view(bool whatever_it_takes = false);
 
+  // The same for somebody who reads `key` alone: the view may lack what is synced but did not write
+  // it, so that mostly nothing is taken in.
+  Result<std::optional<RecentView>> synced_view_for(std::string_view key);
+
  private:
   // How far a view goes, and in which epoch.
   struct End {
@@ -69,6 +73,15 @@ class Recent {
     uint64_t commits_max = 0;
     uint64_t bytes_max = 0;
   };
+  // What is synced, and what of it a view must have.
+  struct Synced {
+    uint64_t version = 0;
+    uint32_t epoch = 0;
+    uint64_t needed = 0;
+  };
+  Synced look_at_synced() const;
+  Result<std::optional<RecentView>> view_of_synced(const Synced& synced, bool whatever_it_takes);
+  bool have_taken_in(const PublishedRoot& root, const Synced& synced) const;
   bool go_on(const PublishedRoot& root, const End& end);
   Status take_in(const PublishedRoot& root, log::Lsn limit, uint64_t version);
   Status add(const PublishedRoot& root, const log::Operation& operation,

@@ -3,7 +3,7 @@
 #include <bit>
 #include <new>
 
-#include "base/coding.h"
+#include "base/hash.h"
 
 namespace holdfast::store {
 namespace {
@@ -88,18 +88,7 @@ const RecentTable::Node* RecentTable::position(std::string_view key, uint64_t ve
 
 // Where the table lies makes the hashes of each process others: nobody can choose keys that meet.
 uint64_t RecentTable::hash(std::string_view key) const {
-  constexpr uint64_t kFactor = 0x9fb21c651e98df25;
-  const auto mixed = [](uint64_t value) {
-    value *= kFactor;
-    return value ^ value >> 32;
-  };
-  uint64_t hash = mixed(reinterpret_cast<uintptr_t>(this) + key.size());
-  for (; key.size() >= sizeof(uint64_t); key.remove_prefix(sizeof(uint64_t))) {
-    hash = mixed(hash ^ load_le<uint64_t>(key.data()));
-  }
-  uint64_t rest = 0;
-  for (const char c : key) rest = rest << 8 | static_cast<uint8_t>(c);
-  return mixed(hash ^ rest);
+  return hash_of(key, reinterpret_cast<uintptr_t>(this));
 }
 
 RecentTable::Link& RecentTable::slot_of(const Index& index, std::string_view key, uint64_t hash) {

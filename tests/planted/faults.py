@@ -71,6 +71,16 @@ FAULTS = (
              'HOLDFAST_TRY(write_record(context, tail, header, &payload));',
              'if (PLANTED) publish_tail(control.tail, tail_behind(tail, header));'
              ' HOLDFAST_TRY(write_record(context, tail, header, &payload));'),)),
+    Fault('keys_not_touched', 'readers are not told which keys a commit has written',
+          'StoreCompany.WhatIsAcknowledgedIsReadByAllAndNeverTakenBack', (
+        Edit('store/append.cc',
+             'touch_keys(control, payload, header);',
+             'if (!PLANTED) touch_keys(control, payload, header);'),)),
+    Fault('keys_touched_low', 'readers are told of the version before the one that writes a key',
+          'StoreCompany.WhatIsAcknowledgedIsReadByAllAndNeverTakenBack', (
+        Edit('store/touched.cc',
+             'raise(touched.keys[place], header.version);',
+             'raise(touched.keys[place], PLANTED ? header.version - 1 : header.version);'),)),
     Fault('segment_entry_not_synced', 'the directory entry of a new segment is not synced',
           'StoreCrash.SegmentRoll', (
         Edit('log/segment.cc',
