@@ -70,7 +70,7 @@ Result<std::shared_ptr<Segment>> successor(SegmentFiles& files,
   uint32_t best_epoch = 0;
   for (const uint64_t candidate : numbers) {
     if (candidate <= number) continue;
-    auto segment = files.open(candidate);
+    auto segment = files.open_to_read(candidate);
     if (!segment) {
       if (segment.status().code() == StatusCode::kNotFound) continue;
       if (segment.status().code() == StatusCode::kCorruption) continue;  // not started
@@ -128,7 +128,7 @@ Result<std::optional<Record>> Reader::next(Lsn limit) {
   while (position_.lsn < limit) {
     const uint64_t number = lsn_segment(position_.lsn);
     if (window_.segment() == nullptr || window_.segment()->number() != number) {
-      auto segment = files_.open(number);
+      auto segment = files_.open_to_read(number);
       if (!segment) {
         if (segment.status().code() != StatusCode::kNotFound) return segment.status();
         return Status(StatusCode::kCorruption, "log segment " + std::to_string(number) +

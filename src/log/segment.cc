@@ -17,12 +17,12 @@ constexpr size_t kDigits = 20;
 
 }  // namespace
 
-Result<std::shared_ptr<Segment>> Segment::open(os::Os& os, const std::string& path,
-                                               uint64_t number) {
+Result<std::shared_ptr<Segment>> Segment::open(os::Os& os, const std::string& path, uint64_t number,
+                                               os::OpenMode mode) {
   std::shared_ptr<Segment> segment(new Segment());
   segment->number_ = number;
   segment->path_ = path;
-  HOLDFAST_ASSIGN(segment->file_, os.open(path, os::OpenMode::kReadWrite));
+  HOLDFAST_ASSIGN(segment->file_, os.open(path, mode));
   HOLDFAST_ASSIGN(const os::FileInfo info, segment->file_->info());
   if (info.size_bytes < kSegmentHeaderSize) {
     return Status(StatusCode::kCorruption,
@@ -95,6 +95,12 @@ Result<std::shared_ptr<Segment>> SegmentFiles::open(uint64_t number) {
   if (open_.size() >= kOpenSegmentsMax) open_.erase(open_.begin());
   open_.push_back(segment);
   return segment;
+}
+
+Result<std::shared_ptr<Segment>> SegmentFiles::open_to_read(uint64_t number) {
+  auto segment = open(number);
+  if (segment || segment.status().code() != StatusCode::kPermissionDenied) return segment;
+  return Segment::open(os_, path(number), number, os::OpenMode::kRead);
 }
 
 void SegmentFiles::forget(uint64_t number) {

@@ -30,8 +30,8 @@ class Segment {
  public:
   // Opens the file and reads its header. Errors: NotFound, Corruption (shorter than a header),
   // Os's.
-  static Result<std::shared_ptr<Segment>> open(os::Os& os, const std::string& path,
-                                               uint64_t number);
+  static Result<std::shared_ptr<Segment>> open(os::Os& os, const std::string& path, uint64_t number,
+                                               os::OpenMode mode = os::OpenMode::kReadWrite);
 
   uint64_t number() const { return number_; }
   const std::string& path() const { return path_; }
@@ -76,6 +76,8 @@ class SegmentFiles {
   // Opens `number`, remembering the last few that were started. Errors: NotFound and
   // Segment::open's.
   Result<std::shared_ptr<Segment>> open(uint64_t number);
+  // The same for who only reads, also on a file system that was made read-only since.
+  Result<std::shared_ptr<Segment>> open_to_read(uint64_t number);
   // Drops what is remembered of `number`.
   void forget(uint64_t number);
 

@@ -30,7 +30,8 @@ enum class Call : uint8_t {
 
 class FaultyOs final : public os::ForwardingOs {
  public:
-  // Called before each call on a file of that path; an error is what the call returns.
+  // Called before each call on a file of that path; an error is what the call returns. `size`: of
+  // kOpen the mode.
   using Fault = std::function<Status(Call call, const std::string& path, uint64_t size)>;
 
   explicit FaultyOs(os::Os& os) : ForwardingOs(os) {}
@@ -43,7 +44,7 @@ class FaultyOs final : public os::ForwardingOs {
   std::optional<std::array<char, 16>> other_boot;
 
   Result<std::unique_ptr<os::File>> open(const std::string& path, os::OpenMode mode) override {
-    HOLDFAST_TRY(ask(Call::kOpen, path, 0));
+    HOLDFAST_TRY(ask(Call::kOpen, path, static_cast<uint64_t>(mode)));
     HOLDFAST_ASSIGN(auto file, os_.open(path, mode));
     return std::unique_ptr<os::File>(new FaultyFile(*this, path, std::move(file)));
   }

@@ -330,6 +330,31 @@ TEST_F(StrictTailTest, AWatchSeesItAtOnceAndNotWhatCameBefore) {
   EXPECT_THAT(watch.wait(std::chrono::milliseconds(0))->commits, IsEmpty());
 }
 
+TEST_F(StrictTailTest, IsReadWhereNothingMayBeWrittenAnyMore) {
+  Store writer = machine_.open();
+  FaultyOs os(machine_.os());
+  Store reader = std::move(*Store::open(os, machine_.path(), TestMachine::small_store()));
+  const auto put = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      ASSERT_TRUE(writer.put("k" + std::to_string(i), std::string(2000, 'v')));
+    }
+  };
+  put(300);  // makes pages, so that nothing need be applied for want of them
+  ASSERT_TRUE(writer.update([](Transaction& txn) { return txn.del_range(KeyRange::all()); }));
+  ASSERT_TRUE(writer.checkpoint());
+  put(40);
+  ASSERT_GT(unapplied(), 16u);  // of eight to a segment
+  os.fault = [](Call call, const std::string&, uint64_t mode) {
+    const bool writes = call == Call::kOpen && mode != static_cast<uint64_t>(os::OpenMode::kRead);
+    return writes ? Status(StatusCode::kPermissionDenied, "read-only") : Status::ok();
+  };
+  for (int i = 0; i < 40; ++i) {
+    const auto found = reader.get("k" + std::to_string(i));
+    ASSERT_TRUE(found) << found.status().to_string();
+    EXPECT_EQ(found->value_or("").size(), 2000u);
+  }
+}
+
 TEST_F(StrictTailTest, AHandleThatClosesLeavesLittleOfIt) {
   for (int i = 0; i < 200; ++i) {
     ASSERT_TRUE(machine_.open().put("k" + std::to_string(i % 7), std::to_string(i)));

@@ -140,7 +140,9 @@ TEST_P(DirectoryTest, AFileSystemMadeReadOnlyRefusesWritesUntilItIsNot) {
     }
     const Status refused = write(store, "during", 1000);
     EXPECT_EQ(refused.code(), StatusCode::kPermissionDenied) << refused.to_string();
-    EXPECT_EQ(store.get("before1")->value().size(), 2000u);
+    const auto before = store.get("before1");
+    ASSERT_TRUE(before) << before.status().to_string();
+    EXPECT_EQ(before->value_or("").size(), 2000u);
     EXPECT_EQ(Store::open(path_, options()).status().code(), StatusCode::kPermissionDenied);
     ASSERT_EQ(::umount(path), 0);
     ASSERT_TRUE(write(store, "after", 100));
