@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "store/append.h"
 #include "store/apply.h"
+#include "store/early_sync.h"
 #include "store/engine.h"
 #include "store/key_sort.h"
 #include "store/new_pages.h"
@@ -37,6 +38,7 @@ class Load::Impl {
       : engine_(std::move(engine)),
         context_(engine_->context()),
         memory_bytes_(std::max(options.memory_bytes, kMemoryBytesMin)),
+        early_sync_(context_.os, *context_.data_file),
         spilled_(context_.os, context_.path + "/load.tmp") {}
 
   Status begin();
@@ -64,6 +66,7 @@ class Load::Impl {
   std::optional<store::ApplyGuard> applying_;
   std::optional<store::PageAllocation> allocation_;
   std::optional<store::NewPages> pages_;
+  store::EarlySync early_sync_;
   store::PublishedRoot base_;
   uint64_t version_ = 0;
   tree::Root root_;
@@ -156,6 +159,7 @@ Status Load::Impl::write(std::span<const tree::Operation> rows) {
   HOLDFAST_ASSIGN(const tree::ApplyResult result,
                   tree::apply(*context_.pages, root_, rows, version_, *allocation_, &*pages_));
   HOLDFAST_TRY(pages_->finish());
+  early_sync_.wrote(used_);
   root_ = result.root;
   for (const tree::RetiredRun& run : result.retired) {
     if (run.birth_version == version_) {
@@ -234,6 +238,7 @@ Result<uint64_t> Load::Impl::commit() {
     HOLDFAST_TRY(write_out());
     if (!spilled_.empty()) HOLDFAST_TRY(write_spilled());
   }
+  HOLDFAST_TRY(early_sync_.finish());
   HOLDFAST_TRY(publish());
   const Status status = make_durable();
   if (status) return version_;

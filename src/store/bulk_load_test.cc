@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <random>
 
 #include "holdfast/load.h"
@@ -174,6 +175,25 @@ TEST_F(BulkLoadTest, AFullDiskEndsTheLoadAndLeavesTheStore) {
     EXPECT_EQ(status.code(), StatusCode::kNoSpace);
     EXPECT_EQ(load.put("b", "2").code(), StatusCode::kNoSpace);
     EXPECT_EQ(load.commit().status().code(), StatusCode::kNoSpace);
+  }
+  expect_store({{"a", "1"}});
+}
+
+// The kernel tells once: the checkpoint's own sync would not hear of it.
+TEST_F(BulkLoadTest, AnEarlySyncThatFailsEndsTheLoad) {
+  { ASSERT_TRUE(machine_.open().put("a", "1")); }
+  {
+    Load load = this->load(1u << 20);
+    std::atomic<bool> failed = false;
+    os_.fault = [&failed](Call call, const std::string& path, uint64_t) {
+      const bool fails = call == Call::kSync && path.ends_with("data") && !failed.exchange(true);
+      return fails ? Status(StatusCode::kIoError, "the disk failed") : Status::ok();
+    };
+    const std::string value(90, 'x');
+    for (int i = 0; i < 120'000; ++i) ASSERT_TRUE(load.put(std::to_string(1'000'000 + i), value));
+    EXPECT_EQ(load.commit().status().code(), StatusCode::kIoError);
+    EXPECT_TRUE(failed);
+    os_.fault = nullptr;
   }
   expect_store({{"a", "1"}});
 }
