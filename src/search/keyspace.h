@@ -52,4 +52,12 @@ inline KeyRange prefix_range(std::string_view prefix) {
   return KeyRange{std::string(prefix), ordered_prefix_end(prefix)};
 }
 
+// How many keys begin with `prefix`, up to `most`: as a hint.
+inline Result<uint32_t> count_keys(KeySource& source, std::string_view prefix, uint32_t most) {
+  uint32_t count = 0;
+  HOLDFAST_TRY(source.peek_scan(
+      prefix_range(prefix), [&](std::string_view, std::string_view) { return ++count < most; }));
+  return count;
+}
+
 }  // namespace holdfast::search

@@ -270,6 +270,20 @@ Result<std::vector<uint64_t>> read_dead(KeySource& source, const IndexKeys& keys
   return bits;
 }
 
+Result<std::optional<uint32_t>> find_live(KeySource& source, const IndexKeys& keys,
+                                          const SegmentInfo& segment,
+                                          const std::vector<uint64_t>& dead, const DocumentId& id) {
+  std::optional<uint32_t> found;
+  if (id < segment.first || id > segment.last) return found;
+  HOLDFAST_ASSIGN(const uint32_t ordinal, lower_ordinal(source, keys, segment, view_of(id)));
+  if (ordinal == segment.documents) return found;
+  const bool is_dead = !dead.empty() && (dead[ordinal / 64] >> ordinal % 64 & 1) != 0;
+  if (is_dead) return found;
+  HOLDFAST_ASSIGN(const DocumentId there, read_id(source, keys, segment.id, ordinal));
+  if (there == id) found = ordinal;
+  return found;
+}
+
 Result<uint64_t> read_dead_count(KeySource& source, const IndexKeys& keys,
                                  const SegmentInfo& segment, std::string_view term) {
   if (segment.dead == 0) return uint64_t{0};

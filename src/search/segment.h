@@ -12,6 +12,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -96,6 +97,10 @@ Result<uint32_t> lower_ordinal(KeySource& source, const IndexKeys& keys, const S
 // One bit per document that is dead; empty where none is.
 Result<std::vector<uint64_t>> read_dead(KeySource& source, const IndexKeys& keys,
                                         const SegmentInfo& segment);
+// The ordinal under which `id` lives in the segment, whose dead are `dead`.
+Result<std::optional<uint32_t>> find_live(KeySource& source, const IndexKeys& keys,
+                                          const SegmentInfo& segment,
+                                          const std::vector<uint64_t>& dead, const DocumentId& id);
 // How many of the dead have the term.
 Result<uint64_t> read_dead_count(KeySource& source, const IndexKeys& keys,
                                  const SegmentInfo& segment, std::string_view term);

@@ -119,23 +119,6 @@ Status fold_fresh(KeyTarget& target, const IndexKeys& keys,
 
 // --- What was dropped
 
-bool is_dead(const std::vector<uint64_t>& bits, uint32_t ordinal) {
-  return !bits.empty() && (bits[ordinal / 64] >> ordinal % 64 & 1) != 0;
-}
-
-// The ordinal under which `id` lives in the segment.
-Result<std::optional<uint32_t>> find_live(KeySource& source, const IndexKeys& keys,
-                                          const SegmentInfo& segment,
-                                          const std::vector<uint64_t>& dead, const DocumentId& id) {
-  std::optional<uint32_t> found;
-  if (id < segment.first || id > segment.last) return found;
-  HOLDFAST_ASSIGN(const uint32_t ordinal, lower_ordinal(source, keys, segment, view_of(id)));
-  if (ordinal == segment.documents || is_dead(dead, ordinal)) return found;
-  HOLDFAST_ASSIGN(const DocumentId there, read_id(source, keys, segment.id, ordinal));
-  if (there == id) found = ordinal;
-  return found;
-}
-
 Status fold_dropped(KeyTarget& target, const IndexKeys& keys,
                     const std::vector<StoredRecord>& records, Manifest& manifest) {
   std::vector<bool> is_found(records.size());
@@ -171,14 +154,6 @@ Status keep_undropped(KeyTarget& target, const IndexKeys& keys, std::vector<Stor
     return dropped.contains(std::string(view_of(one.id)));
   });
   return Status::ok();
-}
-
-// Counts keys, up to `most`.
-Result<uint32_t> count_keys(KeySource& source, const std::string& prefix, uint32_t most) {
-  uint32_t count = 0;
-  HOLDFAST_TRY(source.peek_scan(
-      prefix_range(prefix), [&](std::string_view, std::string_view) { return ++count < most; }));
-  return count;
 }
 
 Result<FoldStep> fold(KeyTarget& target, const IndexKeys& keys, const FoldOptions& options,

@@ -13,7 +13,7 @@
 
 namespace holdfast::vector {
 
-constexpr size_t kGroupSize = 64;  // vectors whose codes are scored at once
+constexpr uint32_t kGroupSize = 64;  // vectors whose codes are scored at once
 
 // What a query adds to a group's codes: the 16 sums of each four dimensions, scaled to 0 to 127, so
 // that two of them fit a byte; for each eight dimensions (a row) the low four's table, then the
