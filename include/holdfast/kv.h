@@ -2,12 +2,14 @@
 //
 // Thread-safety: a handle without a transaction may be used from any thread; one made for a
 //   transaction or snapshot belongs to that object's thread and must not outlive it.
-// Errors of every call: those of the store (Busy, IoError, Corruption, NoSpace ...); of a handle
-//   made for a snapshot, writes return ReadOnly. In a transaction nothing is visible to others
+// Errors of every call: those of the store (Busy, IoError, Corruption, NoSpace, also where the
+//   space's limit would be exceeded ...); of a handle made for a snapshot, writes return ReadOnly.
+//   In a transaction nothing is visible to others
 //   before its commit. A refused call has written nothing.
 // Invariants:
-//   1. Putting does not conflict with putting, unless the key's value was or becomes a blob, or the
-//      put has a condition.
+//   1. Putting does not conflict with putting, unless the key's value was or becomes a blob, the
+//   put
+//      has a condition, or the space has a limit of values (Spaces::limit).
 //   2. A value is gone at the millisecond it expires, for every read and list, by the clock of who
 //      reads; what it leaves in the store is swept away later, in small steps.
 //   3. Where history is kept, every put and deletion is a version; reading as of one is exact, or

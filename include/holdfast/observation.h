@@ -187,7 +187,7 @@ class Observations {
 
   // Remembers it and returns its id. Errors: InvalidArgument (text that is not UTF-8, with the
   // offset of the bad byte; no content; metadata that is not JSON; a number that is not finite),
-  // TooLarge (a limit above; the message says which and what to do).
+  // TooLarge (a limit above; the message says which and what to do), NoSpace (the space's limit).
   Result<std::string> add(const NewObservation& observation) const;
   // Remembers all or none in one commit; the results are in the order of `observations`. Errors as
   // of add, and TooLarge when they do not fit one transaction: add fewer at once; NotFound: one is

@@ -11,10 +11,14 @@
 //      of it, or nothing.
 //   2. What is deleted leaves nothing behind, in no index; who wrote to the space in a transaction
 //      that did not see the deletion conflicts with it.
-//   3. What lies in the trash is out of reach of every path, and comes back as it was.
+//   3. A limit is not exceeded by what one process does. While several write to a space that has
+//      more than an eighth of it left, they may together go beyond it by what they commit at that
+//      very moment.
+//   4. What lies in the trash is out of reach of every path, and comes back as it was.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +44,26 @@ struct SpaceStats {
   uint64_t observations = 0;
   uint64_t blob_bytes = 0;     // of large values
   uint64_t history_bytes = 0;  // of the versions of key-values; part of `bytes`
+};
+
+// What a space may hold, without its sub-spaces; 0: any amount. What would go beyond is refused
+// with NoSpace. Forgotten observations count until they are purged, expired values until they are
+// swept.
+struct SpaceLimits {
+  uint64_t observations = 0;
+  uint64_t observation_bytes = 0;  // of contents, titles and metadata
+  uint64_t values = 0;
+  uint64_t value_bytes = 0;  // large values included
+};
+
+// What a space holds as its counters say, which change in the commits that change it.
+struct SpaceUsage {
+  uint64_t observations = 0;
+  uint64_t observation_bytes = 0;
+  // Only counted where there is a limit of them: counting makes puts of one key conflict.
+  std::optional<uint64_t> values = {};
+  std::optional<uint64_t> value_bytes = {};
+  SpaceLimits limits = {};
 };
 
 struct TrashedSpace {
@@ -79,6 +103,13 @@ class Spaces {
   Status purge(Transaction& txn, uint64_t id) const;
   // In order of their ids. Errors: InvalidArgument (limit: 1 to kSpaceTrashListMax).
   Result<std::vector<TrashedSpace>> trashed(size_t limit = 1000) const;
+
+  // Costs the same however much the space holds. Errors: NotFound.
+  Result<SpaceUsage> usage(const SpaceSegments& segments) const;
+  // From this commit on. What is there already may be over it; then nothing can be added. Counts
+  // the space anew, by reading it. Errors: NotFound.
+  Status limit(const SpaceSegments& segments, const SpaceLimits& limits) const;
+  Status limit(Transaction& txn, const SpaceSegments& segments, const SpaceLimits& limits) const;
 
   // Counts by reading all of it, in bounded memory. Errors: NotFound.
   Result<SpaceStats> stats(const SpaceSegments& segments, bool with_sub_spaces = false) const;

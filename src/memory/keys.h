@@ -29,6 +29,7 @@
 // | 08 52 space:u32 prefix, ordered ...     | Kv: history of the keys that begin so            |
 // | 08 58 space:u32 ...                     | the text index: search/manifest.h has the table  |
 // | 08 80 space:u32 id:16 what:u8           | how observations fare: observation_strength.h    |
+// | 08 81, 08 82 space:u32 ...              | limits and figures of the space: meter.h         |
 // | 0d 'k' space:u32 key                    | Kv: hash:32 and varint size of a value's blob    |
 //
 // Integers in keys are big-endian. Everything of a space is in a few key ranges of its own: names
@@ -110,6 +111,8 @@ enum class KeyKind : uint16_t {
   kKvHistory = 0x0852,
   kTextIndex = 0x0858,
   kStrength = 0x0880,
+  kSpaceLimits = 0x0881,
+  kSpaceFigure = 0x0882,
   kKvBlob = 0x0d6b,  // 0d otherwise belongs to blob/
 };
 

@@ -1,10 +1,12 @@
 #include "holdfast/kv.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/coding.h"
 #include "memory/json_value.h"
 #include "memory/kv_rows.h"
+#include "memory/meter.h"
 #include "memory/text_check.h"
 
 namespace holdfast {
@@ -127,6 +129,29 @@ class Writer {
     return version == *if_version ? Status::ok() : wrong_version(key, *if_version, version);
   }
 
+  // What a key is going to hold: bytes, or nothing.
+  struct Change {
+    std::string_view key;
+    std::optional<uint64_t> size;
+  };
+  // REQUIRES: before the first write; each key at most once. Where values are counted it reads what
+  // the keys hold, and settle() counts the difference. Errors: NoSpace (the space's limit).
+  Status reserve(const std::vector<Change>& changes) {
+    HOLDFAST_ASSIGN(const SpaceLimits limits, memory::read_limits(target_, space_id_));
+    if (!memory::counts_values(limits)) return Status::ok();
+    for (const Change& change : changes) {
+      HOLDFAST_ASSIGN(const auto held, size_of(change.key));
+      more_values_ += (change.size ? 1 : 0) - (held ? 1 : 0);
+      more_bytes_ += static_cast<int64_t>(change.size.value_or(0) - held.value_or(0));
+    }
+    return memory::check_value_room(target_, space_id_, limits, more_values_, more_bytes_,
+                                    access_.space_path());
+  }
+  Status settle() {
+    HOLDFAST_TRY(memory::charge(target_, space_id_, memory::Figure::kValues, more_values_));
+    return memory::charge(target_, space_id_, memory::Figure::kValueBytes, more_bytes_);
+  }
+
   Status put(std::string_view key, std::string_view value, std::chrono::milliseconds ttl) {
     KvContent content{false, {}, value};
     if (ttl.count() > 0) content.expires_us = now_us_ + ttl.count() * 1000;
@@ -153,6 +178,16 @@ class Writer {
   }
 
  private:
+  // Bytes of the key's value, expired or not.
+  Result<std::optional<uint64_t>> size_of(std::string_view key) {
+    HOLDFAST_ASSIGN(const auto bytes, target_.get(space_key(KeyKind::kKv, space_id_, key)));
+    if (!bytes) return std::optional<uint64_t>();
+    HOLDFAST_ASSIGN(const KvRow row, memory::parse_kv_row(*bytes));
+    if (!row.content.is_blob) return std::optional<uint64_t>(row.content.value.size());
+    HOLDFAST_ASSIGN(const auto ref, find_ref(target_, space_id_, key));
+    return std::optional<uint64_t>(ref ? ref->size : 0);
+  }
+
   // Removes what belongs to the key's value and does not lie in its row; whether there is a row.
   // The row is only peeked at: puts do not conflict, and an expiry that is missed is swept later.
   Result<bool> leave(std::string_view key) {
@@ -182,7 +217,20 @@ class Writer {
   const uint32_t space_id_;
   const int64_t now_us_;
   std::optional<std::vector<memory::KeptPrefix>> prefixes_;
+  int64_t more_values_ = 0;
+  int64_t more_bytes_ = 0;
 };
+
+// What a batch leaves of each key that it names.
+std::vector<Writer::Change> changes_of(const std::vector<KvWrite>& batch) {
+  std::map<std::string_view, std::optional<uint64_t>> last;
+  for (const KvWrite& write : batch) {
+    last[write.key] = write.value ? std::optional<uint64_t>(write.value->size()) : std::nullopt;
+  }
+  std::vector<Writer::Change> changes;
+  for (const auto& [key, size] : last) changes.push_back({key, size});
+  return changes;
+}
 
 KeyRange rows_of(const std::string& space, const KvListOptions& options) {
   KeyRange range = search::prefix_range(space + options.prefix);
@@ -290,8 +338,10 @@ Status Kv::write_one(const KvWrite& write) const {
   const auto work = [&](search::KeyTarget& target, uint32_t space_id) -> Status {
     Writer writer(*access_, target, space_id);
     HOLDFAST_TRY(writer.check(write.key, write.options.if_version));
-    return write.value ? writer.put(write.key, *write.value, write.options.ttl)
-                       : writer.del(write.key);
+    HOLDFAST_TRY(writer.reserve(changes_of({write})));
+    HOLDFAST_TRY(write.value ? writer.put(write.key, *write.value, write.options.ttl)
+                             : writer.del(write.key));
+    return writer.settle();
   };
   if (write.value) {
     HOLDFAST_TRY(access_->write(work));
@@ -339,11 +389,12 @@ Status Kv::apply(const std::vector<KvWrite>& batch) const {
       Status status = writer.check(batch[i].key, batch[i].options.if_version);
       if (!status) return at(i, status);
     }
+    HOLDFAST_TRY(writer.reserve(changes_of(batch)));
     for (const KvWrite& write : batch) {
       HOLDFAST_TRY(write.value ? writer.put(write.key, *write.value, write.options.ttl)
                                : writer.del(write.key));
     }
-    return Status::ok();
+    return writer.settle();
   }));
   sweep_now_and_then();
   return Status::ok();
@@ -359,7 +410,9 @@ Status Kv::put(std::string_view key, const NewBlob& blob) const {
   if (access_->blobs() == nullptr) return no_blobs();
   return access_->write([&](search::KeyTarget& target, uint32_t space_id) -> Status {
     Writer writer(*access_, target, space_id);
+    HOLDFAST_TRY(writer.reserve({{key, blob.ref().size}}));
     HOLDFAST_TRY(writer.put(key, KvContent{true, {}, {}}));
+    HOLDFAST_TRY(writer.settle());
     const std::string entry = space_key(KeyKind::kKvBlob, space_id, key);
     HOLDFAST_TRY(access_->blobs()->reference(target, blob, entry));
     return target.put(entry, memory::encode_blob_ref(blob.ref()));
@@ -421,7 +474,10 @@ Status Kv::merge_json(std::string_view key, std::string_view patch) const {
     HOLDFAST_ASSIGN(const std::string merged, memory::merge_json(content.value, patch));
     content.value = merged;
     HOLDFAST_TRY(check_write({std::string(key), merged}));
-    return Writer(*access_, target, space_id).put(key, content);
+    Writer writer(*access_, target, space_id);
+    HOLDFAST_TRY(writer.reserve({{key, merged.size()}}));
+    HOLDFAST_TRY(writer.put(key, content));
+    return writer.settle();
   });
 }
 
@@ -495,13 +551,14 @@ Result<size_t> Kv::sweep(size_t limit) const {
       if (bytes) {
         HOLDFAST_ASSIGN(const KvRow row, memory::parse_kv_row(*bytes));
         if (row.is_expired(now_us)) {
+          HOLDFAST_TRY(writer.reserve({{expiry.key, std::nullopt}}));
           HOLDFAST_TRY(writer.del(expiry.key));
           ++swept;
         }
       }
       HOLDFAST_TRY(target.del(index));
     }
-    return Status::ok();
+    return writer.settle();
   }));
   return swept;
 }

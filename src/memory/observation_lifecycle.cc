@@ -5,6 +5,7 @@
 #include "base/time_text.h"
 #include "memory/access.h"
 #include "memory/keys.h"
+#include "memory/meter.h"
 #include "memory/observation_index.h"
 #include "memory/observation_store.h"
 #include "memory/text_check.h"
@@ -171,6 +172,11 @@ Result<Observation> Observations::edit(std::string_view id, const ObservationEdi
       HOLDFAST_ASSIGN(observation.effective_trust,
                       memory::effective_trust_of(target, space_id, observation));
     }
+    const int64_t more_bytes =
+        memory::charged_bytes(observation) - memory::charged_bytes(before.row.observation);
+    HOLDFAST_TRY(
+        memory::check_observation_room(target, space_id, 0, more_bytes, access_->space_path()));
+    HOLDFAST_TRY(memory::charge(target, space_id, memory::Figure::kObservationBytes, more_bytes));
     HOLDFAST_TRY(keep_history(target, space_id, named, before));
     HOLDFAST_TRY(replace(target, space_id, named, before, after));
     edited = observation;
@@ -241,6 +247,8 @@ Result<std::string> Observations::supersede(std::string_view id,
       }
     }
     HOLDFAST_TRY(check_supersedable(old.row.observation, *dated.valid_from_us));
+    HOLDFAST_TRY(memory::check_observation_room(
+        target, space_id, 1, memory::charged_bytes(prepared.observation), access_->space_path()));
     HOLDFAST_TRY(memory::write_observation(target, space_id, prepared));
     old.row.observation.valid_to_us = dated.valid_from_us;
     old.row.observation.superseded_by = new_id;
@@ -254,11 +262,7 @@ Status Observations::forget(std::string_view id) const {
   return with_stored(
       *access_, id,
       [&](KeyTarget& target, uint32_t space_id, const Uuid& named, StoredRow& stored) -> Status {
-        if (stored.is_forgotten) return Status::ok();
-        HOLDFAST_TRY(memory::drop_findable(target, space_id, named, stored));
-        stored.is_forgotten = true;
-        stored.row.observation.forgotten_us = access_->now_us();
-        return memory::put_row(target, space_id, named, stored);
+        return memory::forget_stored(target, space_id, named, stored, access_->now_us());
       });
 }
 

@@ -4,6 +4,7 @@
 #include "holdfast/digest.h"
 #include "memory/keys.h"
 #include "memory/link_rows.h"
+#include "memory/meter.h"
 #include "memory/observation_index.h"
 #include "memory/observation_strength.h"
 #include "search/text_index.h"
@@ -167,6 +168,15 @@ Status drop_findable(search::KeyTarget& target, uint32_t space_id, const Uuid& i
   return target.del(space_key(KeyKind::kIdempotency, space_id, *observation.key));
 }
 
+Status forget_stored(search::KeyTarget& target, uint32_t space_id, const Uuid& id,
+                     StoredRow& stored, int64_t now_us) {
+  if (stored.is_forgotten) return Status::ok();
+  HOLDFAST_TRY(drop_findable(target, space_id, id, stored));
+  stored.is_forgotten = true;
+  stored.row.observation.forgotten_us = now_us;
+  return put_row(target, space_id, id, stored);
+}
+
 Status replace_text(search::KeyTarget& target, uint32_t space_id, const Uuid& id,
                     const NewObservation& before, const NewObservation& after) {
   search::Analyzer analyzer;
@@ -199,6 +209,8 @@ Status write_observation(search::KeyTarget& target, uint32_t space_id,
   for (const std::string& from : observation.derived_from) {
     HOLDFAST_TRY(target.put(derived_key(space_id, *Uuid::parse(from), prepared.id), ""));
   }
+  HOLDFAST_TRY(charge(target, space_id, Figure::kObservations, 1));
+  HOLDFAST_TRY(charge(target, space_id, Figure::kObservationBytes, charged_bytes(observation)));
   return put_findable(target, space_id, prepared.id, stored, prepared.text_record);
 }
 
@@ -206,6 +218,11 @@ Result<bool> erase_observation(search::KeyTarget& target, uint32_t space_id, con
   HOLDFAST_ASSIGN(const auto stored, read_row(target, space_id, id));
   if (!stored) return false;
   const Observation& observation = stored->row.observation;
+  DecodedRow whole = stored->row;
+  HOLDFAST_TRY(complete_content(target, space_id, id, whole));
+  HOLDFAST_TRY(charge(target, space_id, Figure::kObservations, -1));
+  HOLDFAST_TRY(
+      charge(target, space_id, Figure::kObservationBytes, -charged_bytes(whole.observation)));
   if (stored->is_forgotten) {
     HOLDFAST_TRY(target.del(forgotten_key(space_id, id)));
   } else {

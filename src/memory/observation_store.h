@@ -65,6 +65,9 @@ Status put_findable(search::KeyTarget& target, uint32_t space_id, const Uuid& id
                     const StoredRow& row, std::string_view text_record);
 Status drop_findable(search::KeyTarget& target, uint32_t space_id, const Uuid& id,
                      const StoredRow& row);
+// Out of everything by which a live one is found; what is forgotten stays so.
+Status forget_stored(search::KeyTarget& target, uint32_t space_id, const Uuid& id,
+                     StoredRow& stored, int64_t now_us);
 // Of what is found by text, when a live one changes from `before` to `after`, both with content.
 Status replace_text(search::KeyTarget& target, uint32_t space_id, const Uuid& id,
                     const NewObservation& before, const NewObservation& after);

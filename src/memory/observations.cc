@@ -5,6 +5,7 @@
 #include "memory/duplicate_guard.h"
 #include "memory/json_check.h"
 #include "memory/keys.h"
+#include "memory/meter.h"
 #include "memory/observation_index.h"
 #include "memory/observation_store.h"
 #include "memory/text_maintenance.h"
@@ -36,24 +37,35 @@ Status find_existing(Access& access, std::span<const NewObservation> observation
 }
 
 // Writes what is not there; fills `added` anew, as the work of a transaction may run again.
-Status write_missing(KeyTarget& target, uint32_t space_id,
+Status write_missing(Access& access, KeyTarget& target, uint32_t space_id,
                      const std::vector<PreparedObservation>& prepared,
                      const std::vector<size_t>& places, const AddOptions& options,
                      std::vector<AddedObservation>& added) {
   // Everything that may be refused is looked at before anything is written.
   std::vector<std::optional<Uuid>> same(prepared.size());
+  int64_t count = 0;
+  int64_t bytes = 0;
   for (size_t i = 0; i < prepared.size(); ++i) {
     const Observation& observation = prepared[i].observation;
     HOLDFAST_TRY(memory::effective_trust(target, space_id, {}, observation.derived_from).status());
-    if (options.duplicates.action == OnDuplicate::allow) continue;
-    HOLDFAST_ASSIGN(same[i],
-                    memory::find_duplicate(target, space_id, prepared[i], options.duplicates));
+    if (options.duplicates.action != OnDuplicate::allow) {
+      HOLDFAST_ASSIGN(same[i],
+                      memory::find_duplicate(target, space_id, prepared[i], options.duplicates));
+    }
     if (same[i] && options.duplicates.action == OnDuplicate::refuse) {
       return Status(StatusCode::kConditionFalse,
                     "observation " + same[i]->to_text() +
                         " says the same; edit that one, or allow duplicates");
     }
+    std::optional<Uuid> existing = same[i];
+    if (observation.key && !existing) {
+      HOLDFAST_ASSIGN(existing, memory::find_key(target, space_id, *observation.key));
+    }
+    if (existing) continue;
+    ++count;
+    bytes += memory::charged_bytes(observation);
   }
+  HOLDFAST_TRY(memory::check_observation_room(target, space_id, count, bytes, access.space_path()));
   for (size_t i = 0; i < prepared.size(); ++i) {
     const Observation& observation = prepared[i].observation;
     AddedObservation& result = added[places[i]];
@@ -197,7 +209,7 @@ Result<std::vector<AddedObservation>> Observations::add_all(
   }
   if (prepared.empty()) return added;
   HOLDFAST_TRY(access_->write([&](KeyTarget& target, uint32_t space_id) {
-    return write_missing(target, space_id, prepared, places, options, added);
+    return write_missing(*access_, target, space_id, prepared, places, options, added);
   }));
   memory::fold_when_due(*access_, prepared.back().id, prepared.size());
   return added;

@@ -8,6 +8,7 @@
 #include "memory/fields.h"
 #include "memory/keys.h"
 #include "memory/kv_rows.h"
+#include "memory/meter.h"
 #include "memory/text_check.h"
 #include "search/store_keyspace.h"
 #include "store/history_rows.h"
@@ -281,7 +282,38 @@ Result<std::vector<TrashedSpace>> Spaces::trashed(size_t limit) const {
   return spaces;
 }
 
-// --- Figures
+// --- Limits and figures
+
+Result<SpaceUsage> Spaces::usage(const SpaceSegments& segments) const {
+  HOLDFAST_TRY(memory::check_segments(segments));
+  HOLDFAST_ASSIGN(Snapshot snapshot, store_.snapshot());
+  search::ReaderSource source(snapshot);
+  HOLDFAST_ASSIGN(const SpaceNode node, memory::require_node(source, segments));
+  SpaceUsage usage;
+  const auto figure = [&](memory::Figure name) {
+    return memory::read_figure(source, node.id, name);
+  };
+  HOLDFAST_ASSIGN(usage.limits, memory::read_limits(source, node.id));
+  HOLDFAST_ASSIGN(usage.observations, figure(memory::Figure::kObservations));
+  HOLDFAST_ASSIGN(usage.observation_bytes, figure(memory::Figure::kObservationBytes));
+  if (!memory::counts_values(usage.limits)) return usage;
+  HOLDFAST_ASSIGN(usage.values, figure(memory::Figure::kValues));
+  HOLDFAST_ASSIGN(usage.value_bytes, figure(memory::Figure::kValueBytes));
+  return usage;
+}
+
+Status Spaces::limit(Transaction& txn, const SpaceSegments& segments,
+                     const SpaceLimits& limits) const {
+  TransactionTarget target(txn);
+  HOLDFAST_TRY(memory::check_segments(segments));
+  HOLDFAST_ASSIGN(const SpaceNode node, memory::require_node(target, segments));
+  HOLDFAST_TRY(memory::write_limits(target, node.id, limits));
+  return memory::recount(target, node.id, limits);
+}
+
+Status Spaces::limit(const SpaceSegments& segments, const SpaceLimits& limits) const {
+  return store_.update([&](Transaction& txn) { return limit(txn, segments, limits); }).status();
+}
 
 Result<SpaceStats> Spaces::stats(const SpaceSegments& segments, bool with_sub_spaces) const {
   HOLDFAST_TRY(memory::check_segments(segments));

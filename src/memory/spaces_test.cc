@@ -183,6 +183,33 @@ TEST_F(SpacesTest, RestoringElsewhereIsPossible) {
   EXPECT_EQ(get("z/q", "k"), "1");
 }
 
+TEST_F(SpacesTest, UsageIsWhatTheCountersSayAndLimitsHold) {
+  fill("a");
+  fill("a/b");
+  auto usage = spaces_.usage(segments("a"));
+  ASSERT_TRUE(usage) << usage.status().to_string();
+  EXPECT_EQ(usage->observations, 1u);
+  EXPECT_EQ(usage->observation_bytes, std::string("the clock was behind").size());
+  EXPECT_EQ(usage->values, std::nullopt) << "only counted where they have a limit";
+  ASSERT_TRUE(spaces_.limit(segments("a"), {.observations = 1, .values = 5, .value_bytes = 100}));
+  usage = spaces_.usage(segments("a"));
+  EXPECT_EQ(usage->values, spaces_.stats(segments("a"))->values);
+  EXPECT_EQ(usage->limits.observations, 1u);
+  EXPECT_EQ(space("a").observations().add({.content = "more"}).status().code(),
+            StatusCode::kNoSpace);
+  EXPECT_TRUE(space("a/b").observations().add({.content = "not of the sub-space"}));
+  auto writer = space("a").kv().write();
+  ASSERT_TRUE(writer->append(std::string(101, 'x')));
+  EXPECT_EQ(space("a").kv().put("large", *writer->finish()).code(), StatusCode::kNoSpace);
+  EXPECT_EQ(get("a", "large"), "a large value");
+  ASSERT_TRUE(space("a").kv().del("large"));
+  EXPECT_EQ(*spaces_.usage(segments("a"))->value_bytes, *usage->value_bytes - 13);
+  EXPECT_EQ(spaces_.limit(segments("none"), {}).code(), StatusCode::kNotFound);
+  EXPECT_EQ(spaces_.usage(segments("none")).status().code(), StatusCode::kNotFound);
+  ASSERT_TRUE(spaces_.remove(segments("a"), SubSpaces::include));
+  EXPECT_THAT(keys(), IsEmpty());
+}
+
 TEST_F(SpacesTest, StatsCountWhatIsThere) {
   fill("a");
   fill("a/b");

@@ -70,6 +70,62 @@ Status stats(const Context& context, const SpaceArguments& arguments) {
   return Status::ok();
 }
 
+void set_limit(Json& json, const char* name, uint64_t limit) {
+  if (limit > 0) json[name] = limit;
+}
+
+Json json_of(const SpaceSegments& segments, const SpaceUsage& usage) {
+  Json json = {{"space", space_path_text(segments)},
+               {"observations", usage.observations},
+               {"observation_bytes", usage.observation_bytes}};
+  if (usage.values) json["values"] = *usage.values;
+  if (usage.value_bytes) json["value_bytes"] = *usage.value_bytes;
+  set_limit(json, "observations_max", usage.limits.observations);
+  set_limit(json, "observation_bytes_max", usage.limits.observation_bytes);
+  set_limit(json, "values_max", usage.limits.values);
+  set_limit(json, "value_bytes_max", usage.limits.value_bytes);
+  return json;
+}
+
+// "12 of 100", where there is a limit.
+std::string figure_text(std::optional<uint64_t> held, uint64_t limit) {
+  if (!held) return "-";
+  return with_separators(*held) + (limit > 0 ? " of " + with_separators(limit) : "");
+}
+
+// Of one space, or of all below a path.
+Status usage(const Context& context, const SpaceArguments& arguments) {
+  HOLDFAST_ASSIGN(const SpaceSegments path, optional_path(arguments.path));
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Snapshot snapshot, store.snapshot());
+  std::vector<SpaceSegments> spaces;
+  if (path.empty() || arguments.sub_spaces) {
+    HOLDFAST_ASSIGN(spaces, list_spaces(snapshot, {.below = path, .limit = arguments.limit}));
+  }
+  if (!path.empty()) spaces.insert(spaces.begin(), path);
+  Table table({"space", "observations", "bytes", "values", "bytes"});
+  for (const SpaceSegments& segments : spaces) {
+    HOLDFAST_ASSIGN(const SpaceUsage usage, Spaces(store).usage(segments));
+    if (context.output().json()) {
+      context.output().print(json_of(segments, usage));
+      continue;
+    }
+    const SpaceLimits& limits = usage.limits;
+    table.add({one_line(space_path_text(segments), 60),
+               figure_text(usage.observations, limits.observations),
+               figure_text(usage.observation_bytes, limits.observation_bytes),
+               figure_text(usage.values, limits.values),
+               figure_text(usage.value_bytes, limits.value_bytes)});
+  }
+  if (!table.empty()) table.print(context.output());
+  return Status::ok();
+}
+
+struct LimitArguments {
+  std::string path;
+  std::optional<uint64_t> observations, observation_bytes, values, value_bytes;
+};
+
 // Runs `work` and closes the store, so that what was done is reported only when it lasts.
 Status change(const Context& context, const std::function<Status(const Spaces&)>& work) {
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
@@ -128,6 +184,45 @@ Status restore(const Context& context, const SpaceArguments& arguments) {
 
 Status purge(const Context& context, const SpaceArguments& arguments) {
   return change(context, [&](const Spaces& spaces) { return spaces.purge(arguments.id); });
+}
+
+// What is not named stays as it is.
+Status limit(const Context& context, const LimitArguments& arguments) {
+  HOLDFAST_ASSIGN(const SpaceSegments segments, parse_space_path(arguments.path));
+  return change(context, [&](const Spaces& spaces) -> Status {
+    HOLDFAST_ASSIGN(const SpaceUsage usage, spaces.usage(segments));
+    SpaceLimits limits = usage.limits;
+    limits.observations = arguments.observations.value_or(limits.observations);
+    limits.observation_bytes = arguments.observation_bytes.value_or(limits.observation_bytes);
+    limits.values = arguments.values.value_or(limits.values);
+    limits.value_bytes = arguments.value_bytes.value_or(limits.value_bytes);
+    return spaces.limit(segments, limits);
+  });
+}
+
+void add_limits(Commands& commands, CLI::App* family) {
+  auto of_usage = arguments_of<SpaceArguments>();
+  CLI::App* command =
+      commands.add_to(family, "usage", "What spaces hold by their counters, and what they may hold",
+                      "holdfast space usage\n  holdfast space usage team/agent",
+                      [of_usage](const Context& context) { return usage(context, *of_usage); });
+  command->add_option("path", of_usage->path, "Of this space (else of all)");
+  command->add_flag("--sub-spaces", of_usage->sub_spaces, kSubSpacesHelp);
+  command->add_option("--limit", of_usage->limit, "At most so many spaces")
+      ->check(CLI::Range(size_t{1}, size_t{100'000}))
+      ->capture_default_str();
+
+  auto of_limit = arguments_of<LimitArguments>();
+  command = commands.add_to(
+      family, "limit", "Say what a space may hold, and count it anew",
+      "holdfast space limit team/agent --observations 10000 --value-bytes 100000000",
+      [of_limit](const Context& context) { return limit(context, *of_limit); });
+  command->add_option("path", of_limit->path, kPathHelp)->required();
+  command->add_option("--observations", of_limit->observations, "So many; 0: any number");
+  command->add_option("--observation-bytes", of_limit->observation_bytes,
+                      "Bytes of their contents, titles and metadata; 0: any");
+  command->add_option("--values", of_limit->values, "So many key-values; 0: any number");
+  command->add_option("--value-bytes", of_limit->value_bytes, "Bytes of the values; 0: any");
 }
 
 void add_reading(Commands& commands, CLI::App* family) {
@@ -198,10 +293,11 @@ void add_changing(Commands& commands, CLI::App* family) {
 }  // namespace
 
 void add_space_commands(Commands& commands) {
-  CLI::App* family =
-      commands.add_family(kGroupCare, "space", "List, rename, trash, restore and delete spaces",
-                          "holdfast space list\n  holdfast space rename team/old team/new");
+  CLI::App* family = commands.add_family(
+      kGroupCare, "space", "List, limit, rename, trash, restore and delete spaces",
+      "holdfast space list\n  holdfast space rename team/old team/new");
   add_reading(commands, family);
+  add_limits(commands, family);
   add_changing(commands, family);
 }
 
