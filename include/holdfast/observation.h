@@ -47,6 +47,7 @@ constexpr size_t kIndexedMembersMax = 64;
 constexpr size_t kSourcesMax = 64;            // of what one is derived
 constexpr size_t kTrustFollowedMax = 10'000;  // observations that one change of trust may reach
 constexpr size_t kReinforcedMax = 1'000;      // observations at once
+constexpr size_t kConsolidatedMax = 10'000;   // observations that are compared at once
 constexpr int64_t kHalfLifeUs = 30LL * 24 * 3600 * 1'000'000;
 
 // A vector that stands for the content, and what computed it.
@@ -162,6 +163,18 @@ struct Strength {
   double value() const { return confidence * retention; }  // 0 to 1
 };
 
+// Which of the newest observations are compared, and when two of them say the same.
+struct ConsolidationOptions {
+  double similarity_min = 0.85;  // Jaccard of their words; over 0, at most 1
+  size_t recent = 1'000;         // 1 to kConsolidatedMax; the time grows with the square
+  bool dry_run = false;
+};
+struct Consolidated {
+  std::string id = {};                    // of the one that stands for them; dry_run: empty
+  std::string content = {};               // of it
+  std::vector<std::string> sources = {};  // ids, newest first; at most kSourcesMax
+};
+
 struct ObservationListOptions {
   size_t limit = 50;         // 1 to kObservationListLimitMax
   bool newest_first = true;  // by `created_us`
@@ -224,6 +237,13 @@ class Observations {
   Status reinforce(std::span<const std::string> ids, Reinforcement reinforcement) const;
   // As of now.
   Result<Strength> strength(std::string_view id) const;
+
+  // Near-duplicates become one, with the longest of their texts and the labels of all; it is
+  // derived from them, so its trust is the least of theirs, and it is reinforced by all that they
+  // were. They are forgotten. Only what is of one kind and validity, and has no key, is merged.
+  // Every group is a commit of its own; one of which something has changed meanwhile is left out.
+  // Errors also those of add.
+  Result<std::vector<Consolidated>> consolidate(const ConsolidationOptions& options = {}) const;
 
   // Out of every list, count and search, and its key is free, until it is restored.
   Status forget(std::string_view id) const;

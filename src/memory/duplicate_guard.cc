@@ -20,25 +20,6 @@ bool next_word(search::TextRecord& record) {
   return false;
 }
 
-// Of the words of two records; both hold them ascending.
-double similarity(std::string_view a, std::string_view b) {
-  search::TextRecord left(a);
-  search::TextRecord right(b);
-  uint32_t both = 0;
-  uint32_t any = 0;
-  bool has_left = next_word(left);
-  bool has_right = next_word(right);
-  while (has_left || has_right) {
-    ++any;
-    const bool takes_left = has_left && (!has_right || left.term() <= right.term());
-    const bool takes_right = has_right && (!has_left || right.term() <= left.term());
-    both += takes_left && takes_right ? 1 : 0;
-    if (takes_left) has_left = next_word(left);
-    if (takes_right) has_right = next_word(right);
-  }
-  return any == 0 ? 0 : static_cast<double>(both) / any;
-}
-
 // The text record of a live observation.
 Result<std::string> record_of(search::KeySource& source, uint32_t space_id, const Uuid& id,
                               const DecodedRow& row) {
@@ -87,6 +68,25 @@ Result<bool> is_duplicate(search::KeySource& source, uint32_t space_id, const Uu
 }
 
 }  // namespace
+
+// Both hold their words ascending.
+double similarity(std::string_view a, std::string_view b) {
+  search::TextRecord left(a);
+  search::TextRecord right(b);
+  uint32_t both = 0;
+  uint32_t any = 0;
+  bool has_left = next_word(left);
+  bool has_right = next_word(right);
+  while (has_left || has_right) {
+    ++any;
+    const bool takes_left = has_left && (!has_right || left.term() <= right.term());
+    const bool takes_right = has_right && (!has_left || right.term() <= left.term());
+    both += takes_left && takes_right ? 1 : 0;
+    if (takes_left) has_left = next_word(left);
+    if (takes_right) has_right = next_word(right);
+  }
+  return any == 0 ? 0 : static_cast<double>(both) / any;
+}
 
 Status check_guard(const DuplicateGuard& guard) {
   const bool is_share = guard.similarity_min > 0 && guard.similarity_min <= 1;

@@ -9,6 +9,9 @@
 
 namespace holdfast::memory {
 
+// Of the words of two text records (search/text_record.h): Jaccard, 0 to 1.
+double similarity(std::string_view a, std::string_view b);
+
 // Errors: InvalidArgument.
 Status check_guard(const DuplicateGuard& guard);
 // The newest of the `recent` ones that is a duplicate of it. Looks without being remembered, so

@@ -1,5 +1,5 @@
-// edit, supersede, reinforce, forget, restore: what happens to an observation after it was
-// remembered.
+// edit, supersede, reinforce, consolidate, forget, restore: what happens to an observation after it
+// was remembered.
 #include <utility>
 
 #include "cli/commands.h"
@@ -86,6 +86,26 @@ Status reinforce(const Context& context, const ReinforceArguments& arguments) {
   return store.close();
 }
 
+Status consolidate(const Context& context, const ConsolidationOptions& options) {
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  HOLDFAST_ASSIGN(const auto done, space.observations().consolidate(options));
+  const Output& output = context.output();
+  Table table({options.dry_run ? "would be merged" : "id", "sources", "content"});
+  for (const Consolidated& one : done) {
+    if (output.json()) {
+      output.print({{"id", one.id.empty() ? Json() : Json(one.id)},
+                    {"sources", one.sources},
+                    {"content", one.content}});
+    } else {
+      table.add({one.id.empty() ? one.sources.front() + " ..." : one.id,
+                 std::to_string(one.sources.size()), one_line(one.content, 60)});
+    }
+  }
+  if (!table.empty()) table.print(output);
+  return options.dry_run ? Status::ok() : store.close();
+}
+
 struct ForgetArguments {
   std::string id;
   bool purge = false;
@@ -156,6 +176,21 @@ void add_lifecycle_commands(Commands& commands) {
       ->required();
   command->add_option("--how", reinforced->how, "What became of them")
       ->check(CLI::IsMember({"used", "confirmed", "contradicted"}))
+      ->capture_default_str();
+
+  auto consolidation = arguments_of<ConsolidationOptions>();
+  command = commands.add(
+      kGroupMemory, "consolidate", "Merge what says the same into one that is derived from it",
+      "holdfast consolidate --dry-run\n  holdfast consolidate --similarity 0.9 --recent 5000",
+      [consolidation](const Context& context) { return consolidate(context, *consolidation); });
+  command->add_flag("--dry-run", consolidation->dry_run, "Only say what would be merged");
+  command
+      ->add_option("--similarity", consolidation->similarity_min,
+                   "Share of words that both have, of those that either has")
+      ->check(CLI::Range(0.01, 1.0))
+      ->capture_default_str();
+  command->add_option("--recent", consolidation->recent, "Compare so many of the newest")
+      ->check(CLI::Range(size_t{1}, kConsolidatedMax))
       ->capture_default_str();
 
   auto forgotten = arguments_of<ForgetArguments>();
