@@ -47,7 +47,8 @@ constexpr size_t kIndexedMembersMax = 64;
 constexpr size_t kSourcesMax = 64;            // of what one is derived
 constexpr size_t kTrustFollowedMax = 10'000;  // observations that one change of trust may reach
 constexpr size_t kReinforcedMax = 1'000;      // observations at once
-constexpr size_t kConsolidatedMax = 10'000;   // observations that are compared at once
+constexpr size_t kTierLookedAtMax = 10'000;
+constexpr size_t kConsolidatedMax = 10'000;  // observations that are compared at once
 constexpr int64_t kHalfLifeUs = 30LL * 24 * 3600 * 1'000'000;
 
 // A vector that stands for the content, and what computed it.
@@ -81,6 +82,14 @@ struct NewObservation {
   std::optional<std::string> key = {};
 };
 
+// How an observation is kept: the content of a cold one is compressed, with a dictionary of its
+// space. Every list and search finds it like the others.
+enum class Tier : uint8_t {
+  hot,
+  warm,  // not used for a while
+  cold,  // not used for a long while
+};
+
 struct Observation : NewObservation {
   std::string id = {};             // UUIDv7, 36 characters; ids sort by `created_us`
   int64_t created_us = 0;          // when it was added: microseconds since 1970, UTC
@@ -89,6 +98,7 @@ struct Observation : NewObservation {
   uint32_t revision = 0;           // how often it was edited
   int64_t edited_us = 0;           // 0: never
   int64_t forgotten_us = 0;        // 0: it is not forgotten
+  Tier tier = Tier::hot;
 };
 
 struct AddedObservation {
@@ -175,6 +185,29 @@ struct Consolidated {
   std::vector<std::string> sources = {};  // ids, newest first; at most kSourcesMax
 };
 
+// When observations are moved: by the time since their last access or confirmation, or since they
+// were added.
+struct TierOptions {
+  int64_t warm_after_us = kHalfLifeUs / 4;
+  int64_t cold_after_us = 3 * kHalfLifeUs;  // not before warm_after_us
+  size_t limit = 500;  // looked at by one step, 1 to kTierLookedAtMax; fewer if much is moved
+};
+struct TierStep {
+  uint64_t looked_at = 0;
+  uint64_t to_hot = 0;
+  uint64_t to_warm = 0;
+  uint64_t to_cold = 0;
+  bool is_round_over = false;  // all have been looked at; the next step begins with the oldest
+};
+// Forgotten ones included.
+struct TierCounts {
+  uint64_t hot = 0;
+  uint64_t warm = 0;
+  uint64_t cold = 0;
+  uint64_t cold_bytes = 0;    // of the contents of the cold ones
+  uint64_t stored_bytes = 0;  // that these take
+};
+
 struct ObservationListOptions {
   size_t limit = 50;         // 1 to kObservationListLimitMax
   bool newest_first = true;  // by `created_us`
@@ -191,6 +224,7 @@ struct ObservationListOptions {
   std::optional<int64_t> since_us = {};  // created_us >= since_us
   std::optional<int64_t> until_us = {};  // created_us < until_us
   std::optional<int64_t> as_of_us = {};  // holds at that time
+  std::optional<Tier> tier = {};         // warm and cold ones have an index
   std::string after = {};                // id of the last observation of the page before
 };
 
@@ -244,6 +278,11 @@ class Observations {
   // Every group is a commit of its own; one of which something has changed meanwhile is left out.
   // Errors also those of add.
   Result<std::vector<Consolidated>> consolidate(const ConsolidationOptions& options = {}) const;
+
+  // Looks at the next few, oldest first, and moves those that are due; a commit, of about a MiB.
+  // Whatever is edited is hot again. Errors: InvalidArgument.
+  Result<TierStep> tier_step(const TierOptions& options = {}) const;
+  Result<TierCounts> tier_counts() const;
 
   // Out of every list, count and search, and its key is free, until it is restored.
   Status forget(std::string_view id) const;

@@ -28,10 +28,7 @@ Result<std::string> record_of(search::KeySource& source, uint32_t space_id, cons
       search::peek_record(source, space_prefix(KeyKind::kTextIndex, space_id), document_of(id)));
   if (record) return std::move(*record);
   DecodedRow whole = row;
-  if (row.has_long_content) {
-    HOLDFAST_ASSIGN(auto content, source.peek(space_key(KeyKind::kContent, space_id, id.view())));
-    whole.observation.content = std::move(content).value_or("");
-  }
+  HOLDFAST_TRY(complete_content(source, space_id, id, whole, /*peeks=*/true));
   search::Analyzer analyzer;
   return encode_text(analyzer, whole.observation);
 }

@@ -30,6 +30,7 @@
 // | 08 58 space:u32 ...                     | the text index: search/manifest.h has the table  |
 // | 08 80 space:u32 id:16 what:u8           | how observations fare: observation_strength.h    |
 // | 08 81, 08 82 space:u32 ...              | limits and figures of the space: meter.h         |
+// | 08 83 to 08 86 space:u32 ...            | tiers of observations: observation_tiers.h       |
 // | 0d 'k' space:u32 key                    | Kv: hash:32 and varint size of a value's blob    |
 //
 // Integers in keys are big-endian. Everything of a space is in a few key ranges of its own: names
@@ -113,6 +114,10 @@ enum class KeyKind : uint16_t {
   kStrength = 0x0880,
   kSpaceLimits = 0x0881,
   kSpaceFigure = 0x0882,
+  kTierCounter = 0x0883,
+  kColdContent = 0x0884,
+  kColdDictionary = 0x0885,
+  kTierCursor = 0x0886,
   kKvBlob = 0x0d6b,  // 0d otherwise belongs to blob/
 };
 

@@ -5,7 +5,7 @@
 #include "memory/fields.h"
 #include "memory/keys.h"
 #include "memory/kv_rows.h"
-#include "memory/observation_store.h"
+#include "memory/observation_tiers.h"
 
 namespace holdfast::memory {
 namespace {
@@ -52,6 +52,13 @@ Status check_room(search::KeySource& source, uint32_t space_id, const Charge& ch
                     std::to_string(charge.limit) + " " + std::string(charge.what) + ", has " +
                     std::to_string(held) + ", and " + std::to_string(more) +
                     " would be added; remove some, or raise its limit (holdfast space limit)");
+}
+
+Uuid id_of_key(std::string_view key) {
+  Uuid id;
+  const std::string_view bytes = key.substr(key.size() - id.bytes.size());
+  std::copy(bytes.begin(), bytes.end(), reinterpret_cast<char*>(id.bytes.data()));
+  return id;
 }
 
 struct Counted {
@@ -135,12 +142,21 @@ Status recount(search::KeyTarget& target, uint32_t space_id, const SpaceLimits& 
   Counted counted;
   HOLDFAST_TRY(count_observations(target, space_id, KeyKind::kRow, counted));
   HOLDFAST_TRY(count_observations(target, space_id, KeyKind::kForgotten, counted));
-  // Content that stands under a key of its own is not in the rows.
+  // Contents that stand under keys of their own are not in the rows.
   HOLDFAST_TRY(target.scan(search::prefix_range(space_prefix(KeyKind::kContent, space_id)),
                            [&](std::string_view, std::string_view value) {
                              counted.observation_bytes += static_cast<int64_t>(value.size());
                              return true;
                            }));
+  Status failure;
+  HOLDFAST_TRY(target.scan(search::prefix_range(space_prefix(KeyKind::kColdContent, space_id)),
+                           [&](std::string_view key, std::string_view value) {
+                             const auto size = cold_size(id_of_key(key), value);
+                             failure = size.status();
+                             if (size) counted.observation_bytes += static_cast<int64_t>(*size);
+                             return failure.is_ok();
+                           }));
+  HOLDFAST_TRY(failure);
   if (counts_values(limits)) HOLDFAST_TRY(count_values(target, space_id, counted));
   const auto set = [&](Figure figure, int64_t number) {
     return target.put(figure_key(space_id, figure), encode_number(number));

@@ -20,6 +20,11 @@ std::string label_prefix(uint32_t space_id, std::string_view field, std::string_
   return key;
 }
 
+// Of one that is not hot.
+std::string tier_prefix(uint32_t space_id, Tier tier) {
+  return label_prefix(space_id, "tier", tier == Tier::warm ? "warm" : "cold");
+}
+
 // Those members by which an observation can be found.
 std::map<std::string, std::string> indexed_members(const std::string& metadata) {
   std::map<std::string, std::string> indexed;
@@ -53,8 +58,13 @@ bool has_member(const Observation& observation, const std::pair<std::string, std
 
 }  // namespace
 
+std::optional<std::string> tier_key(uint32_t space_id, const Uuid& id, Tier tier) {
+  if (tier == Tier::hot) return std::nullopt;
+  return tier_prefix(space_id, tier) + complement(id.view());
+}
+
 std::vector<std::string> index_keys(uint32_t space_id, const Uuid& id,
-                                    const NewObservation& observation) {
+                                    const Observation& observation) {
   std::vector<std::string> keys;
   const std::string end = complement(id.view());
   const auto add = [&](std::string_view field, std::string_view value) {
@@ -69,6 +79,7 @@ std::vector<std::string> index_keys(uint32_t space_id, const Uuid& id,
       add("metadata", member_text(name, value));
     }
   }
+  if (auto key = tier_key(space_id, id, observation.tier)) keys.push_back(std::move(*key));
   std::sort(keys.begin(), keys.end());
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
   return keys;
@@ -83,6 +94,7 @@ std::optional<std::string> index_prefix(uint32_t space_id, const ObservationList
   }
   if (!options.tags.empty()) return label_prefix(space_id, "tag", options.tags.front());
   if (options.kind) return label_prefix(space_id, "kind", *options.kind);
+  if (options.tier && *options.tier != Tier::hot) return tier_prefix(space_id, *options.tier);
   return std::nullopt;
 }
 
@@ -109,6 +121,7 @@ bool passes(const Observation& observation, const ObservationListOptions& option
                        return std::find(tags.begin(), tags.end(), tag) != tags.end();
                      }) &&
          (!options.metadata || has_member(observation, *options.metadata)) &&
+         (!options.tier || observation.tier == *options.tier) &&
          (!options.as_of_us || holds_at(observation, *options.as_of_us)) &&
          is_between(observation.created_us, options.since_us, options.until_us);
 }

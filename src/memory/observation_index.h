@@ -1,4 +1,5 @@
-// The index of observations by label: run, session, kind, tags, and the scalar members of metadata.
+// The index of observations by label: run, session, kind, tags, the tier unless it is hot, and the
+// scalar members of metadata.
 //
 // Under each label, by its hash, stand the ids of those that have it, newest first; whoever reads
 // an entry compares the row with what was asked, so that two labels with one hash do no harm.
@@ -19,7 +20,9 @@ namespace holdfast::memory {
 
 // Keys that point to the observation. Sorted.
 std::vector<std::string> index_keys(uint32_t space_id, const Uuid& id,
-                                    const NewObservation& observation);
+                                    const Observation& observation);
+// The one of them that says the tier; nullopt: what is hot has none.
+std::optional<std::string> tier_key(uint32_t space_id, const Uuid& id, Tier tier);
 // Where those stand that have the rarest of the labels asked for, as far as names tell; nullopt: no
 // label with an index is asked for.
 std::optional<std::string> index_prefix(uint32_t space_id, const ObservationListOptions& options);

@@ -8,6 +8,7 @@
 #include "memory/meter.h"
 #include "memory/observation_index.h"
 #include "memory/observation_store.h"
+#include "memory/observation_tiers.h"
 #include "memory/text_check.h"
 #include "memory/text_maintenance.h"
 
@@ -86,9 +87,12 @@ void apply_edit(const ObservationEdit& edit, NewObservation& observation) {
   if (edit.valid_to_us) observation.valid_to_us = edit.valid_to_us;
 }
 
-// Index entries that only one of them has are dropped or put; the row and the text follow.
+// What is edited is hot. Index entries that only one of them has are dropped or put; the row and
+// the text follow.
 Status replace(KeyTarget& target, uint32_t space_id, const Uuid& id, const StoredRow& before,
                StoredRow& after) {
+  HOLDFAST_TRY(memory::leave_tier(target, space_id, id, before.row));
+  after.row.observation.tier = Tier::hot;
   const Observation& observation = after.row.observation;
   const auto old_keys = memory::index_keys(space_id, id, before.row.observation);
   const auto new_keys = memory::index_keys(space_id, id, observation);

@@ -37,6 +37,7 @@ enum MoreField : uint32_t {
   kRevision = 8,
   kEdited = 9,
   kForgotten = 10,
+  kTier = 11,
 };
 
 // The optional strings of a row, in their order.
@@ -129,6 +130,9 @@ std::string encode_more(const Observation& observation) {
   if (observation.revision != 0) fields.number(kRevision, observation.revision);
   if (observation.edited_us != 0) fields.integer(kEdited, observation.edited_us);
   if (observation.forgotten_us != 0) fields.integer(kForgotten, observation.forgotten_us);
+  if (observation.tier != Tier::hot) {
+    fields.number(kTier, static_cast<uint64_t>(observation.tier));
+  }
   return fields.bytes().size() == empty ? std::string() : fields.bytes();
 }
 
@@ -153,6 +157,9 @@ bool decode_more(std::string_view bytes, Observation& out) {
   out.revision = static_cast<uint32_t>(fields->number_or(kRevision, 0));
   out.edited_us = fields->integer_or(kEdited, 0);
   out.forgotten_us = fields->integer_or(kForgotten, 0);
+  const uint64_t tier = fields->number_or(kTier, 0);
+  if (tier > static_cast<uint64_t>(Tier::cold)) return false;
+  out.tier = static_cast<Tier>(tier);
   return true;
 }
 

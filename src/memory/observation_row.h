@@ -41,7 +41,7 @@ std::string encode_embedding(const Embedding& embedding);
 
 struct DecodedRow {
   Observation observation;        // without embedding
-  bool has_long_content = false;  // content is still to be read
+  bool has_long_content = false;  // content stands elsewhere: if it is cold, compressed
   bool has_embedding = false;
 };
 

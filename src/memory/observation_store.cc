@@ -7,6 +7,7 @@
 #include "memory/meter.h"
 #include "memory/observation_index.h"
 #include "memory/observation_strength.h"
+#include "memory/observation_tiers.h"
 #include "search/text_index.h"
 #include "search/text_record.h"
 
@@ -228,6 +229,7 @@ Result<bool> erase_observation(search::KeyTarget& target, uint32_t space_id, con
   } else {
     HOLDFAST_TRY(drop_findable(target, space_id, id, *stored));
   }
+  HOLDFAST_TRY(leave_tier(target, space_id, id, stored->row));
   if (stored->row.has_long_content) {
     HOLDFAST_TRY(target.del(space_key(KeyKind::kContent, space_id, id.view())));
   }
@@ -262,10 +264,14 @@ Result<std::optional<Uuid>> find_key(search::KeySource& source, uint32_t space_i
 }
 
 Status complete_content(search::KeySource& source, uint32_t space_id, const Uuid& id,
-                        DecodedRow& row) {
+                        DecodedRow& row, bool peeks) {
   if (!row.has_long_content) return Status::ok();
-  HOLDFAST_ASSIGN(std::optional<std::string> content,
-                  source.get(space_key(KeyKind::kContent, space_id, id.view())));
+  if (row.observation.tier == Tier::cold) {
+    HOLDFAST_ASSIGN(row.observation.content, read_cold(source, space_id, id, peeks));
+    return Status::ok();
+  }
+  const std::string key = space_key(KeyKind::kContent, space_id, id.view());
+  HOLDFAST_ASSIGN(std::optional<std::string> content, peeks ? source.peek(key) : source.get(key));
   if (!content) {
     return Status(StatusCode::kCorruption, "the content of observation " + id.to_text() +
                                                " is missing; run `holdfast check`");

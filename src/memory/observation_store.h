@@ -95,9 +95,10 @@ Result<std::optional<Uuid>> find_key(search::KeySource& source, uint32_t space_i
 // nullopt when there is none of that id. With its content; without its embedding, unless asked for.
 Result<std::optional<Observation>> read_observation(search::KeySource& source, uint32_t space_id,
                                                     const Uuid& id, bool with_embedding);
-// Reads the content that a row leaves out. Errors: Corruption when it is missing.
+// Reads the content that a row leaves out; as a hint where `peeks`. Errors: Corruption when it is
+// missing.
 Status complete_content(search::KeySource& source, uint32_t space_id, const Uuid& id,
-                        DecodedRow& row);
+                        DecodedRow& row, bool peeks = false);
 
 // Ids between two: what a prefix in text names, or a span of time covers.
 struct IdSpan {

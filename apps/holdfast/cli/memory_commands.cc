@@ -136,7 +136,7 @@ Status show(const Context& context, const std::string& id) {
 
 struct ListArguments {
   ObservationListOptions options;
-  std::string kind, source, session, run, metadata, since, until, as_of;
+  std::string kind, source, session, run, metadata, since, until, as_of, tier;
   bool oldest_first = false;
   bool forgotten = false;
 };
@@ -161,6 +161,9 @@ Status list(const Context& context, const ListArguments& arguments) {
   options.run = optional_text(arguments.run);
   HOLDFAST_ASSIGN(options.metadata, parse_member(arguments.metadata));
   HOLDFAST_ASSIGN(options.as_of_us, parse_time_option(arguments.as_of));
+  if (arguments.tier == "hot") options.tier = Tier::hot;
+  if (arguments.tier == "warm") options.tier = Tier::warm;
+  if (arguments.tier == "cold") options.tier = Tier::cold;
   options.newest_first = !arguments.oldest_first;
   HOLDFAST_ASSIGN(options.since_us, parse_time_option(arguments.since));
   HOLDFAST_ASSIGN(options.until_us, parse_time_option(arguments.until));
@@ -275,6 +278,8 @@ void add_list(Commands& commands) {
       ->allow_extra_args(false);
   command->add_option("--metadata", arguments->metadata, "Only with this member: branch=main");
   command->add_option("--as-of", arguments->as_of, "Only what held at this time");
+  command->add_option("--tier", arguments->tier, "Only of this tier")
+      ->check(CLI::IsMember({"hot", "warm", "cold"}));
   command->add_flag("--oldest", arguments->oldest_first, "Oldest first");
   command->add_flag("--forgotten", arguments->forgotten, "What was forgotten, instead");
 }

@@ -15,6 +15,18 @@ void add_fact(Facts& facts, const char* name, const std::optional<std::string>& 
   if (text) facts.add(name, printable(*text));
 }
 
+const char* tier_name(Tier tier) {
+  switch (tier) {
+    case Tier::hot:
+      return "hot";
+    case Tier::warm:
+      return "warm";
+    case Tier::cold:
+      return "cold";
+  }
+  return "hot";
+}
+
 std::string tags_text(const Observation& observation) {
   std::string text;
   for (const std::string& tag : observation.tags) text += (text.empty() ? "" : ", ") + tag;
@@ -59,6 +71,7 @@ Json json_of(const Observation& observation) {
     json["edited"] = time_text(observation.edited_us);
   }
   if (observation.forgotten_us != 0) json["forgotten"] = time_text(observation.forgotten_us);
+  if (observation.tier != Tier::hot) json["tier"] = tier_name(observation.tier);
   set_text(json, "key", observation.key);
   set_embedding(json, observation);
   return json;
@@ -153,6 +166,7 @@ void print_observation(const Output& output, const Observation& observation,
                             std::to_string(observation.revision));
   }
   if (observation.forgotten_us != 0) facts.add("forgotten", time_text(observation.forgotten_us));
+  if (observation.tier != Tier::hot) facts.add("tier", tier_name(observation.tier));
   if (strength) facts.add("strength", strength_text(*strength));
   add_fact(facts, "metadata", observation.metadata);
   add_fact(facts, "key", observation.key);
