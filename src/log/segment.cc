@@ -98,7 +98,7 @@ Result<std::shared_ptr<Segment>> SegmentFiles::open(uint64_t number) {
 }
 
 Result<std::shared_ptr<Segment>> SegmentFiles::open_to_read(uint64_t number) {
-  auto segment = open(number);
+  auto segment = SegmentFiles::open(number);
   if (segment || segment.status().code() != StatusCode::kPermissionDenied) return segment;
   return Segment::open(os_, path(number), number, os::OpenMode::kRead);
 }
