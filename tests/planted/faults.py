@@ -354,6 +354,12 @@ FAULTS = (
              ' table.add(operation.key, header.version, std::nullopt);',
              'case log::OperationKind::kDelete:'
              ' if (!PLANTED) table.add(operation.key, header.version, std::nullopt);'),)),
+    Fault('refusal_not_awaited', 'a refusal is given before what it has read is durable',
+          'StoreCompany.WhoDiesBeforeItsSyncKeepsNobodyFromGoingOn', (
+        Edit('store/engine.cc',
+             'if (!is_retryable(worked)) HOLDFAST_TRY(Transaction::Impl::await_read(txn));',
+             'if (!is_retryable(worked) && !PLANTED)'
+             ' HOLDFAST_TRY(Transaction::Impl::await_read(txn));'),)),
 
     # --- Room, waiting, watching, sharing.
     Fault('leader_not_woken', 'the next leader of a sync is not woken',

@@ -357,6 +357,57 @@ TEST(StoreCompany, WhatIsAcknowledgedIsReadByAllAndNeverTakenBack) {
   expect_survived(counting(), kCrashes, 2);
 }
 
+// Three raise a number by looking at it and writing the next one if it is still the same. A refusal
+// names progress of others: whoever dies between its record and its sync must not be what the rest
+// is refused for ever for.
+Story raising() {
+  constexpr int kRaises = 3;
+  constexpr int kRefusalsMax = 40;  // of one raise; others raise six times meanwhile
+  static constexpr const char* kKey = "raised";
+  auto raised = std::make_shared<int>(0);  // acknowledged
+  const auto raise = [raised](Store& store, Trial& trial) {
+    for (int refusals = 0; refusals < kRefusalsMax; ++refusals) {
+      const auto seen = store.get(kKey);
+      if (!seen) {
+        trial.ledger.fail("looking: " + seen.status().to_string());
+        return false;
+      }
+      const auto done = store.update([&](Transaction& txn) -> Status {
+        HOLDFAST_ASSIGN(const auto now, txn.get(kKey));
+        if (now != *seen) return Status(StatusCode::kConditionFalse, "it is another by now");
+        return txn.put(kKey, std::to_string(std::stoi(seen->value_or("0")) + 1));
+      });
+      if (done) *raised += 1;
+      if (done || done.status().code() != StatusCode::kConditionFalse) return bool{done};
+    }
+    trial.ledger.fail("refused " + std::to_string(kRefusalsMax) + " times");
+    return false;
+  };
+  const Script script = [raise](os::Os& os, Trial& trial) {
+    auto store = open_store(os, trial);
+    for (int i = 0; store && i < kRaises; ++i) {
+      if (!raise(*store, trial)) return;
+    }
+  };
+  Story story;
+  story.prepare = [raised](os::Os& os, Trial& trial) {
+    *raised = 0;
+    filled(2)(os, trial);
+  };
+  story.processes = {script, script, script};
+  story.verify_more = [raised](os::Os&, Store& store) -> std::string {
+    const auto value = store.get(kKey);
+    const int found = value && *value ? std::stoi(**value) : 0;
+    if (found >= *raised) return "";
+    return "raised to " + std::to_string(found) + " by " + std::to_string(*raised) + " raises";
+  };
+  return story;
+}
+
+TEST(StoreCompany, WhoDiesBeforeItsSyncKeepsNobodyFromGoingOn) {
+  expect_survived(raising(), kCrashes, 2);
+}
+
 TEST(StoreCompany, CrashesDuringRepairsLoseNothing) {
   CrashLoop loop;
   loop.faults = kCrashes;
