@@ -44,6 +44,7 @@ class Load::Impl {
   Status begin();
   Status put(std::string_view key, std::string_view value);
   Result<uint64_t> commit();
+  bool is_forked() const { return engine_->usable().code() == StatusCode::kForked; }
 
  private:
   Status write_out();
@@ -142,6 +143,7 @@ void Load::Impl::sort() {
 
 // Makes the memory free for other rows.
 Status Load::Impl::write_out() {
+  HOLDFAST_TRY(engine_->usable());
   if (rows_.empty()) return Status::ok();
   if (is_ascending_) {
     last_key_ = rows_.back().key;
@@ -227,6 +229,7 @@ Status Load::Impl::make_durable() {
 
 Result<uint64_t> Load::Impl::commit() {
   HOLDFAST_TRY(failed_);
+  HOLDFAST_TRY(engine_->usable());
   if (finished_) {
     return Status(StatusCode::kInvalidArgument, "the load is finished; open another one");
   }
@@ -252,8 +255,16 @@ Result<uint64_t> Load::Impl::commit() {
 
 Load::Load(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Load::Load(Load&&) noexcept = default;
-Load& Load::operator=(Load&&) noexcept = default;
-Load::~Load() = default;
+
+Load& Load::operator=(Load&& other) noexcept {
+  impl_.swap(other.impl_);
+  return *this;
+}
+
+Load::~Load() {
+  // In a child the thread is not there, and the file with the rows is the parent's: forget them.
+  if (impl_ != nullptr && impl_->is_forked()) (void)impl_.release();
+}
 
 Result<Load> Load::open(const std::string& path, const StoreOptions& options,
                         const LoadOptions& load_options) {

@@ -179,6 +179,28 @@ TEST_F(BulkLoadTest, AFullDiskEndsTheLoadAndLeavesTheStore) {
   expect_store({{"a", "1"}});
 }
 
+// A machine that counts forks as told.
+class ForkedOs final : public os::ForwardingOs {
+ public:
+  using ForwardingOs::ForwardingOs;
+  uint32_t fork_count() override { return os_.fork_count() + forks; }
+  uint32_t forks = 0;
+};
+
+TEST_F(BulkLoadTest, AChildCannotCommitItsParentsLoad) {
+  ForkedOs os(machine_.os());
+  {
+    auto load = Load::open(os, machine_.path(), TestMachine::small_store(), {});
+    ASSERT_TRUE(load);
+    ASSERT_TRUE(load->put("a", "1"));
+    os.forks = 1;
+    EXPECT_EQ(load->commit().status().code(), StatusCode::kForked);
+    os.forks = 0;
+    EXPECT_TRUE(load->commit());
+  }
+  expect_store({{"a", "1"}});
+}
+
 // The kernel tells once: the checkpoint's own sync would not hear of it.
 TEST_F(BulkLoadTest, AnEarlySyncThatFailsEndsTheLoad) {
   { ASSERT_TRUE(machine_.open().put("a", "1")); }
