@@ -161,53 +161,60 @@ uint64_t own_memory_kib() {
   return 0;
 }
 
-// In a process of its own, page by page.
-void list_all(const std::string& directory, uint64_t count) {
+// In a process of its own, so that the memory of one part is not that of another.
+void in_child(const std::function<void()>& work) {
+  std::fflush(stdout);
   const pid_t child = fork();
   require(child >= 0, "cannot fork");
   if (child == 0) {
-    auto store = Store::open(directory);
-    require(store.is_ok(), "cannot open");
-    const auto space = store->space("lists");
-    ObservationListOptions options{.limit = kBatch};
-    uint64_t seen = 0;
-    uint64_t kib_max = 0;
-    const uint64_t kib_before = own_memory_kib();
-    const uint64_t begin_ns = monotonic_ns();
-    while (true) {
-      const auto page = space->observations().list(options);
-      require(page.is_ok(), "cannot list");
-      if (page->empty()) break;
-      seen += page->size();
-      options.after = page->back().id;
-      kib_max = std::max(kib_max, own_memory_kib());
-    }
-    require(seen == count, "not all were listed");
-    std::printf(
-        "\nall %s, by pages of 1,000, in a process of its own: %s s, %s MiB more of its "
-        "own memory\n",
-        readable(static_cast<double>(seen)).c_str(),
-        readable(static_cast<double>(monotonic_ns() - begin_ns) / 1e9).c_str(),
-        readable(static_cast<double>(kib_max - std::min(kib_before, kib_max)) / 1024).c_str());
+    work();
     std::fflush(stdout);
     _exit(0);
   }
   int state = 0;
-  require(waitpid(child, &state, 0) == child && state == 0, "the listing process failed");
+  require(waitpid(child, &state, 0) == child && state == 0, "a process of the measurement failed");
+}
+
+void fill_and_measure(const std::string& directory, uint64_t count, uint64_t pages) {
+  auto store = Store::open(directory, {.durability = holdfast::Durability::batched});
+  require(store.is_ok(), "cannot open");
+  const Space space = *store->space("lists");
+  const Filled filled = fill(space, count);
+  std::printf("%s observations added in %s s, 1,000 in a commit\n\n",
+              readable(static_cast<double>(count)).c_str(), readable(filled.seconds).c_str());
+  measure_lists(space, count, filled, pages);
+  require(store->close().is_ok(), "cannot close");
+}
+
+// Page by page.
+void list_all(const std::string& directory, uint64_t count) {
+  auto store = Store::open(directory);
+  require(store.is_ok(), "cannot open");
+  const auto space = store->space("lists");
+  ObservationListOptions options{.limit = kBatch};
+  uint64_t seen = 0;
+  uint64_t kib_max = 0;
+  const uint64_t begin_ns = monotonic_ns();
+  while (true) {
+    const auto page = space->observations().list(options);
+    require(page.is_ok(), "cannot list");
+    if (page->empty()) break;
+    seen += page->size();
+    options.after = page->back().id;
+    kib_max = std::max(kib_max, own_memory_kib());
+  }
+  require(seen == count, "not all were listed");
+  std::printf(
+      "\nall %s, by pages of 1,000, in a process of its own: %s s, at most %s MiB of its "
+      "own memory\n",
+      readable(static_cast<double>(seen)).c_str(),
+      readable(static_cast<double>(monotonic_ns() - begin_ns) / 1e9).c_str(),
+      readable(static_cast<double>(kib_max) / 1024).c_str());
 }
 
 void run(const std::string& directory, uint64_t count, uint64_t pages) {
-  {
-    auto store = Store::open(directory, {.durability = holdfast::Durability::batched});
-    require(store.is_ok(), "cannot open");
-    const Space space = *store->space("lists");
-    const Filled filled = fill(space, count);
-    std::printf("%s observations added in %s s, 1,000 in a commit\n\n",
-                readable(static_cast<double>(count)).c_str(), readable(filled.seconds).c_str());
-    measure_lists(space, count, filled, pages);
-    require(store->close().is_ok(), "cannot close");
-  }
-  list_all(directory, count);
+  in_child([&] { fill_and_measure(directory, count, pages); });
+  in_child([&] { list_all(directory, count); });
 }
 
 }  // namespace
