@@ -2,9 +2,9 @@
 // not go through the log: pages of the tree are written as the rows come in, and one checkpoint
 // makes them part of the store.
 //
-// Thread-safety: one thread; in a child after fork() it returns Forked. Until it is destroyed a load
-// has the store for itself alone (Sharing::exclusive): others that open it wait for their deadline
-// and get Busy.
+// Thread-safety: one thread; in a child after fork() it returns Forked.
+// Who: a process that needs the store for itself alone (Sharing::exclusive) until the load is
+//   destroyed. Others that open it wait for their deadline and get Busy.
 // Invariants:
 //   1. Until commit() returns no process ever sees one of the rows, unless that was interrupted: by
 //      the end of the process or of the power. Then all of them are there, or none.
