@@ -15,21 +15,12 @@
 namespace holdfast::store {
 namespace {
 
-constexpr uint64_t kAttachRetryUs = 500;
+constexpr uint64_t kAttachPauseUsMin = 500;
+constexpr uint64_t kAttachPauseUsMax = 8'000;
 constexpr uint64_t kControlFixedSize = kBitmapRegion.offset;
 
 Status not_a_store(const std::string& path, const std::string& what) {
   return Status(StatusCode::kNotAStore, what).with_path(path);
-}
-
-// Byte 0 of LOCK, waiting by polling: an open-file-description lock has no timed wait.
-Status lock_attach(Context& context, os::LockKind kind, const Deadline& deadline) {
-  while (true) {
-    HOLDFAST_ASSIGN(const bool locked, context.lock_file->lock_try(kAttachByte, kind));
-    if (locked) return Status::ok();
-    if (deadline.passed()) return busy_attaching(context);
-    context.os.sleep_us(kAttachRetryUs);
-  }
 }
 
 // Someone holds a liveness byte: the store is in use.
@@ -297,17 +288,20 @@ Status refuse_in_use(const Context& context, ControlState state) {
   return Status(StatusCode::kUnsupported, what).with_path(context.path);
 }
 
+// NotFound: there is no store, or not yet.
+Status open_data(Context& context) {
+  HOLDFAST_ASSIGN(context.data_file,
+                  context.os.open(context.data_path(), os::OpenMode::kReadWrite));
+  return Status::ok();
+}
+
 // REQUIRES: the attach lock held exclusively.
 Status open_or_create_data(Context& context, RecoveryReport& report) {
-  if (auto data = context.os.open(context.data_path(), os::OpenMode::kReadWrite)) {
-    context.data_file = std::move(*data);
-  } else if (data.status().code() != StatusCode::kNotFound || !context.options.create) {
-    return data.status();
-  } else {
+  if (const Status opened = open_data(context); !opened) {
+    if (opened.code() != StatusCode::kNotFound || !context.options.create) return opened;
     HOLDFAST_TRY(create_store(context.os, context.path, context.options));
     report.created = true;
-    HOLDFAST_ASSIGN(context.data_file,
-                    context.os.open(context.data_path(), os::OpenMode::kReadWrite));
+    HOLDFAST_TRY(open_data(context));
   }
   return Status::ok();
 }
@@ -351,18 +345,32 @@ Result<bool> attach_shared(Context& context, bool& distrust) {
   return true;
 }
 
+// Shared where there is something to join, else exclusively, one try of each. False: others have
+// the lock.
+Result<bool> try_attach(Context& context, RecoveryReport& report) {
+  os::File& lock = *context.lock_file;
+  HOLDFAST_ASSIGN(bool locked, lock.lock_try(kAttachByte, os::LockKind::kShared));
+  if (!locked) return false;
+  bool distrust = false;
+  HOLDFAST_ASSIGN(const bool joined, attach_shared(context, distrust));
+  if (!joined) {
+    HOLDFAST_TRY(lock.unlock(kAttachByte));
+    HOLDFAST_ASSIGN(locked, lock.lock_try(kAttachByte, os::LockKind::kExclusive));
+    if (!locked) return false;
+    HOLDFAST_TRY(attach_exclusively(context, distrust, report));
+  }
+  HOLDFAST_TRY(lock.unlock(kAttachByte));
+  return true;
+}
+
 // Opens the data file if there is one; it gets its name last, so then there is a whole store.
 // Otherwise the path must be one where a store may be made.
 Status find_store(Context& context) {
   os::Os& os = context.os;
   const std::string& path = context.path;
   const StoreOptions& options = context.options;
-  auto data = os.open(context.data_path(), os::OpenMode::kReadWrite);
-  if (data) {
-    context.data_file = std::move(*data);
-    return Status::ok();
-  }
-  if (data.status().code() != StatusCode::kNotFound) return data.status();
+  const Status opened = open_data(context);
+  if (opened || opened.code() != StatusCode::kNotFound) return opened;
   HOLDFAST_ASSIGN(const PathState state, inspect_path(os, path));
   if (state != PathState::kStore && (state == PathState::kForeign || !options.create)) {
     if (const auto salvage = unfinished_salvage(os, path)) return not_a_store(path, *salvage);
@@ -387,6 +395,21 @@ Status find_store(Context& context) {
       break;
   }
   return Status::ok();
+}
+
+// By polling: an open-file-description lock has no timed wait. Who comes behind the one that makes
+// or recovers the store need not do so alone: each looks anew whether there is something to join.
+Status attach(Context& context, RecoveryReport& report) {
+  const Deadline deadline = context.deadline();
+  for (uint64_t pause_us = kAttachPauseUsMin;;
+       pause_us = std::min(2 * pause_us, kAttachPauseUsMax)) {
+    HOLDFAST_ASSIGN(const bool attached, try_attach(context, report));
+    if (attached) return Status::ok();
+    if (deadline.passed()) return busy_attaching(context);
+    context.os.sleep_us(deadline.wait_us(pause_us));
+    // What keeps it from being opened, attach_exclusively() meets again.
+    if (context.data_file == nullptr) (void)open_data(context);
+  }
 }
 
 // A store may have lost its lock file; a file called "data" that is no store must not get one.
@@ -420,16 +443,7 @@ Result<Opened> open_context(os::Os& os, const std::string& path, const StoreOpti
     context.incarnation = context.control().header.incarnation.load();
     return opened;
   }
-  const Deadline deadline = context.deadline();
-  HOLDFAST_TRY(lock_attach(context, os::LockKind::kShared, deadline));
-  bool distrust = false;
-  HOLDFAST_ASSIGN(const bool joined, attach_shared(context, distrust));
-  if (!joined) {
-    HOLDFAST_TRY(context.lock_file->unlock(kAttachByte));
-    HOLDFAST_TRY(lock_attach(context, os::LockKind::kExclusive, deadline));
-    HOLDFAST_TRY(attach_exclusively(context, distrust, opened.report));
-  }
-  HOLDFAST_TRY(context.lock_file->unlock(kAttachByte));
+  HOLDFAST_TRY(attach(context, opened.report));
   opened.report.version = read_tail(context.control().tail).version;
   context.incarnation = context.control().header.incarnation.load();
   HOLDFAST_TRY(context.sound());
