@@ -170,7 +170,6 @@ Status checkpoint_locked(const Context& context, bool takeover) {
     // The pages' fate is unknown and the pin stays; a cold start goes back to the last
     // checkpoint and the log, which does not depend on this file.
     make_read_only(control);
-    context.pages->distrust();
     wake_all(context);
     return status;
   }

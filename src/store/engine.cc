@@ -74,7 +74,11 @@ Store::Impl::Impl(store::Opened opened, std::unique_ptr<os::Os> owned_os)
       recent_(std::make_unique<store::Recent>(*context_, *pins_)),
       maintenance_(std::make_unique<store::Maintenance>(*context_, [this] { return retain(); })),
       recovery_(std::move(opened.report)),
-      fork_count_(context_->os.fork_count()) {}
+      fork_count_(context_->os.fork_count()) {
+  // What the disk refused to take may be shown by the kernel now, and what it replaced later.
+  context_->pages->set_doubt(context_->control().state.state,
+                             static_cast<uint32_t>(store::EngineState::kReadOnly));
+}
 
 Store::Impl::~Impl() {
   if (context_->os.fork_count() == fork_count_) {

@@ -55,15 +55,10 @@ Result<uint32_t> Pins::claim() {
                                        "and transactions and try again");
 }
 
-// What the disk refused to take may be shown by the kernel now, and what it replaced later.
-void Pins::prepare_pages() const {
-  const ControlBlock& control = context_.control();
+void Pins::admit_new_pages() const {
+  const AllocationLine& allocation = context_.control().allocation;
   context_.pages->set_page_count(
-      static_cast<uint32_t>(control.allocation.file_pages.load(std::memory_order_relaxed)));
-  const auto read_only = static_cast<uint32_t>(EngineState::kReadOnly);
-  if (control.state.state.load(std::memory_order_relaxed) == read_only) [[unlikely]] {
-    context_.pages->distrust();
-  }
+      static_cast<uint32_t>(allocation.file_pages.load(std::memory_order_relaxed)));
 }
 
 Result<Pins::Pinned> Pins::pin(RootChoice choice, bool keep_log) {
@@ -81,7 +76,7 @@ Result<Pins::Pinned> Pins::pin(RootChoice choice, bool keep_log) {
       unpin(index);
       return status;
     }
-    prepare_pages();
+    admit_new_pages();
     return Pinned{index, root};
   }
 }
@@ -97,7 +92,7 @@ Result<std::optional<Pins::Pinned>> Pins::pin_named(const PublishedRoot& root) {
     unpin(index);
     return std::optional<Pinned>();
   }
-  prepare_pages();
+  admit_new_pages();
   return std::optional<Pinned>({index, root});
 }
 

@@ -45,7 +45,7 @@ class Pins {
   void abandon();
 
  private:
-  void prepare_pages() const;
+  void admit_new_pages() const;
   Result<uint32_t> claim();
   static constexpr uint32_t kNoSlot = ~0u;
 

@@ -38,18 +38,14 @@ Status wrong_crc(uint32_t pgno, uint64_t offset, uint32_t expected, uint32_t fou
 }  // namespace
 
 PageSource::PageSource(const char* base, uint32_t page_shift, uint32_t pages_max)
-    : base_(base),
-      page_shift_(page_shift),
-      pages_max_(pages_max),
-      remembered_count_(pages_max),
-      table_count_(pages_max) {
+    : base_(base), page_shift_(page_shift), pages_max_(pages_max), remembered_count_(pages_max) {
   CHECK(page_shift < 32 && page_size_bytes() >= kPageSizeMin && page_size_bytes() <= kPageSizeMax);
   CHECK(pages_max > 0);
   const size_t table_size = sizeof(std::atomic<uint32_t>) * static_cast<size_t>(pages_max);
   verified_ = static_cast<std::atomic<uint32_t>*>(os::reserve_zeroed(2 * table_size));
   // Without the tables every load verifies anew: slower, and as safe.
-  if (verified_ == nullptr) remembered_count_ = table_count_ = 0;
-  verified_runs_ = verified_ + table_count_;
+  if (verified_ == nullptr) remembered_count_ = 0;
+  verified_runs_ = verified_ + remembered_count_;
 }
 
 std::unique_ptr<PageSource> PageSource::reading(os::File& file, uint32_t page_shift,
@@ -61,12 +57,12 @@ std::unique_ptr<PageSource> PageSource::reading(os::File& file, uint32_t page_sh
   source->file_ = &file;
   source->memory_ = memory;
   // Without the tables every load would read a page again that somebody may be using.
-  return source->table_count_ == 0 ? nullptr : std::move(source);
+  return source->remembered_count_ == 0 ? nullptr : std::move(source);
 }
 
 PageSource::~PageSource() {
   os::release_reserved(memory_, static_cast<size_t>(pages_max_) << page_shift_);
-  os::release_reserved(verified_, 2 * sizeof(std::atomic<uint32_t>) * size_t{table_count_});
+  os::release_reserved(verified_, 2 * sizeof(std::atomic<uint32_t>) * size_t{remembered_count_});
 }
 
 void PageSource::set_page_count(uint32_t count) {
@@ -122,7 +118,7 @@ const char* PageSource::verify_page(const PageRef& ref, const char* bytes, Statu
     *error = corruption(ref.pgno, offset, "is malformed: " + problem);
     return nullptr;
   }
-  if (ref.pgno < table_count_) {
+  if (ref.pgno < remembered_count_) {
     verified_[ref.pgno].store(ref.crc, std::memory_order_release);
   }
   return bytes;
@@ -140,7 +136,7 @@ const char* PageSource::load_run(const OverflowRef& ref, Status* error) const {
   }
   const auto verified = [&] {
     return ref.pgno < remembered_count_ && ref.crc != 0 &&
-           verified_runs_[ref.pgno].load(std::memory_order_acquire) == ref.crc;
+           verified_runs_[ref.pgno].load(std::memory_order_acquire) == ref.crc && !in_doubt();
   };
   if (verified()) return bytes;
   std::unique_lock<std::mutex> lock;
@@ -154,7 +150,7 @@ const char* PageSource::load_run(const OverflowRef& ref, Status* error) const {
     *error = wrong_crc(ref.pgno, offset, ref.crc, found);
     return nullptr;
   }
-  if (ref.pgno < table_count_) {
+  if (ref.pgno < remembered_count_) {
     verified_runs_[ref.pgno].store(ref.crc, std::memory_order_release);
   }
   return bytes;

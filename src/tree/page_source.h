@@ -4,8 +4,8 @@
 // Who: tree/ and store/. Thread-safety: any thread.
 // Invariants:
 //   1. A page handed out has matched the CRC its parent holds, in this process, since it was last
-//      rewritten: `verified_` remembers the CRC, so a reused page is verified anew. After
-//      distrust() nothing is remembered.
+//      rewritten: `verified_` remembers the CRC, so a reused page is verified anew. Once
+//      set_doubt() says so nothing that is remembered is believed.
 //   2. A page handed out has a sound structure: no offset or size in it leads outside of it.
 //   3. Where the file is read instead of mapped, the bytes of a page change only when it is
 //   verified
@@ -21,6 +21,7 @@
 #include "base/prefetch.h"
 #include "holdfast/status.h"
 #include "os/os.h"
+#include "os/shared.h"
 
 namespace holdfast::tree {
 
@@ -58,8 +59,8 @@ class PageSource {
   // The page, after its checksum was verified; nullptr (and `*error` set to Corruption with the
   // page number and offset) when it does not match or lies outside.
   const char* load(const PageRef& ref, Status* error) const {
-    if (ref.pgno < remembered_count_.load(std::memory_order_relaxed) && ref.crc != 0 &&
-        verified_[ref.pgno].load(std::memory_order_acquire) == ref.crc) [[likely]] {
+    if (ref.pgno < remembered_count_ && ref.crc != 0 &&
+        verified_[ref.pgno].load(std::memory_order_acquire) == ref.crc && !in_doubt()) [[likely]] {
       return base_ + (static_cast<uint64_t>(ref.pgno) << page_shift_);
     }
     return load_first(ref, error);
@@ -67,7 +68,7 @@ class PageSource {
 
   // Begins to fetch from memory what a scan of the page reads first. A hint: any number does.
   void prefetch(uint32_t pgno) const {
-    if (pgno >= remembered_count_.load(std::memory_order_relaxed)) return;
+    if (pgno >= remembered_count_) return;
     const char* page = base_ + (static_cast<uint64_t>(pgno) << page_shift_);
     holdfast::prefetch(&verified_[pgno]);
     holdfast::prefetch(page);
@@ -88,12 +89,13 @@ class PageSource {
   const os::Losses* losses() const { return losses_; }
   void set_losses(const os::Losses* losses) { losses_ = losses; }
 
-  // From now on every load of a page verifies it anew: after an error of the disk the kernel may at
-  // any moment show old bytes of a page that was verified. Nothing where pages are read: those stay
-  // as they were read.
-  void distrust() const {
-    if (file_ != nullptr || remembered_count_.load(std::memory_order_relaxed) == 0) return;
-    remembered_count_.store(0, std::memory_order_relaxed);
+  // Once `word`, which outlives the source, is `value`, every load of a page verifies it anew:
+  // after an error of the disk the kernel may at any moment show old bytes of a page that was
+  // verified. Nothing where pages are read: those stay as they were read.
+  void set_doubt(const os::Shared<uint32_t>& word, uint32_t value) {
+    if (file_ != nullptr) return;
+    doubt_word_ = &word;
+    doubt_value_ = value;
   }
 
   // Pages that exist; load() refuses others. Raised by the store as the file grows;
@@ -109,7 +111,13 @@ class PageSource {
   // Reads pages into this process's memory. REQUIRES: file_ is set; reading_ is held.
   bool read_pages(uint32_t pgno, uint32_t count, Status* error) const;
 
+  bool in_doubt() const {
+    return doubt_word_ != nullptr && doubt_word_->load(std::memory_order_relaxed) == doubt_value_;
+  }
+
   const os::Losses* losses_ = nullptr;
+  const os::Shared<uint32_t>* doubt_word_ = nullptr;
+  uint32_t doubt_value_ = 0;
   os::File* file_ = nullptr;    // null: the pages are mapped at base_
   char* memory_ = nullptr;      // base_, writable, where they are read to
   mutable std::mutex reading_;  // two threads must not read one page while a third uses it
@@ -120,8 +128,7 @@ class PageSource {
   // One CRC per page, 0: not yet verified. Reserved address space, touched lazily. Written last and
   // with release: who finds a CRC here finds the bytes that another thread read. Runs have a table
   // of their own: a run's checksum says nothing about the structure of a page.
-  mutable std::atomic<uint32_t> remembered_count_;  // entries of each table to be believed
-  uint32_t table_count_;  // entries of each table; 0 when there was no address space
+  uint32_t remembered_count_;  // entries of each table; 0 when there was no address space
   std::atomic<uint32_t>* verified_;
   std::atomic<uint32_t>* verified_runs_;
 };

@@ -266,6 +266,11 @@ FAULTS = (
              'Status trim_log(const Context& context) { ControlBlock& control = context.control();'
              ' if (PLANTED) control.checkpoint.prev_lsn.store('
              'control.checkpoint.last_lsn.load());'),)),
+    Fault('verified_for_ever', 'pages that were verified are believed after a failed sync',
+          'StoreErrors.PagesThatAFailedSyncLostAreNotTrustedWhenTheyComeBack', (
+        Edit('store/engine.cc',
+             'context_->pages->set_doubt(',
+             'if (!PLANTED) context_->pages->set_doubt('),)),
 
     # --- Cold starts, and what may be joined.
     Fault('boot_not_compared', 'the control block of another boot is joined',
