@@ -1,6 +1,7 @@
 // Holdfast: everything public.
 #pragma once
 
+#include "holdfast/artifact.h"
 #include "holdfast/blob.h"
 #include "holdfast/cache.h"
 #include "holdfast/claim.h"
@@ -18,6 +19,7 @@
 #include "holdfast/queue.h"
 #include "holdfast/recall.h"
 #include "holdfast/run.h"
+#include "holdfast/signature.h"
 #include "holdfast/space.h"
 #include "holdfast/spaces.h"
 #include "holdfast/status.h"

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "holdfast/artifact.h"
 #include "holdfast/cache.h"
 #include "holdfast/claim.h"
 #include "holdfast/event.h"
@@ -83,6 +84,7 @@ class Space {
   Presence presence() const;
   Links links() const;
   Runs runs() const;
+  Artifacts artifacts() const;
   Observations observations() const;
   // Ranks what the space remembers. Hits are of one snapshot. No searchable term in the text: no
   // hits. Errors: InvalidArgument (text empty or not UTF-8, limit, snippet_size).
@@ -102,6 +104,7 @@ class Space {
   Presence presence(Transaction& transaction) const;
   Links links(Transaction& transaction) const;
   Runs runs(Transaction& transaction) const;
+  Artifacts artifacts(Transaction& transaction) const;
   Observations observations(Transaction& transaction) const;
   Result<std::vector<RecallHit>> recall(Transaction& transaction, const RecallQuery& query) const;
 
@@ -117,6 +120,7 @@ class Space {
   Presence presence(Snapshot& snapshot) const;
   Links links(Snapshot& snapshot) const;
   Runs runs(Snapshot& snapshot) const;
+  Artifacts artifacts(Snapshot& snapshot) const;
   Observations observations(Snapshot& snapshot) const;
   Result<std::vector<RecallHit>> recall(Snapshot& snapshot, const RecallQuery& query) const;
 

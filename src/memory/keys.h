@@ -28,6 +28,7 @@
 // | 08 51 space:u32 expires:u64 key         | Kv: index of expiries, empty                     |
 // | 08 52 space:u32 prefix, ordered ...     | Kv: history of the keys that begin so            |
 // | 08 58 space:u32 ...                     | the text index: search/manifest.h has the table  |
+// | 08 60 to 08 68 space:u32 ...            | artifacts: artifact_rows.h has the table         |
 // | 08 80 space:u32 id:16 what:u8           | how observations fare: observation_strength.h    |
 // | 08 81, 08 82 space:u32 ...              | limits and figures of the space: meter.h         |
 // | 08 83 to 08 86 space:u32 ...            | tiers of observations: observation_tiers.h       |
@@ -111,6 +112,15 @@ enum class KeyKind : uint16_t {
   kKvExpiry = 0x0851,
   kKvHistory = 0x0852,
   kTextIndex = 0x0858,
+  kArtifact = 0x0860,
+  kArtifactVersion = 0x0861,
+  kArtifactBlob = 0x0862,
+  kArtifactContent = 0x0863,
+  kArtifactReference = 0x0864,
+  kArtifactAlias = 0x0865,
+  kArtifactSignature = 0x0866,
+  kArtifactIndex = 0x0867,
+  kArtifactId = 0x0868,
   kStrength = 0x0880,
   kSpaceLimits = 0x0881,
   kSpaceFigure = 0x0882,

@@ -2,6 +2,7 @@
 // kind is filled under names that are prefixes of each other, or hold bytes that separate keys.
 #include <gtest/gtest.h>
 
+#include "holdfast/artifact.h"
 #include "holdfast/cache.h"
 #include "holdfast/claim.h"
 #include "holdfast/event.h"
@@ -35,6 +36,7 @@ const std::vector<std::string>& hostile_names() {
 
 class KindsIsolationTest : public testing::Test {
  protected:
+  static constexpr const char* kShared = "{\"shared\":1}";
   // What is kept under a name of a space says which.
   static std::string mark_of(size_t space, size_t name) {
     return std::to_string(space) + ":" + std::to_string(name);
@@ -70,6 +72,25 @@ class KindsIsolationTest : public testing::Test {
     ASSERT_TRUE(Outbox(access(space), text).add(text, mark));
     ASSERT_TRUE(Messages(access(space)).send({.to = text, .body = mark}));
     ASSERT_TRUE(Presence(access(space)).enter({.agent = mark}));
+    const Artifacts artifacts(access(space));
+    ASSERT_TRUE(artifacts.put({.name = end, .metadata = kShared, .aliases = {end}}, mark));
+    ASSERT_TRUE(artifacts.sign(end, end, SigningKey{}));
+  }
+  void expect_own_artifacts(size_t space, size_t name) {
+    const Artifacts artifacts(access(space));
+    const std::string text = without_zero(hostile_names()[name]);
+    EXPECT_EQ(*artifacts.get(text), mark_of(space, name));
+    EXPECT_EQ(artifacts.list()->size(), hostile_names().size());
+    EXPECT_EQ(artifacts.versions(text)->size(), 1u);
+    EXPECT_EQ(artifacts.show(text)->aliases.size(), 1u);
+    EXPECT_EQ(artifacts.signatures(text, text)->size(), 1u);
+    EXPECT_EQ(artifacts.query({.where = {{"shared", "1"}}})->size(), hostile_names().size());
+    EXPECT_EQ(artifacts.query({.content = ArtifactContent(mark_of(space, name)).ref()})->size(),
+              1u);
+    for (size_t other = 0; other < hostile_spaces().size(); ++other) {
+      const auto id = Artifacts(access(other)).find(text)->id;
+      EXPECT_EQ(artifacts.find_id(id).is_ok(), other == space);
+    }
   }
   void expect_own_jobs(size_t space, size_t name) {
     const Queue queue(access(space), hostile_names()[name]);
@@ -154,6 +175,7 @@ TEST_F(KindsIsolationTest, NoWayOfReadingReturnsWhatIsAnothers) {
     expect_own_links(space, name);
     expect_own_cache(space, name);
     expect_own_mail(space, name);
+    expect_own_artifacts(space, name);
   });
 }
 
@@ -164,10 +186,12 @@ TEST_F(KindsIsolationTest, WhatIsRemovedInOneSpaceIsLeftInTheOthers) {
     ASSERT_TRUE(Links(access(0)).remove_end(without_zero(name)));
     ASSERT_TRUE(Cache(access(0), name).drop());
     ASSERT_TRUE(Messages(access(0)).clear(name));
+    ASSERT_TRUE(Artifacts(access(0)).remove(std::vector<std::string>{without_zero(name)}));
   }
   EXPECT_TRUE(Events(access(0)).list()->empty());
   EXPECT_TRUE(Links(access(0)).list()->empty());
   EXPECT_TRUE(Messages(access(0)).list()->empty());
+  EXPECT_TRUE(Artifacts(access(0)).list()->empty());
   for_each([&](size_t space, size_t name) {
     if (space == 0) return;
     SCOPED_TRACE(mark_of(space, name));
@@ -175,6 +199,8 @@ TEST_F(KindsIsolationTest, WhatIsRemovedInOneSpaceIsLeftInTheOthers) {
     expect_own_links(space, name);
     expect_own_cache(space, name);
     expect_own_mail(space, name);
+    const std::string text = without_zero(hostile_names()[name]);
+    EXPECT_EQ(*Artifacts(access(space)).get(text, text), mark_of(space, name));
   });
 }
 

@@ -25,16 +25,12 @@ Result<std::optional<BlobRef>> find_ref(search::KeySource& source, uint32_t spac
   return std::optional(ref);
 }
 
-Status no_blobs() {
-  return Status(StatusCode::kUnsupported, "large values need a store; here are only keys");
-}
-
 // Gives back the blob that the key's value is, if it is one.
 Status release_blob(memory::Access& access, search::KeyTarget& target, uint32_t space_id,
                     std::string_view key) {
   HOLDFAST_ASSIGN(const auto ref, find_ref(target, space_id, key));
   if (!ref) return Status::ok();
-  if (access.blobs() == nullptr) return no_blobs();
+  if (access.blobs() == nullptr) return memory::no_blobs();
   const std::string entry = space_key(KeyKind::kKvBlob, space_id, key);
   HOLDFAST_TRY(access.blobs()->release(target, *ref, entry));
   return target.del(entry);
@@ -56,15 +52,6 @@ Status note_blobs(search::KeySource& source, uint32_t space_id, std::vector<KvEn
     return true;
   }));
   return damage;
-}
-
-Result<std::string> read_whole(KvReader& reader) {
-  std::string value(reader.size(), '\0');
-  for (size_t done = 0; done < value.size();) {
-    HOLDFAST_ASSIGN(const size_t count, reader.read(value.data() + done, value.size() - done));
-    done += count;
-  }
-  return value;
 }
 
 // The bytes of a row that is there and has not expired.
@@ -264,7 +251,7 @@ Result<std::optional<KvReader>> Kv::open(std::string_view key) const {
       return Status::ok();
     }
     HOLDFAST_ASSIGN(const auto ref, find_ref(source, space_id, key));
-    if (access_->blobs() == nullptr) return no_blobs();
+    if (access_->blobs() == nullptr) return memory::no_blobs();
     if (!ref) {
       return Status(StatusCode::kCorruption,
                     "a large value has no entry of what it is; run `holdfast check`");
@@ -284,7 +271,7 @@ Result<std::optional<std::string>> Kv::get(std::string_view key) const {
                                              " bytes; read it as a stream (Kv::open, `holdfast "
                                              "get` without --json)");
   }
-  HOLDFAST_ASSIGN(std::string value, read_whole(*reader));
+  HOLDFAST_ASSIGN(std::string value, memory::read_whole(*reader));
   return std::optional(std::move(value));
 }
 
@@ -401,13 +388,13 @@ Status Kv::apply(const std::vector<KvWrite>& batch) const {
 }
 
 Result<BlobWriter> Kv::write() const {
-  if (access_->blobs() == nullptr) return no_blobs();
+  if (access_->blobs() == nullptr) return memory::no_blobs();
   return access_->blobs()->write();
 }
 
 Status Kv::put(std::string_view key, const NewBlob& blob) const {
   HOLDFAST_TRY(memory::check_kv_key(key));
-  if (access_->blobs() == nullptr) return no_blobs();
+  if (access_->blobs() == nullptr) return memory::no_blobs();
   return access_->write([&](search::KeyTarget& target, uint32_t space_id) -> Status {
     Writer writer(*access_, target, space_id);
     HOLDFAST_TRY(writer.reserve({{key, blob.ref().size}}));

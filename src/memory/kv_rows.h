@@ -81,7 +81,11 @@ Result<Reader*> reader_of(search::KeySource& source);
 
 Status check_kv_key(std::string_view key);
 
-// What stands under kKvBlob: which blob a value is.
+// All that a reader has; it must fit in memory.
+Result<std::string> read_whole(KvReader& reader);
+// Unsupported: only keys are here.
+Status no_blobs();
+// What stands under kKvBlob: which blob a value is. Artifacts keep theirs in the same form.
 std::string encode_blob_ref(const BlobRef& ref);
 // Errors: Corruption.
 Result<BlobRef> decode_blob_ref(std::string_view bytes);

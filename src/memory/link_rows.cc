@@ -2,7 +2,9 @@
 
 #include "base/coding.h"
 #include "base/ordered_key.h"
+#include "base/uuid.h"
 #include "memory/fields.h"
+#include "memory/text_check.h"
 
 namespace holdfast::memory {
 namespace {
@@ -31,6 +33,22 @@ Status decode_into(std::string_view bytes, Link& link) {
 }
 
 }  // namespace
+
+Status check_link_end(std::string_view end) {
+  return check_plain_name("the end of a link", end, kLinkEndSizeMax);
+}
+
+Status check_link_end_exists(search::KeySource& source, uint32_t space_id, std::string_view end) {
+  if (!end.starts_with(kObservationEnd)) return Status::ok();
+  const auto id = Uuid::parse(end.substr(kObservationEnd.size()));
+  if (!id || id->to_text() != end.substr(kObservationEnd.size())) {
+    return Status(StatusCode::kInvalidArgument,
+                  std::string(end) + " does not name an observation; write its whole id");
+  }
+  HOLDFAST_ASSIGN(const auto row, source.get(memory::row_key(space_id, *id)));
+  if (row) return Status::ok();
+  return Status(StatusCode::kNotFound, "there is no " + std::string(end) + " to link");
+}
 
 std::string LinkRows::key(bool incoming, const LinkName& name) const {
   std::string bytes = space_prefix(incoming ? KeyKind::kLinkIn : KeyKind::kLinkOut, space_id_);

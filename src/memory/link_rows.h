@@ -25,6 +25,14 @@
 
 namespace holdfast::memory {
 
+// What the ends begin with that stand for observations.
+constexpr std::string_view kObservationEnd = "observation/";
+// Errors: InvalidArgument, TooLarge.
+Status check_link_end(std::string_view end);
+// An observation that is linked to exists, and still does when this commits. Errors: NotFound,
+// InvalidArgument (this is how observations are named, but not one).
+Status check_link_end_exists(search::KeySource& source, uint32_t space_id, std::string_view end);
+
 struct LinkName {
   std::string_view from;
   std::string_view type;

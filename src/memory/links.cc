@@ -10,30 +10,21 @@
 namespace holdfast {
 namespace {
 
+using memory::check_link_end;
+using memory::check_link_end_exists;
 using memory::LinkName;
 using memory::LinkRows;
 
 constexpr size_t kListMax = 10'000;
-constexpr std::string_view kObservation = "observation/";
 
 Status invalid(std::string message) {
   return Status(StatusCode::kInvalidArgument, std::move(message));
 }
 
-Status check_part(std::string_view what, std::string_view text, size_t size_max) {
-  HOLDFAST_TRY(memory::check_name(what, text, size_max, "use its hash"));
-  if (text.find('\0') == std::string_view::npos) return Status::ok();
-  return invalid(std::string(what) + " has a zero byte; leave it out");
-}
-
-Status check_end(std::string_view end) {
-  return check_part("the end of a link", end, kLinkEndSizeMax);
-}
-
 Status check_name(const LinkName& name) {
-  HOLDFAST_TRY(check_end(name.from));
-  HOLDFAST_TRY(check_end(name.to));
-  HOLDFAST_TRY(check_part("the type of a link", name.type, kLinkTypeSizeMax));
+  HOLDFAST_TRY(check_link_end(name.from));
+  HOLDFAST_TRY(check_link_end(name.to));
+  HOLDFAST_TRY(memory::check_plain_name("the type of a link", name.type, kLinkTypeSizeMax));
   if (name.from != name.to) return Status::ok();
   return invalid("the link begins and ends with " + std::string(name.from) +
                  "; a link needs two ends");
@@ -53,21 +44,9 @@ Status check_link(const NewLink& link) {
                     std::to_string(kLinkDataSizeMax) + " are allowed: link to a value instead");
 }
 
-// An observation that is linked to exists, and still does when this commits.
-Status check_exists(search::KeySource& source, uint32_t space_id, std::string_view end) {
-  if (!end.starts_with(kObservation)) return Status::ok();
-  const auto id = Uuid::parse(end.substr(kObservation.size()));
-  if (!id || id->to_text() != end.substr(kObservation.size())) {
-    return invalid(std::string(end) + " does not name an observation; write its whole id");
-  }
-  HOLDFAST_ASSIGN(const auto row, source.get(memory::row_key(space_id, *id)));
-  if (row) return Status::ok();
-  return Status(StatusCode::kNotFound, "there is no " + std::string(end) + " to link");
-}
-
 Status check_ends(search::KeySource& source, uint32_t space_id, const LinkName& name) {
-  HOLDFAST_TRY(check_exists(source, space_id, name.from));
-  return check_exists(source, space_id, name.to);
+  HOLDFAST_TRY(check_link_end_exists(source, space_id, name.from));
+  return check_link_end_exists(source, space_id, name.to);
 }
 
 bool is_wanted(const LinkFilter& filter, const Link& link) {
@@ -84,7 +63,7 @@ std::optional<LinkName> name_of(const std::optional<Link>& link) {
 }  // namespace
 
 std::string link_end(std::string_view observation_id) {
-  return std::string(kObservation).append(observation_id);
+  return std::string(memory::kObservationEnd).append(observation_id);
 }
 
 Links::Links(std::shared_ptr<memory::Access> access) : access_(std::move(access)) {}
@@ -175,7 +154,7 @@ Status Links::remove(std::string_view from, std::string_view type, std::string_v
 }
 
 Result<uint64_t> Links::remove_end(std::string_view end, size_t limit) const {
-  HOLDFAST_TRY(check_end(end));
+  HOLDFAST_TRY(check_link_end(end));
   HOLDFAST_TRY(memory::check_limit(limit, kListMax));
   uint64_t removed = 0;
   HOLDFAST_TRY(access_->write_existing([&](search::KeyTarget& target, uint32_t space_id) -> Status {
@@ -186,7 +165,7 @@ Result<uint64_t> Links::remove_end(std::string_view end, size_t limit) const {
 }
 
 Result<std::vector<Link>> Links::of(std::string_view end, const LinkListOptions& options) const {
-  HOLDFAST_TRY(check_end(end));
+  HOLDFAST_TRY(check_link_end(end));
   HOLDFAST_TRY(memory::check_limit(options.limit, kListMax));
   std::vector<Link> links;
   // A page that ended among the incoming links goes on there.

@@ -402,6 +402,16 @@ Runs Space::runs(Snapshot& snapshot) const {
   return Runs(std::make_shared<SnapshotAccess>(impl_, snapshot));
 }
 
+Artifacts Space::artifacts() const {
+  return Artifacts(std::make_shared<StoreAccess>(impl_));
+}
+Artifacts Space::artifacts(Transaction& transaction) const {
+  return Artifacts(std::make_shared<TransactionAccess>(impl_, transaction));
+}
+Artifacts Space::artifacts(Snapshot& snapshot) const {
+  return Artifacts(std::make_shared<SnapshotAccess>(impl_, snapshot));
+}
+
 Observations Space::observations() const {
   return Observations(std::make_shared<StoreAccess>(impl_));
 }

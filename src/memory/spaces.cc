@@ -82,12 +82,15 @@ Status check_sub_spaces(search::KeySource& source, const SpaceSegments& segments
 // --- What lies in a space
 
 Status release_blobs(Transaction& txn, const Blobs& blobs, uint32_t space_id) {
-  Cursor cursor = txn.scan(search::prefix_range(memory::space_prefix(KeyKind::kKvBlob, space_id)));
-  for (; cursor.valid(); cursor.next()) {
-    HOLDFAST_ASSIGN(const BlobRef ref, memory::decode_blob_ref(cursor.value()));
-    HOLDFAST_TRY(blobs.release(txn, ref, cursor.key()));
+  for (const KeyKind kind : {KeyKind::kKvBlob, KeyKind::kArtifactBlob}) {
+    Cursor cursor = txn.scan(search::prefix_range(memory::space_prefix(kind, space_id)));
+    for (; cursor.valid(); cursor.next()) {
+      HOLDFAST_ASSIGN(const BlobRef ref, memory::decode_blob_ref(cursor.value()));
+      HOLDFAST_TRY(blobs.release(txn, ref, cursor.key()));
+    }
+    HOLDFAST_TRY(Status(cursor.status()));
   }
-  return cursor.status();
+  return Status::ok();
 }
 
 // How long the versions of the space's keys are kept. One by one: the store's own keys are out of
@@ -175,6 +178,7 @@ void count_row(uint16_t kind, std::string_view key, std::string_view value, Spac
       stats.history_bytes += key.size() + value.size();
       break;
     case KeyKind::kKvBlob:
+    case KeyKind::kArtifactBlob:
       if (const auto ref = memory::decode_blob_ref(value)) stats.blob_bytes += ref->size;
       break;
     default:

@@ -69,6 +69,14 @@ class SpacesTest : public testing::Test {
     ASSERT_TRUE(filled.observations().add({.content = "the clock was behind", .key = "once"}));
     ASSERT_TRUE(filled.queue("work").push({.payload = "payload"}));
     ASSERT_TRUE(filled.claims().take("build"));
+    fill_artifacts(filled.artifacts());
+  }
+  // One small, one large, with all that a version can have.
+  static void fill_artifacts(const Artifacts& artifacts) {
+    ASSERT_TRUE(artifacts.put({.name = "data", .aliases = {"first"}}, "small"));
+    ASSERT_TRUE(artifacts.put({.name = "model", .metadata = "{\"a\":1}", .parents = {"data"}},
+                              std::string(kArtifactInlineMax + 1, 'x')));
+    ASSERT_TRUE(artifacts.sign("model", "1", SigningKey{}));
   }
 
   Store store_ = *Store::memory();

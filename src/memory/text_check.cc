@@ -29,6 +29,12 @@ Status check_name(std::string_view name, std::string_view text, size_t size_max,
   return check_text(name, text, size_max, advice);
 }
 
+Status check_plain_name(std::string_view name, std::string_view text, size_t size_max) {
+  HOLDFAST_TRY(check_name(name, text, size_max, "use its hash"));
+  if (text.find('\0') == std::string_view::npos) return Status::ok();
+  return Status(StatusCode::kInvalidArgument, std::string(name) + " has a zero byte; leave it out");
+}
+
 Status check_limit(size_t limit, size_t limit_max) {
   if (limit >= 1 && limit <= limit_max) return Status::ok();
   return Status(StatusCode::kInvalidArgument, "limit must be 1 to " + std::to_string(limit_max) +

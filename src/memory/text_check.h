@@ -20,6 +20,9 @@ Status check_text(std::string_view name, std::string_view text, size_t size_max,
 Status check_name(std::string_view name, std::string_view text, size_t size_max,
                   std::string_view advice = "shorten it");
 
+// The same for names that stand as ordered strings: also without a zero byte.
+Status check_plain_name(std::string_view name, std::string_view text, size_t size_max);
+
 // A number of 1 to `limit_max`. Errors: InvalidArgument.
 Status check_limit(size_t limit, size_t limit_max);
 

@@ -187,6 +187,15 @@ def check_blob_libraries(file):
             yield include.line, f'<{include.name}> outside of blob', 'ask blob/ for what it gives'
 
 
+def check_signing_library(file):
+    """Of the rooms only memory/signing.cc knows libsodium."""
+    if file.room is None or file.path == 'src/memory/signing.cc':
+        return
+    for include in source.includes_of(file.text):
+        if include.name == 'sodium.h':
+            yield include.line, '<sodium.h> outside of signing', 'ask holdfast/signature.h'
+
+
 def check_kernel_calls(file):
     """Only os/ talks to the kernel, so the simulated machine sees everything. That machine may use
     memory and processes of the kernel, but neither its clock nor its randomness."""
@@ -348,6 +357,7 @@ FILE_RULES = (
     check_arrows,
     check_engine_is_self_contained,
     check_blob_libraries,
+    check_signing_library,
     check_kernel_calls,
     check_size,
     check_functions,

@@ -80,6 +80,13 @@ class Engine(unittest.TestCase):
                 self.assertEqual(lines_found(rules.check_blob_libraries, path, text), lines)
 
 
+    def test_signing_library_stays_in_its_module(self):
+        for path, lines in (('src/memory/signing.cc', []), ('src/memory/a.cc', [1]),
+                            ('src/store/a.cc', [1])):
+            found = lines_found(rules.check_signing_library, path, '#include <sodium.h>\n')
+            self.assertEqual(found, lines)
+
+
 class KernelCalls(unittest.TestCase):
     def found(self, text, path='src/store/a.cc'):
         return lines_found(rules.check_kernel_calls, path, text)

@@ -33,6 +33,7 @@ constexpr Group kGroups[] = {
     {"cache", add_cache_commands},
     {"run", add_run_commands},
     {"step gate", add_step_commands},
+    {"artifact", add_artifact_commands},
     {"ingest verify-ledger", add_ingest_commands},
     {"check", add_care_commands},
     {"dump", add_dump_commands},

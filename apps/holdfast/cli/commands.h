@@ -64,6 +64,7 @@ constexpr const char* kGroupMemory = "Memory";
 constexpr const char* kGroupEvents = "Events";
 constexpr const char* kGroupCoordination = "Coordination";
 constexpr const char* kGroupRuns = "Runs";
+constexpr const char* kGroupArtifacts = "Artifacts";
 constexpr const char* kGroupCare = "Care";
 constexpr const char* kGroupAgents = "Agents";
 
@@ -83,6 +84,7 @@ void add_message_commands(Commands& commands);     // message, who, at-work, inb
 void add_cache_commands(Commands& commands);       // cache get, put, run ...
 void add_run_commands(Commands& commands);         // run start, list, exec ...
 void add_step_commands(Commands& commands);        // step ..., gate ...
+void add_artifact_commands(Commands& commands);    // artifact put, get, sign, export ...
 void add_ingest_commands(Commands& commands);      // ingest verify-ledger
 void add_care_commands(Commands& commands);        // check
 void add_blob_commands(Commands& commands);        // blobs stats, blobs collect

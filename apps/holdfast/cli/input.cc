@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/time_text.h"
+#include "cli/output.h"
 
 namespace holdfast::cli {
 namespace {
@@ -111,6 +112,17 @@ Result<std::chrono::milliseconds> parse_duration(const std::string& text) {
   }
   return Status(StatusCode::kInvalidArgument,
                 "\"" + text + "\" is not a duration; write 500ms, 90s, 15m, 24h or 7d");
+}
+
+Result<std::pair<std::string, std::string>> parse_member(const std::string& text) {
+  const size_t sign = text.find('=');
+  if (sign == std::string::npos) {
+    return Status(StatusCode::kInvalidArgument,
+                  "\"" + text + "\" is no member of metadata; write NAME=VALUE");
+  }
+  std::string value = text.substr(sign + 1);
+  if (!Json::accept(value)) value = Json(value).dump();
+  return std::pair(text.substr(0, sign), std::move(value));
 }
 
 std::optional<std::string> optional_text(const std::string& text) {

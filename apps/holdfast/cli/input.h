@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "holdfast/history.h"
 #include "holdfast/status.h"
@@ -30,6 +31,9 @@ Result<std::chrono::milliseconds> parse_duration(const std::string& text);
 
 // A version (digits alone), or a time as above; empty: the latest. Errors: InvalidArgument.
 Result<AsOf> parse_at_option(const std::string& text);
+
+// "branch=main" as a name and a value in JSON; what is not JSON is a text. Errors: InvalidArgument.
+Result<std::pair<std::string, std::string>> parse_member(const std::string& text);
 
 // nullopt for an option that was not given.
 std::optional<std::string> optional_text(const std::string& text);

@@ -141,25 +141,15 @@ struct ListArguments {
   bool forgotten = false;
 };
 
-// "branch=main": a value that is not JSON is a text.
-Result<std::optional<std::pair<std::string, std::string>>> parse_member(const std::string& text) {
-  if (text.empty()) return std::optional<std::pair<std::string, std::string>>();
-  const size_t sign = text.find('=');
-  if (sign == std::string::npos) {
-    return Status(StatusCode::kInvalidArgument, "write --metadata NAME=VALUE");
-  }
-  std::string value = text.substr(sign + 1);
-  if (!Json::accept(value)) value = Json(value).dump();
-  return std::optional(std::pair(text.substr(0, sign), std::move(value)));
-}
-
 Status list(const Context& context, const ListArguments& arguments) {
   ObservationListOptions options = arguments.options;
   options.kind = optional_text(arguments.kind);
   options.source = optional_text(arguments.source);
   options.session = optional_text(arguments.session);
   options.run = optional_text(arguments.run);
-  HOLDFAST_ASSIGN(options.metadata, parse_member(arguments.metadata));
+  if (!arguments.metadata.empty()) {
+    HOLDFAST_ASSIGN(options.metadata, parse_member(arguments.metadata));
+  }
   HOLDFAST_ASSIGN(options.as_of_us, parse_time_option(arguments.as_of));
   if (arguments.tier == "hot") options.tier = Tier::hot;
   if (arguments.tier == "warm") options.tier = Tier::warm;

@@ -1,0 +1,78 @@
+#include "cli/files.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+#include "cli/input.h"
+
+namespace holdfast::cli {
+namespace {
+
+Status failed(const char* call, const std::string& path) {
+  const StatusCode code = errno == ENOSPC || errno == EDQUOT  ? StatusCode::kNoSpace
+                          : errno == EACCES || errno == EPERM ? StatusCode::kPermissionDenied
+                                                              : StatusCode::kIoError;
+  return Status(code, std::string(call) + ": " + std::strerror(errno)).with_path(path);
+}
+
+}  // namespace
+
+Result<NewFile> NewFile::make(const std::string& path, unsigned mode) {
+  const std::string beside = path + ".part" + std::to_string(::getpid());
+  const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+  if (fd < 0) return failed("open", beside);
+  return NewFile(path, beside, fd);
+}
+
+NewFile::NewFile(NewFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      beside_(std::move(other.beside_)),
+      fd_(std::exchange(other.fd_, -1)) {}
+
+NewFile::~NewFile() {
+  if (fd_ < 0) return;
+  ::close(fd_);
+  ::unlink(beside_.c_str());
+}
+
+Status NewFile::append(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(fd_, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return failed("write", beside_);
+    bytes.remove_prefix(static_cast<size_t>(count));
+  }
+  return Status::ok();
+}
+
+Status NewFile::commit() {
+  if (::fsync(fd_) != 0) return failed("fsync", beside_);
+  if (::rename(beside_.c_str(), path_.c_str()) != 0) return failed("rename", path_);
+  ::close(std::exchange(fd_, -1));
+  return Status::ok();
+}
+
+Status write_file(const std::string& path, std::string_view bytes, unsigned mode) {
+  HOLDFAST_ASSIGN(NewFile file, NewFile::make(path, mode));
+  HOLDFAST_TRY(file.append(bytes));
+  return file.commit();
+}
+
+Result<std::string> read_file(const std::string& path) {
+  return read_value(std::nullopt, path);
+}
+
+Status make_directory(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (!error) return Status::ok();
+  return Status(StatusCode::kIoError, "mkdir: " + error.message()).with_path(path);
+}
+
+}  // namespace holdfast::cli

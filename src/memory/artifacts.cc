@@ -1,0 +1,285 @@
+#include <algorithm>
+
+#include "memory/artifact_work.h"
+#include "memory/kv_rows.h"
+#include "memory/metadata_index.h"
+#include "memory/text_check.h"
+
+namespace holdfast {
+namespace {
+
+using memory::ArtifactHead;
+using memory::ArtifactRows;
+using memory::ArtifactWork;
+using memory::VersionName;
+
+constexpr size_t kPage = 256;  // index entries that are read before their rows are
+
+Result<std::vector<ArtifactVersion>> put_now(memory::Access& access, std::string_view actor,
+                                             std::span<const Artifacts::Put> puts) {
+  for (const auto& [artifact, content] : puts) {
+    HOLDFAST_TRY(memory::check_new_artifact(artifact, content));
+  }
+  std::vector<memory::Stamp> stamps(puts.size());
+  for (memory::Stamp& stamp : stamps) stamp = access.next_stamp();
+  std::vector<ArtifactVersion> versions;
+  HOLDFAST_TRY(access.write([&](search::KeyTarget& target, uint32_t space_id) -> Status {
+    const ArtifactWork work(access, actor, space_id);
+    // All are checked before any is written: the caller's transaction may go on after a refusal.
+    std::vector<ArtifactWork::Planned> planned(puts.size());
+    for (size_t i = 0; i < puts.size(); ++i) {
+      HOLDFAST_ASSIGN(planned[i], work.plan(target, puts[i].first));
+    }
+    versions.assign(puts.size(), {});
+    for (size_t i = 0; i < puts.size(); ++i) {
+      versions[i].id = stamps[i].id.to_text();
+      versions[i].created_us = stamps[i].created_us;
+      versions[i].actor = actor;
+      HOLDFAST_TRY(work.add(target, puts[i].first, planned[i], puts[i].second, versions[i]));
+    }
+    return Status::ok();
+  }));
+  return versions;
+}
+
+Artifact shown(std::string name, ArtifactHead&& head, ArtifactVersion&& latest) {
+  Artifact artifact;
+  artifact.name = std::move(name);
+  artifact.latest = std::move(latest);
+  artifact.versions = head.count;
+  artifact.created_us = head.created_us;
+  artifact.archived_us = head.archived_us;
+  artifact.access = std::move(head.access);
+  return artifact;
+}
+
+Status lost_latest(std::string_view name) {
+  return Status(StatusCode::kCorruption, "the latest version of artifact " + std::string(name) +
+                                             " is missing; run `holdfast check`");
+}
+
+// Goes through the index that a query asks for, page by page.
+class QueryRun {
+ public:
+  QueryRun(const ArtifactWork& work, search::KeySource& source, const ArtifactQuery& query)
+      : work_(work), source_(source), query_(query) {}
+
+  Result<std::vector<ArtifactVersion>> run() {
+    HOLDFAST_ASSIGN(const std::string prefix, index_prefix());
+    KeyRange range = search::prefix_range(prefix);
+    if (query_.after) {
+      range.begin =
+          prefix + ArtifactRows::suffix({query_.after->first, query_.after->second}) + '\0';
+    }
+    while (found_.size() < query_.limit) {
+      HOLDFAST_ASSIGN(const std::vector<VersionName> page, next_page(prefix, range));
+      for (const VersionName& name : page) {
+        if (found_.size() < query_.limit) HOLDFAST_TRY(look_at(name));
+      }
+      if (page.size() < kPage) break;
+    }
+    return std::move(found_);
+  }
+
+ private:
+  Result<std::string> index_prefix() const {
+    if (query_.content) return work_.rows().reference_prefix(*query_.content);
+    if (query_.where.empty()) return work_.rows().media_prefix(query_.media_type);
+    const auto asked = memory::asked_member(query_.where.front());
+    return work_.rows().member_prefix(*asked);
+  }
+
+  Result<std::vector<VersionName>> next_page(const std::string& prefix, KeyRange& range) const {
+    std::vector<VersionName> page;
+    Status damage;
+    HOLDFAST_TRY(source_.scan(range, [&](std::string_view key, std::string_view) {
+      range.begin = std::string(key) + '\0';
+      auto name = ArtifactRows::parse_suffix(key.substr(prefix.size()));
+      damage = name.status();
+      if (name) page.push_back(std::move(*name));
+      return damage.is_ok() && page.size() < kPage;
+    }));
+    HOLDFAST_TRY(damage);
+    return page;
+  }
+
+  Status look_at(const VersionName& name) {
+    if (!name.name.starts_with(query_.prefix)) return Status::ok();
+    if (!head_ || head_name_ != name.name) {
+      HOLDFAST_ASSIGN(head_, work_.rows().head(source_, name.name));
+      head_name_ = name.name;
+    }
+    if (!head_ || !work_.may(*head_, ArtifactRight::read)) return Status::ok();
+    if (head_->archived_us != 0 && !query_.with_archived) return Status::ok();
+    if (query_.latest_only && head_->latest != name.version) return Status::ok();
+    HOLDFAST_ASSIGN(auto version, work_.rows().version(source_, name));
+    if (version && passes(*version)) found_.push_back(std::move(*version));
+    return Status::ok();
+  }
+
+  bool passes(const ArtifactVersion& version) const {
+    if (query_.content && version.content != *query_.content) return false;
+    if (!query_.media_type.empty() && version.media_type != query_.media_type) return false;
+    return std::all_of(query_.where.begin(), query_.where.end(), [&](const MetadataMember& member) {
+      return memory::has_member(version.metadata, member);
+    });
+  }
+
+  const ArtifactWork& work_;
+  search::KeySource& source_;
+  const ArtifactQuery& query_;
+  std::string head_name_;
+  std::optional<ArtifactHead> head_;
+  std::vector<ArtifactVersion> found_;
+};
+
+Status check_query(const ArtifactQuery& query) {
+  HOLDFAST_TRY(memory::check_limit(query.limit, kArtifactListMax));
+  for (const MetadataMember& member : query.where) {
+    if (memory::asked_member(member)) continue;
+    return Status(StatusCode::kInvalidArgument,
+                  "the value of " + member.first + " is not JSON; a text has quotes: \"main\"");
+  }
+  if (query.content || !query.where.empty() || !query.media_type.empty()) return Status::ok();
+  return Status(StatusCode::kInvalidArgument,
+                "ask for a member of the metadata, a media type or a content; list() has the rest");
+}
+
+}  // namespace
+
+Artifacts::Artifacts(std::shared_ptr<memory::Access> access, std::string actor)
+    : access_(std::move(access)), actor_(std::move(actor)) {}
+
+Artifacts Artifacts::as(std::string_view actor) const {
+  return Artifacts(access_, std::string(actor));
+}
+
+ArtifactWriter Artifacts::write() const {
+  return ArtifactWriter(access_);
+}
+
+// --- Putting
+
+Result<ArtifactVersion> Artifacts::put(const NewArtifact& artifact,
+                                       const ArtifactContent& content) const {
+  const Put one(artifact, content);
+  HOLDFAST_ASSIGN(auto versions, put_all(std::span(&one, 1)));
+  return std::move(versions.front());
+}
+
+Result<ArtifactVersion> Artifacts::put(const NewArtifact& artifact, std::string_view bytes) const {
+  ArtifactWriter writer = write();
+  HOLDFAST_TRY(writer.append(bytes));
+  HOLDFAST_ASSIGN(const ArtifactContent content, writer.finish());
+  return put(artifact, content);
+}
+
+Result<std::vector<ArtifactVersion>> Artifacts::put_all(std::span<const Put> puts) const {
+  if (!actor_.empty()) HOLDFAST_TRY(memory::check_artifact_actor(actor_));
+  if (puts.empty()) return std::vector<ArtifactVersion>();
+  if (puts.size() <= kArtifactBatchMax) return put_now(*access_, actor_, puts);
+  return Status(StatusCode::kTooLarge, "at most " + std::to_string(kArtifactBatchMax) +
+                                           " artifacts can be put at once; put them in parts");
+}
+
+// --- Reading
+
+Result<ArtifactVersion> Artifacts::find(std::string_view name, std::string_view version) const {
+  HOLDFAST_TRY(memory::check_artifact_name(name));
+  ArtifactVersion found;
+  HOLDFAST_TRY(memory::read_artifacts(
+      *access_, actor_, name, [&](search::KeySource& source, const ArtifactWork& work) -> Status {
+        HOLDFAST_ASSIGN(found, work.require_version(source, name, version, ArtifactRight::read));
+        return Status::ok();
+      }));
+  return found;
+}
+
+Result<ArtifactReader> Artifacts::open(std::string_view name, std::string_view version) const {
+  HOLDFAST_TRY(memory::check_artifact_name(name));
+  std::optional<ArtifactReader> reader;
+  HOLDFAST_TRY(memory::read_artifacts(
+      *access_, actor_, name, [&](search::KeySource& source, const ArtifactWork& work) -> Status {
+        HOLDFAST_ASSIGN(const ArtifactVersion found,
+                        work.require_version(source, name, version, ArtifactRight::read));
+        HOLDFAST_ASSIGN(ArtifactReader opened, work.rows().open(source, found));
+        reader.emplace(std::move(opened));
+        return Status::ok();
+      }));
+  return std::move(*reader);
+}
+
+Result<std::string> Artifacts::get(std::string_view name, std::string_view version) const {
+  HOLDFAST_ASSIGN(ArtifactReader reader, this->open(name, version));
+  if (reader.size() > kArtifactGetSizeMax) {
+    return Status(StatusCode::kTooLarge, "the content has " + std::to_string(reader.size()) +
+                                             " bytes; read it as a stream (Artifacts::open)");
+  }
+  return memory::read_whole(reader);
+}
+
+Result<Artifact> Artifacts::show(std::string_view name) const {
+  HOLDFAST_TRY(memory::check_artifact_name(name));
+  Artifact artifact;
+  HOLDFAST_TRY(memory::read_artifacts(
+      *access_, actor_, name, [&](search::KeySource& source, const ArtifactWork& work) -> Status {
+        HOLDFAST_ASSIGN(ArtifactHead head, work.require(source, name, ArtifactRight::read));
+        HOLDFAST_ASSIGN(auto latest, work.rows().version(source, {std::string(name), head.latest}));
+        if (!latest) return lost_latest(name);
+        artifact = shown(std::string(name), std::move(head), std::move(*latest));
+        HOLDFAST_ASSIGN(artifact.aliases, work.rows().aliases(source, name));
+        return Status::ok();
+      }));
+  return artifact;
+}
+
+Result<std::vector<Artifact>> Artifacts::list(const ArtifactListOptions& options) const {
+  HOLDFAST_TRY(memory::check_limit(options.limit, kArtifactListMax));
+  std::vector<Artifact> artifacts;
+  HOLDFAST_TRY(access_->read([&](search::KeySource& source, uint32_t space_id) -> Status {
+    const ArtifactWork work(*access_, actor_, space_id);
+    std::vector<std::pair<std::string, ArtifactHead>> heads;
+    HOLDFAST_TRY(work.rows().heads(
+        source, options.prefix, options.after, [&](std::string&& name, ArtifactHead&& head) {
+          const bool is_shown = (head.archived_us == 0 || options.with_archived) &&
+                                work.may(head, ArtifactRight::read);
+          if (is_shown) heads.emplace_back(std::move(name), head);
+          return heads.size() < options.limit;
+        }));
+    artifacts.clear();
+    for (auto& [name, head] : heads) {
+      HOLDFAST_ASSIGN(auto latest, work.rows().version(source, {name, head.latest}));
+      if (!latest) return lost_latest(name);
+      artifacts.push_back(shown(std::move(name), std::move(head), std::move(*latest)));
+    }
+    return Status::ok();
+  }));
+  return artifacts;
+}
+
+Result<std::vector<ArtifactVersion>> Artifacts::versions(std::string_view name, size_t limit,
+                                                         uint64_t before) const {
+  HOLDFAST_TRY(memory::check_artifact_name(name));
+  HOLDFAST_TRY(memory::check_limit(limit, kArtifactListMax));
+  std::vector<ArtifactVersion> versions;
+  HOLDFAST_TRY(memory::read_artifacts(
+      *access_, actor_, name, [&](search::KeySource& source, const ArtifactWork& work) -> Status {
+        HOLDFAST_TRY(work.require(source, name, ArtifactRight::read).status());
+        HOLDFAST_ASSIGN(versions, work.rows().versions(source, name, before, limit));
+        return Status::ok();
+      }));
+  return versions;
+}
+
+Result<std::vector<ArtifactVersion>> Artifacts::query(const ArtifactQuery& query) const {
+  HOLDFAST_TRY(check_query(query));
+  std::vector<ArtifactVersion> versions;
+  HOLDFAST_TRY(access_->read([&](search::KeySource& source, uint32_t space_id) -> Status {
+    const ArtifactWork work(*access_, actor_, space_id);
+    HOLDFAST_ASSIGN(versions, QueryRun(work, source, query).run());
+    return Status::ok();
+  }));
+  return versions;
+}
+
+}  // namespace holdfast
