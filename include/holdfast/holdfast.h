@@ -18,6 +18,8 @@
 #include "holdfast/presence.h"
 #include "holdfast/queue.h"
 #include "holdfast/recall.h"
+#include "holdfast/record.h"
+#include "holdfast/registry.h"
 #include "holdfast/run.h"
 #include "holdfast/signature.h"
 #include "holdfast/space.h"

@@ -31,6 +31,8 @@
 #include "holdfast/presence.h"
 #include "holdfast/queue.h"
 #include "holdfast/recall.h"
+#include "holdfast/record.h"
+#include "holdfast/registry.h"
 #include "holdfast/run.h"
 #include "holdfast/status.h"
 #include "holdfast/transaction.h"
@@ -85,6 +87,8 @@ class Space {
   Links links() const;
   Runs runs() const;
   Artifacts artifacts() const;
+  Registry registry() const;
+  Records records() const;
   Observations observations() const;
   // Ranks what the space remembers. Hits are of one snapshot. No searchable term in the text: no
   // hits. Errors: InvalidArgument (text empty or not UTF-8, limit, snippet_size).
@@ -105,6 +109,8 @@ class Space {
   Links links(Transaction& transaction) const;
   Runs runs(Transaction& transaction) const;
   Artifacts artifacts(Transaction& transaction) const;
+  Registry registry(Transaction& transaction) const;
+  Records records(Transaction& transaction) const;
   Observations observations(Transaction& transaction) const;
   Result<std::vector<RecallHit>> recall(Transaction& transaction, const RecallQuery& query) const;
 
@@ -121,6 +127,8 @@ class Space {
   Links links(Snapshot& snapshot) const;
   Runs runs(Snapshot& snapshot) const;
   Artifacts artifacts(Snapshot& snapshot) const;
+  Registry registry(Snapshot& snapshot) const;
+  Records records(Snapshot& snapshot) const;
   Observations observations(Snapshot& snapshot) const;
   Result<std::vector<RecallHit>> recall(Snapshot& snapshot, const RecallQuery& query) const;
 

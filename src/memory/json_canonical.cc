@@ -234,4 +234,26 @@ std::string json_quoted(std::string_view text) {
   return out + "\"";
 }
 
+std::string json_text(std::string_view canonical) {
+  std::string out;
+  if (canonical.size() < 2 || canonical.front() != '"') return out;
+  const std::string_view inside = canonical.substr(1, canonical.size() - 2);
+  for (size_t at = 0; at < inside.size(); ++at) {
+    if (inside[at] != '\\') {
+      out.push_back(inside[at]);
+      continue;
+    }
+    ++at;
+    if (inside[at] != 'u') {
+      out.push_back(inside[at]);
+      continue;
+    }
+    uint32_t unit = 0;
+    std::from_chars(inside.data() + at + 1, inside.data() + at + 5, unit, 16);
+    append_utf8(out, unit < 0x20 ? unit : 0xfffd);
+    at += 4;
+  }
+  return out;
+}
+
 }  // namespace holdfast::memory

@@ -21,5 +21,8 @@ std::string json_canonical(std::string_view text);
 std::map<std::string, std::string> json_members(std::string_view text);
 // `text`, which is UTF-8, as a JSON string in that form.
 std::string json_quoted(std::string_view text);
+// What a JSON string in that form says; empty for another value. A surrogate that stands alone,
+// which UTF-8 cannot say, is U+FFFD.
+std::string json_text(std::string_view canonical);
 
 }  // namespace holdfast::memory

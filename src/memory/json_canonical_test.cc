@@ -70,5 +70,15 @@ TEST(JsonCanonical, MembersOfAnObjectAreNamedAsTheyAreQuoted) {
   EXPECT_EQ(json_quoted("\"\\"), json_canonical(R"("\"\\")"));
 }
 
+TEST(JsonCanonical, TextsAreWhatTheyWereBeforeTheyWereQuoted) {
+  for (const std::string& text :
+       {std::string(), std::string("plain"), std::string("\"\\\n\x01\xc3\xbf\xf0\x9f\x8c\x8d/")}) {
+    EXPECT_EQ(json_text(json_quoted(text)), text);
+    EXPECT_EQ(json_text(json_canonical(json_quoted(text))), text);
+  }
+  EXPECT_EQ(json_text(json_canonical("\"\\ud800!\"")), "\xef\xbf\xbd!");
+  EXPECT_EQ(json_text("12"), "");
+}
+
 }  // namespace
 }  // namespace holdfast::memory

@@ -29,6 +29,7 @@
 // | 08 52 space:u32 prefix, ordered ...     | Kv: history of the keys that begin so            |
 // | 08 58 space:u32 ...                     | the text index: search/manifest.h has the table  |
 // | 08 60 to 08 68 space:u32 ...            | artifacts: artifact_rows.h has the table         |
+// | 08 70 to 08 73 space:u32 ...            | registry: registry_rows.h has the table          |
 // | 08 80 space:u32 id:16 what:u8           | how observations fare: observation_strength.h    |
 // | 08 81, 08 82 space:u32 ...              | limits and figures of the space: meter.h         |
 // | 08 83 to 08 86 space:u32 ...            | tiers of observations: observation_tiers.h       |
@@ -121,6 +122,10 @@ enum class KeyKind : uint16_t {
   kArtifactSignature = 0x0866,
   kArtifactIndex = 0x0867,
   kArtifactId = 0x0868,
+  kRegistryEntry = 0x0870,
+  kDefinition = 0x0871,
+  kPublication = 0x0872,
+  kDefinitionUses = 0x0873,
   kStrength = 0x0880,
   kSpaceLimits = 0x0881,
   kSpaceFigure = 0x0882,

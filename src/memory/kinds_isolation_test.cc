@@ -13,6 +13,8 @@
 #include "holdfast/outbox.h"
 #include "holdfast/presence.h"
 #include "holdfast/queue.h"
+#include "holdfast/record.h"
+#include "holdfast/registry.h"
 #include "memory/map_access.h"
 
 namespace holdfast::memory {
@@ -75,6 +77,25 @@ class KindsIsolationTest : public testing::Test {
     const Artifacts artifacts(access(space));
     ASSERT_TRUE(artifacts.put({.name = end, .metadata = kShared, .aliases = {end}}, mark));
     ASSERT_TRUE(artifacts.sign(end, end, SigningKey{}));
+    const Registry registry(access(space));
+    ASSERT_TRUE(registry.put({.kind = end, .name = end, .body = mark, .publish = true}));
+    ASSERT_TRUE(registry.take(end, end));
+    ASSERT_TRUE(Records(access(space)).add({.title = mark, .fields = {{"text", text}}}));
+  }
+  void expect_own_learning(size_t space, size_t name) {
+    const std::string text = without_zero(hostile_names()[name]);
+    const Registry registry(access(space));
+    EXPECT_EQ(registry.list()->size(), hostile_names().size());
+    EXPECT_EQ(registry.list({.kind = text})->size(), 1u);
+    EXPECT_EQ(registry.get(text, text)->body, mark_of(space, name));
+    EXPECT_EQ(registry.versions(text, text)->size(), 1u);
+    EXPECT_EQ(registry.publications(text, text)->size(), 1u);
+    EXPECT_EQ(registry.uses(text, text)->at(1), 1u);
+    const auto records = Records(access(space)).list();
+    EXPECT_EQ(records->size(), hostile_names().size());
+    for (const Record& record : *records) {
+      EXPECT_EQ(record.title.substr(0, record.title.find(':')), std::to_string(space));
+    }
   }
   void expect_own_artifacts(size_t space, size_t name) {
     const Artifacts artifacts(access(space));
@@ -176,6 +197,7 @@ TEST_F(KindsIsolationTest, NoWayOfReadingReturnsWhatIsAnothers) {
     expect_own_cache(space, name);
     expect_own_mail(space, name);
     expect_own_artifacts(space, name);
+    expect_own_learning(space, name);
   });
 }
 
@@ -187,6 +209,7 @@ TEST_F(KindsIsolationTest, WhatIsRemovedInOneSpaceIsLeftInTheOthers) {
     ASSERT_TRUE(Cache(access(0), name).drop());
     ASSERT_TRUE(Messages(access(0)).clear(name));
     ASSERT_TRUE(Artifacts(access(0)).remove(std::vector<std::string>{without_zero(name)}));
+    ASSERT_TRUE(Registry(access(0)).remove(without_zero(name), without_zero(name)));
   }
   EXPECT_TRUE(Events(access(0)).list()->empty());
   EXPECT_TRUE(Links(access(0)).list()->empty());
@@ -201,6 +224,7 @@ TEST_F(KindsIsolationTest, WhatIsRemovedInOneSpaceIsLeftInTheOthers) {
     expect_own_mail(space, name);
     const std::string text = without_zero(hostile_names()[name]);
     EXPECT_EQ(*Artifacts(access(space)).get(text, text), mark_of(space, name));
+    expect_own_learning(space, name);
   });
 }
 

@@ -412,6 +412,26 @@ Artifacts Space::artifacts(Snapshot& snapshot) const {
   return Artifacts(std::make_shared<SnapshotAccess>(impl_, snapshot));
 }
 
+Registry Space::registry() const {
+  return Registry(std::make_shared<StoreAccess>(impl_));
+}
+Registry Space::registry(Transaction& transaction) const {
+  return Registry(std::make_shared<TransactionAccess>(impl_, transaction));
+}
+Registry Space::registry(Snapshot& snapshot) const {
+  return Registry(std::make_shared<SnapshotAccess>(impl_, snapshot));
+}
+
+Records Space::records() const {
+  return Records(std::make_shared<StoreAccess>(impl_));
+}
+Records Space::records(Transaction& transaction) const {
+  return Records(std::make_shared<TransactionAccess>(impl_, transaction));
+}
+Records Space::records(Snapshot& snapshot) const {
+  return Records(std::make_shared<SnapshotAccess>(impl_, snapshot));
+}
+
 Observations Space::observations() const {
   return Observations(std::make_shared<StoreAccess>(impl_));
 }

@@ -70,6 +70,9 @@ class SpacesTest : public testing::Test {
     ASSERT_TRUE(filled.queue("work").push({.payload = "payload"}));
     ASSERT_TRUE(filled.claims().take("build"));
     fill_artifacts(filled.artifacts());
+    ASSERT_TRUE(filled.registry().put({.kind = "k", .name = "n", .body = "b", .publish = true}));
+    ASSERT_TRUE(filled.registry().take("k", "n"));
+    ASSERT_TRUE(filled.records().add({.title = "t", .fields = {{"cause", "c"}}}));
   }
   // One small, one large, with all that a version can have.
   static void fill_artifacts(const Artifacts& artifacts) {

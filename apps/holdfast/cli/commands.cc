@@ -34,6 +34,8 @@ constexpr Group kGroups[] = {
     {"run", add_run_commands},
     {"step gate", add_step_commands},
     {"artifact", add_artifact_commands},
+    {"registry", add_registry_commands},
+    {"record", add_record_commands},
     {"ingest verify-ledger", add_ingest_commands},
     {"check", add_care_commands},
     {"dump", add_dump_commands},

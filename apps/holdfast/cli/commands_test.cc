@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "cli/files.h"
 #include "support/temporary_directory.h"
 
 namespace holdfast::cli {
@@ -58,11 +59,11 @@ class StoreCommandsTest : public CommandsTest {
 
 TEST_F(CommandsTest, EveryCommandHasAnExample) {
   for (const char* name :
-       {"init",    "whoami",   "status", "stats",   "put",      "get",     "del",
-        "ls",      "remember", "recall", "show",    "list",     "ingest",  "verify-ledger",
-        "check",   "doctor",   "dump",   "salvage", "snapshot", "watch",   "torture",
-        "event",   "link",     "claim",  "reindex", "queue",    "message", "who",
-        "at-work", "inbox",    "outbox", "cache"}) {
+       {"init",    "whoami",   "status", "stats",   "put",      "get",      "del",
+        "ls",      "remember", "recall", "show",    "list",     "ingest",   "verify-ledger",
+        "check",   "doctor",   "dump",   "salvage", "snapshot", "watch",    "torture",
+        "event",   "link",     "claim",  "reindex", "queue",    "message",  "who",
+        "at-work", "inbox",    "outbox", "cache",   "artifact", "registry", "record"}) {
     EXPECT_EQ(run_bare({name, "--help"}), kExitOk);
     EXPECT_THAT(out_, HasSubstr(std::string("Example:\n  holdfast ") + name));
   }
@@ -114,6 +115,141 @@ TEST_F(StoreCommandsTest, EventsAreAppendedReadFollowedAndVerified) {
   EXPECT_EQ(run({"event", "remove", "log"}), kExitOk);
   EXPECT_EQ(run({"event", "list"}), kExitOk);
   EXPECT_EQ(out_, "");
+}
+
+TEST_F(StoreCommandsTest, ArtifactsArePutFoundNamedAndRemoved) {
+  EXPECT_EQ(run({"artifact", "put", "data", "one", "--alias", "first"}), kExitOk) << error_;
+  EXPECT_EQ(out_, "data@1\n");
+  EXPECT_EQ(run({"artifact", "put", "data", "two", "--type", "text/plain", "--metadata",
+                 "{\"branch\":\"main\"}", "--json"}),
+            kExitOk);
+  EXPECT_EQ(json()["version"], 2);
+  EXPECT_EQ(run({"artifact", "put", "model", "m", "--parent", "data@first", "--made-by", "run/7"}),
+            kExitOk);
+  EXPECT_EQ(run({"artifact", "get", "data@first"}), kExitOk);
+  EXPECT_EQ(out_, "one");
+  const std::string file = temporary_.path_of("out");
+  EXPECT_EQ(run({"artifact", "get", "data", "--to", file}), kExitOk) << error_;
+  EXPECT_EQ(*read_file(file), "two");
+  EXPECT_EQ(run({"artifact", "ls", "--where", "branch=main", "--json"}), kExitOk) << error_;
+  EXPECT_EQ(json()["version"], 2);
+  EXPECT_EQ(run({"artifact", "ls"}), kExitOk);
+  EXPECT_THAT(out_, HasSubstr("model@1"));
+  EXPECT_EQ(run({"artifact", "use", "model", "run/8"}), kExitOk);
+  EXPECT_EQ(run({"artifact", "show", "model", "--json"}), kExitOk);
+  EXPECT_EQ(json()["links"].size(), 3u);
+  EXPECT_EQ(run({"artifact", "versions", "data"}), kExitOk);
+  EXPECT_THAT(out_, HasSubstr("text/plain"));
+  EXPECT_EQ(run({"artifact", "rm", "data@1"}), kExitNotFound);  // it has an alias
+  EXPECT_EQ(run({"artifact", "alias", "data", "first", "--remove"}), kExitOk);
+  EXPECT_EQ(run({"artifact", "rm", "data@1"}), kExitOk) << error_;
+  EXPECT_EQ(run({"artifact", "put", "data", "x", "--if-latest", "7"}), kExitNotFound);
+  EXPECT_EQ(run({"artifact", "archive", "data", "model"}), kExitOk);
+  EXPECT_EQ(run({"artifact", "ls"}), kExitOk);
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(run({"artifact", "archive", "data", "--undo"}), kExitOk);
+  EXPECT_EQ(run({"artifact", "put", "data", "3"}), kExitOk);
+  EXPECT_EQ(run({"artifact", "prune", "data", "--keep", "1", "--json"}), kExitOk);
+  EXPECT_EQ(json()["removed"], 1);
+  EXPECT_EQ(run({"artifact", "rm", "data", "model"}), kExitOk) << error_;
+  EXPECT_EQ(run({"artifact", "get", "data"}), kExitNotFound);
+}
+
+TEST_F(StoreCommandsTest, ArtifactsAreGuardedSignedAndMoved) {
+  const std::string key = temporary_.path_of("ann.key");
+  EXPECT_EQ(run({"artifact", "put", "plan", "step one", "--metadata", "{\"a\": 1.0}"}), kExitOk);
+  EXPECT_EQ(run({"artifact", "grant", "plan", "bob", "read", "--actor", "ann"}), kExitOk);
+  EXPECT_EQ(run({"artifact", "get", "plan", "--actor", "bob"}), kExitOk);
+  EXPECT_EQ(run({"artifact", "put", "plan", "x", "--actor", "bob"}), kExitRefused);
+  EXPECT_EQ(run({"artifact", "revoke", "plan", "bob", "--actor", "ann"}), kExitOk);
+  EXPECT_EQ(run({"artifact", "get", "plan", "--actor", "bob"}), kExitRefused);
+  EXPECT_EQ(run({"artifact", "keygen", key}), kExitOk) << error_;
+  EXPECT_EQ(fs::status(key).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_EQ(run({"artifact", "keygen", key}), kExitNotFound);
+  EXPECT_EQ(run({"artifact", "verify", "plan", "--key", "ann=" + key + ".pub"}), kExitNotFound);
+  EXPECT_EQ(run({"artifact", "sign", "plan", "--key", key, "--signer", "ann"}), kExitOk) << error_;
+  EXPECT_EQ(run({"artifact", "verify", "plan", "--key", "ann=" + key + ".pub", "--json"}), kExitOk);
+  EXPECT_EQ(json()["trusted_as"], "ann");
+  EXPECT_EQ(run({"artifact", "verify", "plan", "--key", key + "x"}), kExitUsage);
+
+  EXPECT_EQ(run({"artifact", "put", "large", std::string(100'000, 'x'), "--parent", "plan"}),
+            kExitOk);
+  const std::string moved = temporary_.path_of("moved");
+  EXPECT_EQ(run({"artifact", "export", moved}), kExitOk) << error_;
+  store_ = temporary_.path_of("other");
+  EXPECT_EQ(run({"init"}), kExitOk);
+  EXPECT_EQ(run({"artifact", "import", moved, "--json"}), kExitOk) << error_;
+  EXPECT_EQ(json()["versions"], 2);
+  EXPECT_EQ(run({"artifact", "import", moved, "--json"}), kExitOk);
+  EXPECT_EQ(json()["existed"], 2);
+  EXPECT_EQ(run({"artifact", "verify", "plan", "--key", "ann=" + key + ".pub"}), kExitOk) << error_;
+  EXPECT_EQ(run({"artifact", "show", "large", "--json"}), kExitOk);
+  EXPECT_EQ(json()["links"][0]["to"], "artifact/plan@1");
+  for (const auto& file : fs::directory_iterator(moved + "/contents")) {
+    std::ofstream(file.path(), std::ios::app) << "more";
+  }
+  store_ = temporary_.path_of("third");
+  EXPECT_EQ(run({"init"}), kExitOk);
+  EXPECT_EQ(run({"artifact", "import", moved}), kExitDamage);
+  EXPECT_EQ(run({"artifact", "import", temporary_.path_of("nowhere")}), kExitUsage);
+}
+
+TEST_F(StoreCommandsTest, DefinitionsArePublishedAndRolledBack) {
+  EXPECT_EQ(run({"registry", "put", "agent", "reviewer", "one", "--publish"}), kExitOk) << error_;
+  EXPECT_EQ(run({"registry", "put", "agent", "reviewer", "two", "--note", "shorter"}), kExitOk);
+  EXPECT_THAT(out_, HasSubstr("a draft"));
+  EXPECT_EQ(run({"registry", "get", "agent", "reviewer", "--count"}), kExitOk);
+  EXPECT_EQ(out_, "one");
+  EXPECT_EQ(run({"registry", "publish", "agent", "reviewer", "2", "--by", "ann"}), kExitOk);
+  EXPECT_EQ(run({"registry", "publish", "agent", "reviewer", "2"}), kExitNotFound);
+  EXPECT_EQ(run({"registry", "get", "agent", "reviewer", "--json"}), kExitOk);
+  EXPECT_EQ(json()["body"], "two");
+  EXPECT_EQ(run({"registry", "rollback", "agent", "reviewer", "--json"}), kExitOk);
+  EXPECT_EQ(json()["version"], 1);
+  EXPECT_EQ(run({"registry", "history", "agent", "reviewer"}), kExitOk);
+  EXPECT_THAT(out_, HasSubstr("1 again"));
+  EXPECT_EQ(run({"registry", "get", "agent", "reviewer", "--version", "2", "--count"}), kExitOk);
+  EXPECT_EQ(run({"registry", "versions", "agent", "reviewer"}), kExitOk);
+  EXPECT_THAT(out_, HasSubstr("shorter"));
+  EXPECT_EQ(run({"registry", "ls", "--kind", "agent", "--json"}), kExitOk);
+  EXPECT_EQ(json()["published"], 1);
+  EXPECT_EQ(run({"registry", "unpublish", "agent", "reviewer"}), kExitOk);
+  EXPECT_EQ(run({"registry", "get", "agent", "reviewer"}), kExitNotFound);
+  EXPECT_EQ(run({"registry", "rm", "agent", "reviewer"}), kExitOk);
+  EXPECT_EQ(run({"registry", "ls"}), kExitOk);
+  EXPECT_EQ(out_, "");
+}
+
+TEST_F(StoreCommandsTest, RecordsHoldUpOrDoNot) {
+  EXPECT_EQ(run({"record", "heuristic", "Read the log first", "--because", "a restart truncates it",
+                 "--tag", "ops", "--json"}),
+            kExitOk)
+      << error_;
+  const std::string id = json()["id"];
+  EXPECT_EQ(run({"recall", "restart truncates"}), kExitOk);
+  EXPECT_THAT(out_, HasSubstr("Read the log first"));
+  EXPECT_EQ(run({"record", "promote", id}), kExitNotFound);
+  for (const char* evidence : {"run/1", "run/1", "run/2"}) {
+    EXPECT_EQ(run({"record", "confirm", id, "--evidence", evidence, "--json"}), kExitOk) << error_;
+  }
+  EXPECT_EQ(json()["confirmations"], 2);
+  EXPECT_EQ(run({"record", "contradict", id, "--evidence", "run/3", "--note", "once"}), kExitOk);
+  EXPECT_EQ(run({"record", "edit", id, "--set", "except=in tests", "--json"}), kExitOk) << error_;
+  EXPECT_EQ(json()["fields"]["except"], "in tests");
+  EXPECT_EQ(run({"record", "promote", id, "--force", "--why", "we agreed"}), kExitOk) << error_;
+  EXPECT_EQ(run({"record", "ls", "--state", "promoted", "--json"}), kExitOk);
+  EXPECT_EQ(json()["outcome"], "we agreed");
+  EXPECT_EQ(run({"record", "show", id}), kExitOk);
+  EXPECT_THAT(out_, HasSubstr("2 for, 1 against"));
+  EXPECT_EQ(run({"record", "reopen", id}), kExitOk);
+  EXPECT_EQ(run({"record", "retract", id, "it was luck"}), kExitOk);
+  EXPECT_EQ(run({"record", "failure", "Deploy hung", "--cause", "a dead lock", "--json"}), kExitOk);
+  EXPECT_EQ(run({"record", "close", json()["id"].get<std::string>(), "fixed"}), kExitOk) << error_;
+  EXPECT_EQ(run({"outbox", "list", "records", "--json"}), kExitOk);
+  EXPECT_THAT(out_, HasSubstr("failure/closed"));
+  EXPECT_EQ(run({"record", "rm", id}), kExitOk);
+  EXPECT_EQ(run({"record", "show", id}), kExitNotFound);
+  EXPECT_EQ(run({"record", "failure", "no field"}), kExitUsage);
 }
 
 TEST_F(StoreCommandsTest, LinksAreMadeFollowedAndRemoved) {
