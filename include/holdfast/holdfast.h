@@ -27,4 +27,5 @@
 #include "holdfast/status.h"
 #include "holdfast/store.h"
 #include "holdfast/transaction.h"
+#include "holdfast/vector.h"
 #include "holdfast/watch.h"

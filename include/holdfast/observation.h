@@ -28,6 +28,7 @@
 
 #include "holdfast/redaction.h"
 #include "holdfast/status.h"
+#include "holdfast/vector.h"
 
 namespace holdfast {
 
@@ -41,7 +42,6 @@ constexpr size_t kLabelSizeMax = 1000;        // bytes of source, kind, session,
 constexpr size_t kTagSizeMax = 128;           // bytes, at least 1
 constexpr size_t kTagsMax = 64;
 constexpr size_t kMetadataSizeMax = 256u << 10;  // bytes
-constexpr size_t kEmbeddingValuesMax = 128u << 10;
 constexpr size_t kObservationListLimitMax = 10'000;
 constexpr size_t kIndexedMembersMax = 64;
 constexpr size_t kSourcesMax = 64;            // of what one is derived
@@ -50,13 +50,6 @@ constexpr size_t kReinforcedMax = 1'000;      // observations at once
 constexpr size_t kTierLookedAtMax = 10'000;
 constexpr size_t kConsolidatedMax = 10'000;  // observations that are compared at once
 constexpr int64_t kHalfLifeUs = 30LL * 24 * 3600 * 1'000'000;
-
-// A vector that stands for the content, and what computed it.
-struct Embedding {
-  std::string model = {};          // 1 to kLabelSizeMax bytes
-  std::string model_version = {};  // 0 to kLabelSizeMax bytes
-  std::vector<float> values = {};  // 1 to kEmbeddingValuesMax, all finite
-};
 
 // What is to be remembered. Only `content` is required; what is left out stays absent, which is not
 // the same as empty. All strings are UTF-8 and come back byte for byte.
@@ -76,7 +69,7 @@ struct NewObservation {
   std::optional<int64_t> valid_to_us = {};     // and before then; absent: still does
   std::optional<double> trust = {};            // 0 to 1; absent: 1
   std::vector<std::string> derived_from = {};  // ids, whole, of observations that are there
-  std::optional<Embedding> embedding = {};
+  std::optional<Embedding> embedding = {};     // its vector in "main" (holdfast/vector.h)
   // Idempotency key: adding again with a key that an observation of the space already has returns
   // that one's id and writes nothing. Removing the observation frees its key.
   std::optional<std::string> key = {};
@@ -233,8 +226,9 @@ class Observations {
   explicit Observations(std::shared_ptr<memory::Access> access);  // see Space::observations
 
   // Remembers it and returns its id. Errors: InvalidArgument (text that is not UTF-8, with the
-  // offset of the bad byte; no content; metadata that is not JSON; a number that is not finite),
-  // TooLarge (a limit above; the message says which and what to do), NoSpace (the space's limit).
+  // offset of the bad byte; no content; metadata that is not JSON; a number that is not finite; an
+  // embedding of another model or dimension than those of "main"), TooLarge (a limit above; the
+  // message says which and what to do), NoSpace (the space's limit).
   Result<std::string> add(const NewObservation& observation) const;
   // Remembers all or none in one commit; the results are in the order of `observations`. Errors as
   // of add, and TooLarge when they do not fit one transaction: add fewer at once; NotFound: one is

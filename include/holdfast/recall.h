@@ -5,6 +5,8 @@
 // their English stem; identifiers are found whole and by their parts; Chinese, Japanese, Korean and
 // Thai text by characters and pairs. An observation matches when it has at least one term.
 //
+// With a vector, what is near it is found, too, and ranks by both.
+//
 // Any text is a query. In it, "some words" must stand one after the other, +word and both sides of
 // AND must occur, -word (behind a space, three letters or more) and NOT word must not, and word*
 // stands for the most frequent words that begin so; OR is what words are joined by anyway.
@@ -17,14 +19,31 @@
 #include <vector>
 
 #include "holdfast/observation.h"
+#include "holdfast/vector.h"
 
 namespace holdfast {
 
 constexpr size_t kRecallLimitMax = 1000;
 constexpr size_t kSnippetSizeMax = 4096;  // bytes
 
+// What is near a vector, in one of the space's vector spaces.
+struct RecallVector {
+  std::vector<float> values = {};
+  std::string space = std::string(kMainVectorSpace);
+  // Which model has computed the values; compared with the vector space's, unless it is empty.
+  std::string model = {};
+  std::string model_version = {};
+  VectorAccuracy accuracy = VectorAccuracy::standard;
+};
+
+// How the score of the words and that of the vector become one; docs/search.md has the formulas.
+enum class Fusion : uint8_t {
+  convex,           // of each, as a share of the best
+  reciprocal_rank,  // of the places alone
+};
+
 struct RecallQuery {
-  std::string text = {};  // UTF-8; the first 256 distinct terms count
+  std::string text = {};  // UTF-8; the first 256 distinct terms count; empty with a vector only
   size_t limit = 10;      // 1 to kRecallLimitMax
   // Filters, all of which must hold; they do not change scores.
   std::optional<std::string> kind = {};
@@ -41,6 +60,10 @@ struct RecallQuery {
   double strength_weight = 0;
   size_t snippet_size = 160;  // bytes, about; 16 to kSnippetSizeMax
   bool explain = false;       // fill RecallHit::explanation
+  // Beside the text, or without one: then observations without a vector are not found.
+  std::optional<RecallVector> vector = {};
+  double vector_weight = 0.5;  // 0 to 1: how much the vector counts beside the text
+  Fusion fusion = Fusion::convex;
 };
 
 // Bytes [begin, end) of a string.
@@ -64,9 +87,14 @@ struct ScoreTerm {
 };
 
 struct RecallHit {
-  Observation observation;           // without its embedding
-  double score = 0;                  // higher is better; comparable within one recall only
-  double text_score = 0;             // what the words alone have given
+  Observation observation;  // without its embedding
+  double score = 0;         // higher is better; comparable within one recall only
+  double text_score = 0;    // what the words alone have given
+  // With a vector: `score` is the sum of the shares, times what the strength makes of it. Without
+  // a text the similarity itself takes their place.
+  std::optional<double> similarity;  // cosine, product, or minus the distance; if it has a vector
+  double text_share = 0;
+  double vector_share = 0;
   std::optional<Strength> strength;  // if it counts
   // The best stretch of the content, bytes [snippet_offset, snippet_offset + snippet.size()) of it,
   // cut at whole characters. Control characters are replaced by spaces, so it is safe to print.

@@ -36,6 +36,7 @@
 #include "holdfast/run.h"
 #include "holdfast/status.h"
 #include "holdfast/transaction.h"
+#include "holdfast/vector.h"
 
 namespace holdfast {
 
@@ -90,6 +91,7 @@ class Space {
   Registry registry() const;
   Records records() const;
   Observations observations() const;
+  Vectors vectors() const;
   // Ranks what the space remembers. Hits are of one snapshot. No searchable term in the text: no
   // hits. Errors: InvalidArgument (text empty or not UTF-8, limit, snippet_size).
   Result<std::vector<RecallHit>> recall(const RecallQuery& query) const;
@@ -112,6 +114,7 @@ class Space {
   Registry registry(Transaction& transaction) const;
   Records records(Transaction& transaction) const;
   Observations observations(Transaction& transaction) const;
+  Vectors vectors(Transaction& transaction) const;
   Result<std::vector<RecallHit>> recall(Transaction& transaction, const RecallQuery& query) const;
 
   // As of a snapshot. REQUIRES: `snapshot` is of the same store.
@@ -130,6 +133,7 @@ class Space {
   Registry registry(Snapshot& snapshot) const;
   Records records(Snapshot& snapshot) const;
   Observations observations(Snapshot& snapshot) const;
+  Vectors vectors(Snapshot& snapshot) const;
   Result<std::vector<RecallHit>> recall(Snapshot& snapshot, const RecallQuery& query) const;
 
  private:

@@ -1,11 +1,11 @@
 #include "memory/duplicate_guard.h"
 
-#include <cmath>
-
 #include "memory/keys.h"
 #include "memory/text_check.h"
+#include "memory/vector_spaces.h"
 #include "search/text_index.h"
 #include "search/text_record.h"
+#include "vector/codes.h"
 
 namespace holdfast::memory {
 namespace {
@@ -33,35 +33,19 @@ Result<std::string> record_of(search::KeySource& source, uint32_t space_id, cons
   return encode_text(analyzer, whole.observation);
 }
 
-// 1 minus the cosine; 2, the farthest there is, where vectors cannot be compared.
-double distance(const Embedding& a, const Embedding& b) {
-  constexpr double kFarthest = 2;
-  if (a.model != b.model || a.model_version != b.model_version) return kFarthest;
-  if (a.values.size() != b.values.size()) return kFarthest;
-  double dot = 0;
-  double left = 0;
-  double right = 0;
-  for (size_t i = 0; i < a.values.size(); ++i) {
-    dot += static_cast<double>(a.values[i]) * b.values[i];
-    left += static_cast<double>(a.values[i]) * a.values[i];
-    right += static_cast<double>(b.values[i]) * b.values[i];
-  }
-  if (left == 0 || right == 0) return kFarthest;
-  return 1 - dot / std::sqrt(left * right);
-}
-
 Result<bool> is_duplicate(search::KeySource& source, uint32_t space_id, const Uuid& id,
                           const DecodedRow& row, const PreparedObservation& prepared,
-                          const DuplicateGuard& guard) {
+                          const std::string& vectors, const DuplicateGuard& guard) {
   const Observation& mine = prepared.observation;
   if (!row.has_long_content && row.observation.content == mine.content) return true;
   HOLDFAST_ASSIGN(const std::string theirs, record_of(source, space_id, id, row));
   if (similarity(theirs, prepared.text_record) >= guard.similarity_min) return true;
-  if (!row.has_embedding || !mine.embedding) return false;
-  HOLDFAST_ASSIGN(const auto stored,
-                  source.peek(space_key(KeyKind::kEmbedding, space_id, id.view())));
-  HOLDFAST_ASSIGN(const Embedding embedding, decode_embedding(id, stored.value_or("")));
-  return distance(embedding, *mine.embedding) <= guard.distance_max;
+  if (vectors.empty()) return false;
+  HOLDFAST_ASSIGN(const auto values, search::peek_vector(source, vectors, document_of(id)));
+  if (values.size() != mine.embedding->values.size() * sizeof(float)) return false;
+  const double cosine =
+      vector::similarity(VectorMetric::cosine, mine.embedding->values, values.data());
+  return 1 - cosine <= guard.distance_max;
 }
 
 }  // namespace
@@ -99,6 +83,13 @@ Result<std::optional<Uuid>> find_duplicate(search::KeySource& source, uint32_t s
                                            const PreparedObservation& prepared,
                                            const DuplicateGuard& guard) {
   const std::string prefix = space_prefix(KeyKind::kRow, space_id);
+  std::string vectors;  // where those stand that are comparable
+  if (prepared.observation.embedding) {
+    HOLDFAST_ASSIGN(const auto main, find_definition(source, space_id, kMainVectorSpace));
+    if (main && check_fits(*main, kMainVectorSpace, *prepared.observation.embedding)) {
+      vectors = main->prefix(space_id);
+    }
+  }
   std::optional<Uuid> found;
   Status failure;
   size_t seen = 0;
@@ -110,7 +101,7 @@ Result<std::optional<Uuid>> find_duplicate(search::KeySource& source, uint32_t s
         auto row = decode_row(id, value);
         failure = row.status();
         if (!row) return false;
-        const auto same = is_duplicate(source, space_id, id, *row, prepared, guard);
+        const auto same = is_duplicate(source, space_id, id, *row, prepared, vectors, guard);
         failure = same.status();
         if (same && *same) found = id;
         return failure && !found && ++seen < guard.recent;

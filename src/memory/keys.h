@@ -10,7 +10,6 @@
 // | 03 space:u32 ~id:16                     | observation: its row (observation_row.h)         |
 // | 04 space:u32 id:16                      | observation: empty; a live one                   |
 // | 05 space:u32 id:16                      | observation: content over kInlineContentSizeMax  |
-// | 06 space:u32 id:16                      | observation: its embedding                       |
 // | 07 space:u32 key                        | observation: id:16 of the one added with the key |
 // | 08 01 space:u32 resource                | claim: who holds the resource (claims.cc)        |
 // | 08 02 to 08 08 space:u32 queue ...      | queue: queue_rows.h has the table                |
@@ -28,6 +27,7 @@
 // | 08 51 space:u32 expires:u64 key         | Kv: index of expiries, empty                     |
 // | 08 52 space:u32 prefix, ordered ...     | Kv: history of the keys that begin so            |
 // | 08 58 space:u32 ...                     | the text index: search/manifest.h has the table  |
+// | 08 59 space:u32 ...                     | vectors: vector_spaces.h has the table           |
 // | 08 60 to 08 68 space:u32 ...            | artifacts: artifact_rows.h has the table         |
 // | 08 70 to 08 73 space:u32 ...            | registry: registry_rows.h has the table          |
 // | 08 80 space:u32 id:16 what:u8           | how observations fare: observation_strength.h    |
@@ -58,7 +58,6 @@ enum class KeyKind : uint16_t {
   kRow = 0x03,
   kId = 0x04,
   kContent = 0x05,
-  kEmbedding = 0x06,
   kIdempotency = 0x07,
   kClaim = 0x0801,
   kJob = 0x0802,
@@ -113,6 +112,7 @@ enum class KeyKind : uint16_t {
   kKvExpiry = 0x0851,
   kKvHistory = 0x0852,
   kTextIndex = 0x0858,
+  kVectors = 0x0859,
   kArtifact = 0x0860,
   kArtifactVersion = 0x0861,
   kArtifactBlob = 0x0862,

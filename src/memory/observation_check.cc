@@ -5,6 +5,7 @@
 #include "memory/json_check.h"
 #include "memory/observation_row.h"
 #include "memory/text_check.h"
+#include "memory/vector_spaces.h"
 
 namespace holdfast::memory {
 namespace {
@@ -58,30 +59,9 @@ Status check_metadata(const std::string& metadata) {
 }
 
 Status check_embedding(const Embedding& embedding) {
-  HOLDFAST_TRY(check_text("the embedding's model", embedding.model, kLabelSizeMax, "shorten it"));
-  HOLDFAST_TRY(check_text("the embedding's model version", embedding.model_version, kLabelSizeMax,
-                          "shorten it"));
-  if (embedding.model.empty()) {
-    return Status(StatusCode::kInvalidArgument,
-                  "the embedding names no model; vectors of different models cannot be compared, "
-                  "so say which made it");
-  }
-  const size_t count = embedding.values.size();
-  if (count == 0) {
-    return Status(StatusCode::kInvalidArgument, "the embedding is empty; leave it out instead");
-  }
-  if (count > kEmbeddingValuesMax) {
-    return Status(StatusCode::kTooLarge, "the embedding has " + std::to_string(count) +
-                                             " values; at most " +
-                                             std::to_string(kEmbeddingValuesMax) + " are allowed");
-  }
-  for (size_t i = 0; i < count; ++i) {
-    if (std::isfinite(embedding.values[i])) continue;
-    return Status(StatusCode::kInvalidArgument,
-                  "value " + std::to_string(i) + " of the embedding is not finite")
-        .with_offset(i);
-  }
-  return Status::ok();
+  const VectorSpaceOptions options = options_of(embedding);
+  HOLDFAST_TRY(check_vector_options(options));
+  return search::check_vector({VectorMetric::dot, options.dimension}, embedding.values);
 }
 
 Status check_share(std::string_view name, const std::optional<double>& value) {

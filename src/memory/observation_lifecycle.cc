@@ -11,6 +11,7 @@
 #include "memory/observation_tiers.h"
 #include "memory/text_check.h"
 #include "memory/text_maintenance.h"
+#include "memory/vector_spaces.h"
 
 namespace holdfast {
 namespace {
@@ -60,7 +61,7 @@ Status keep_history(KeyTarget& target, uint32_t space_id, const Uuid& id, const 
   const Observation& observation = before.row.observation;
   const bool is_long = before.row.has_long_content;
   HOLDFAST_TRY(target.put(history_key(space_id, id, observation.revision, kRowPart),
-                          memory::encode_row(observation, {.long_content = is_long})));
+                          memory::encode_row(observation, is_long)));
   if (!is_long) return Status::ok();
   return target.put(history_key(space_id, id, observation.revision, kContentPart),
                     observation.content);
@@ -111,9 +112,10 @@ Status replace(KeyTarget& target, uint32_t space_id, const Uuid& id, const Store
   } else if (before.row.has_long_content) {
     HOLDFAST_TRY(target.del(content_key));
   }
-  if (before.row.has_embedding && observation.content != before.row.observation.content) {
-    after.row.has_embedding = false;  // it stood for the content as it was
-    HOLDFAST_TRY(target.del(memory::space_key(KeyKind::kEmbedding, space_id, id.view())));
+  if (observation.content != before.row.observation.content) {  // they stood for what it was
+    HOLDFAST_TRY(memory::drop_vectors(target, space_id, id));
+  } else if (memory::facets_of(observation) != memory::facets_of(before.row.observation)) {
+    HOLDFAST_TRY(memory::relabel_vectors(target, space_id, id, observation));
   }
   HOLDFAST_TRY(memory::replace_text(target, space_id, id, before.row.observation, observation));
   return memory::put_row(target, space_id, id, after);
@@ -288,6 +290,7 @@ Status Observations::restore(std::string_view id) const {
         memory::space_key(KeyKind::kForgotten, space_id, memory::complement(named.view()))));
     stored.is_forgotten = false;
     observation.forgotten_us = 0;
+    HOLDFAST_TRY(memory::put_vectors_back(target, space_id, named, observation));
     search::Analyzer analyzer;
     return memory::put_findable(target, space_id, named, stored,
                                 memory::encode_text(analyzer, observation));

@@ -139,13 +139,13 @@ TEST_F(ObservationLifecycleTest, TheKeyOfAForgottenOneIsFree) {
 }
 
 TEST_F(ObservationLifecycleTest, PurgingLeavesNothing) {
-  add({.content = "stays"});
+  add({.content = "stays", .embedding = Embedding{"m", "", {1, 0}}});
   const auto before = keys_.entries;
   const std::string id = add({.content = "goes",
                               .kind = "k",
                               .tags = {"t"},
                               .metadata = R"({"a": 1})",
-                              .embedding = Embedding{"m", "", {1}},
+                              .embedding = Embedding{"m", "", {1, 2}},
                               .key = "k"});
   ASSERT_TRUE(observations().edit(id, {.title = "t"}));
   ASSERT_TRUE(observations().forget(id));
@@ -309,7 +309,8 @@ TEST_F(ObservationLifecycleTest, DuplicatesAreRefusedOrMergedByOption) {
   EXPECT_EQ(keys_.entries, before);
   const NewObservation other_model = {.content = "quite other words",
                                       .embedding = Embedding{"n", "1", {1, 0, 0}}};
-  EXPECT_FALSE(attempt(other_model, OnDuplicate::merge)->front().is_duplicate);
+  EXPECT_EQ(attempt(other_model, OnDuplicate::merge).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(keys_.entries, before);
   EXPECT_FALSE(attempt({.content = "the build passes"}, OnDuplicate::refuse)->front().is_duplicate);
   EXPECT_FALSE(attempt(near, OnDuplicate::allow)->front().is_duplicate);
   EXPECT_EQ(observations().add_all({}, {.duplicates = {.similarity_min = 0}}).status().code(),

@@ -8,7 +8,6 @@ namespace holdfast::memory {
 namespace {
 
 constexpr uint8_t kRowFormat = 1;
-constexpr uint8_t kEmbeddingFormat = 1;
 
 enum RowFlag : uint64_t {
   kHasTitle = 1 << 0,
@@ -21,7 +20,7 @@ enum RowFlag : uint64_t {
   kHasConfidence = 1 << 7,
   kHasHappened = 1 << 8,
   kHasLongContent = 1 << 9,
-  kHasEmbedding = 1 << 10,
+  // 1 << 10 is not used any more
   kHasMore = 1 << 11,
   kFlagsEnd = 1 << 12,
 };
@@ -66,15 +65,14 @@ void append_le(std::string& out, T value) {
   out.append(bytes, sizeof(T));
 }
 
-uint64_t flags_of(const NewObservation& observation, RowParts parts) {
+uint64_t flags_of(const NewObservation& observation, bool has_long_content) {
   uint64_t flags = 0;
   for (const StringField& field : kStringFields) {
     if (observation.*field.member) flags |= field.flag;
   }
   if (observation.confidence) flags |= kHasConfidence;
   if (observation.happened_us) flags |= kHasHappened;
-  if (parts.long_content) flags |= kHasLongContent;
-  if (parts.embedding) flags |= kHasEmbedding;
+  if (has_long_content) flags |= kHasLongContent;
   return flags;
 }
 
@@ -199,13 +197,13 @@ std::string encode_row(const NewObservation& observation, int64_t created_us) {
   Observation whole;
   static_cast<NewObservation&>(whole) = observation;
   whole.created_us = created_us;
-  return encode_row(whole, {.long_content = observation.content.size() > kInlineContentSizeMax,
-                            .embedding = observation.embedding.has_value()});
+  return encode_row(whole, observation.content.size() > kInlineContentSizeMax);
 }
 
-std::string encode_row(const Observation& observation, RowParts parts) {
+std::string encode_row(const Observation& observation, bool has_long_content) {
   const std::string more = encode_more(observation);
-  const uint64_t flags = flags_of(observation, parts) | (more.empty() ? uint64_t{0} : kHasMore);
+  const uint64_t flags =
+      flags_of(observation, has_long_content) | (more.empty() ? uint64_t{0} : kHasMore);
   std::string out(1, static_cast<char>(kRowFormat));
   append_varint(out, flags);
   append_varint(out, static_cast<uint64_t>(observation.created_us));
@@ -216,7 +214,7 @@ std::string encode_row(const Observation& observation, RowParts parts) {
   if (observation.happened_us) append_varint(out, zigzag(*observation.happened_us));
   append_varint(out, observation.tags.size());
   for (const std::string& tag : observation.tags) append_string(out, tag);
-  if (!parts.long_content) append_string(out, observation.content);
+  if (!has_long_content) append_string(out, observation.content);
   if (!more.empty()) append_string(out, more);
   return out;
 }
@@ -231,35 +229,8 @@ Result<DecodedRow> decode_row(const Uuid& id, std::string_view bytes) {
   row.observation.id = id.to_text();
   row.observation.created_us = static_cast<int64_t>(*created);
   row.has_long_content = *flags & kHasLongContent;
-  row.has_embedding = *flags & kHasEmbedding;
   if (!take_fields(bytes, *flags, row.observation)) return damaged(id, "row");
   return row;
-}
-
-std::string encode_embedding(const Embedding& embedding) {
-  std::string out(1, static_cast<char>(kEmbeddingFormat));
-  append_string(out, embedding.model);
-  append_string(out, embedding.model_version);
-  append_varint(out, embedding.values.size());
-  for (const float value : embedding.values) append_le(out, value);
-  return out;
-}
-
-Result<Embedding> decode_embedding(const Uuid& id, std::string_view bytes) {
-  if (bytes.empty() || static_cast<uint8_t>(bytes[0]) != kEmbeddingFormat) {
-    return damaged(id, "embedding");
-  }
-  bytes.remove_prefix(1);
-  Embedding embedding;
-  const bool named =
-      take_string_into(bytes, embedding.model) && take_string_into(bytes, embedding.model_version);
-  const auto count = named ? take_varint(bytes) : std::nullopt;
-  if (!count || bytes.size() / sizeof(float) != *count || bytes.size() % sizeof(float) != 0) {
-    return damaged(id, "embedding");
-  }
-  embedding.values.resize(*count);
-  for (float& value : embedding.values) value = *take_le<float>(bytes);
-  return embedding;
 }
 
 }  // namespace holdfast::memory

@@ -6,7 +6,6 @@
 //   size, bytes), confidence (f64), happened_us (varint, zigzag), tags (varint count, strings),
 //   content (string; nothing when it stands under a key of its own), what came later (string:
 //   fields of fields.h).
-// Form of an embedding: u8 format, model, model version (strings), varint count, f32 x count.
 // Invariant: encode and decode are inverses; decode refuses what is truncated, has bytes left over,
 //   or has a format or flag it does not know.
 #pragma once
@@ -30,23 +29,15 @@ Status check_observation(const NewObservation& observation);
 
 // REQUIRES: check_observation(observation).
 std::string encode_row(const NewObservation& observation, int64_t created_us);
-// Of one whose content is, or is not, elsewhere, and that has, or has no, embedding. REQUIRES: ids
-// of it are ids.
-struct RowParts {
-  bool long_content = false;
-  bool embedding = false;
-};
-std::string encode_row(const Observation& observation, RowParts parts);
-std::string encode_embedding(const Embedding& embedding);
+// Of one whose content is, or is not, elsewhere. REQUIRES: ids of it are ids.
+std::string encode_row(const Observation& observation, bool has_long_content);
 
 struct DecodedRow {
   Observation observation;        // without embedding
   bool has_long_content = false;  // content stands elsewhere: if it is cold, compressed
-  bool has_embedding = false;
 };
 
 // Errors: Corruption, naming the id.
 Result<DecodedRow> decode_row(const Uuid& id, std::string_view bytes);
-Result<Embedding> decode_embedding(const Uuid& id, std::string_view bytes);
 
 }  // namespace holdfast::memory

@@ -45,7 +45,6 @@ TEST(ObservationRow, AllFieldsComeBack) {
   ASSERT_TRUE(row) << row.status().to_string();
   expect_same(row->observation, o);
   EXPECT_EQ(row->observation.created_us, 77);
-  EXPECT_TRUE(row->has_embedding);
   EXPECT_FALSE(row->has_long_content);
 }
 
@@ -74,26 +73,10 @@ TEST(ObservationRow, ExtremeTimesComeBack) {
 
 TEST(ObservationRow, EveryTruncationIsRefused) {
   const std::string row = encode_row(full_observation(), 77);
-  const std::string embedding = encode_embedding(*full_observation().embedding);
   for (size_t size = 0; size < row.size(); ++size) {
     EXPECT_EQ(decode_row(Uuid{}, row.substr(0, size)).status().code(), StatusCode::kCorruption);
   }
-  for (size_t size = 0; size < embedding.size(); ++size) {
-    EXPECT_FALSE(decode_embedding(Uuid{}, embedding.substr(0, size)));
-  }
   EXPECT_FALSE(decode_row(Uuid{}, row + "x"));
-  EXPECT_FALSE(decode_embedding(Uuid{}, embedding + "x"));
-}
-
-TEST(ObservationRow, EmbeddingComesBackBitForBit) {
-  const Embedding embedding = *full_observation().embedding;
-  const auto back = decode_embedding(Uuid{}, encode_embedding(embedding));
-  ASSERT_TRUE(back);
-  EXPECT_EQ(back->model, "model");
-  EXPECT_EQ(back->model_version, "2");
-  ASSERT_EQ(back->values.size(), 3u);
-  EXPECT_TRUE(std::signbit(back->values[1]));
-  EXPECT_EQ(back->values[2], embedding.values[2]);
 }
 
 TEST(ObservationRow, AllFieldsAtTheirLimitsFitAValue) {
@@ -103,10 +86,8 @@ TEST(ObservationRow, AllFieldsAtTheirLimitsFitAValue) {
   o.source = o.kind = o.session = o.run = o.key = std::string(kLabelSizeMax, 'l');
   o.tags.assign(kTagsMax, std::string(kTagSizeMax, 't'));
   o.metadata = "\"" + std::string(kMetadataSizeMax - 2, 'm') + "\"";
-  o.embedding = Embedding{"m", "", std::vector<float>(kEmbeddingValuesMax, 1)};
   ASSERT_TRUE(check_observation(o)) << check_observation(o).to_string();
   EXPECT_LE(encode_row(o, 0).size(), 1u << 20);
-  EXPECT_LE(encode_embedding(*o.embedding).size(), 1u << 20);
 }
 
 StatusCode code_of(const std::function<void(NewObservation&)>& change) {
@@ -131,10 +112,10 @@ TEST(ObservationCheck, RefusesWhatCannotBeStored) {
   EXPECT_EQ(code_of([](auto& o) { o.metadata = "{"; }), kInvalid);
   EXPECT_EQ(code_of([](auto& o) { o.confidence = std::nan(""); }), kInvalid);
   EXPECT_EQ(code_of([](auto& o) { o.embedding->values.clear(); }), kInvalid);
+  EXPECT_EQ(code_of([](auto& o) { o.embedding->values.resize(1); }), kInvalid);
   EXPECT_EQ(code_of([](auto& o) { o.embedding->model = ""; }), kInvalid);
   EXPECT_EQ(code_of([](auto& o) { o.embedding->values[1] = INFINITY; }), kInvalid);
-  EXPECT_EQ(code_of([](auto& o) { o.embedding->values.resize(kEmbeddingValuesMax + 1); }),
-            kTooLarge);
+  EXPECT_EQ(code_of([](auto& o) { o.embedding->values.resize(kDimensionMax + 1); }), kInvalid);
 }
 
 TEST(ObservationCheck, NamesTheBadByte) {

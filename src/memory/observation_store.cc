@@ -8,6 +8,7 @@
 #include "memory/observation_index.h"
 #include "memory/observation_strength.h"
 #include "memory/observation_tiers.h"
+#include "memory/vector_spaces.h"
 #include "search/text_index.h"
 #include "search/text_record.h"
 
@@ -18,16 +19,6 @@ constexpr uint32_t kTitleWeight = 2;
 constexpr uint32_t kTagWeight = 3;
 constexpr size_t kIdDigits = 32;
 constexpr size_t kIdPrefixDigitsMin = 8;
-
-std::vector<std::string> facets_of(const NewObservation& observation) {
-  std::vector<std::string> facets;
-  if (observation.kind) facets.push_back(facet("kind", *observation.kind));
-  if (observation.source) facets.push_back(facet("source", *observation.source));
-  if (observation.session) facets.push_back(facet("session", *observation.session));
-  if (observation.run) facets.push_back(facet("run", *observation.run));
-  for (const std::string& tag : observation.tags) facets.push_back(facet("tag", tag));
-  return facets;
-}
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -63,6 +54,16 @@ Status ambiguous(std::string_view text, const std::vector<Uuid>& candidates) {
 }
 
 }  // namespace
+
+std::vector<std::string> facets_of(const NewObservation& observation) {
+  std::vector<std::string> facets;
+  if (observation.kind) facets.push_back(facet("kind", *observation.kind));
+  if (observation.source) facets.push_back(facet("source", *observation.source));
+  if (observation.session) facets.push_back(facet("session", *observation.session));
+  if (observation.run) facets.push_back(facet("run", *observation.run));
+  for (const std::string& tag : observation.tags) facets.push_back(facet("tag", tag));
+  return facets;
+}
 
 std::string encode_text(search::Analyzer& analyzer, const NewObservation& observation) {
   std::vector<search::TextField> fields = {{observation.content, 1}};
@@ -129,10 +130,8 @@ Status check_live(const StoredRow& stored) {
 
 Status put_row(search::KeyTarget& target, uint32_t space_id, const Uuid& id,
                const StoredRow& stored) {
-  const RowParts parts{.long_content = stored.row.has_long_content,
-                       .embedding = stored.row.has_embedding};
   return target.put(stored.is_forgotten ? forgotten_key(space_id, id) : row_key(space_id, id),
-                    encode_row(stored.row.observation, parts));
+                    encode_row(stored.row.observation, stored.row.has_long_content));
 }
 
 Status put_findable(search::KeyTarget& target, uint32_t space_id, const Uuid& id,
@@ -173,6 +172,7 @@ Status forget_stored(search::KeyTarget& target, uint32_t space_id, const Uuid& i
                      StoredRow& stored, int64_t now_us) {
   if (stored.is_forgotten) return Status::ok();
   HOLDFAST_TRY(drop_findable(target, space_id, id, stored));
+  HOLDFAST_TRY(set_vectors_aside(target, space_id, id));
   stored.is_forgotten = true;
   stored.row.observation.forgotten_us = now_us;
   return put_row(target, space_id, id, stored);
@@ -198,14 +198,12 @@ Status write_observation(search::KeyTarget& target, uint32_t space_id,
   HOLDFAST_ASSIGN(observation.effective_trust,
                   effective_trust(target, space_id, observation.trust, observation.derived_from));
   const std::string_view id = prepared.id.view();
+  if (observation.embedding) {
+    HOLDFAST_TRY(write_embedding(target, space_id, prepared.id, observation));
+  }
   if (observation.content.size() > kInlineContentSizeMax) {
     stored.row.has_long_content = true;
     HOLDFAST_TRY(target.put(space_key(KeyKind::kContent, space_id, id), observation.content));
-  }
-  if (observation.embedding) {
-    stored.row.has_embedding = true;
-    HOLDFAST_TRY(target.put(space_key(KeyKind::kEmbedding, space_id, id),
-                            encode_embedding(*observation.embedding)));
   }
   for (const std::string& from : observation.derived_from) {
     HOLDFAST_TRY(target.put(derived_key(space_id, *Uuid::parse(from), prepared.id), ""));
@@ -233,9 +231,7 @@ Result<bool> erase_observation(search::KeyTarget& target, uint32_t space_id, con
   if (stored->row.has_long_content) {
     HOLDFAST_TRY(target.del(space_key(KeyKind::kContent, space_id, id.view())));
   }
-  if (stored->row.has_embedding) {
-    HOLDFAST_TRY(target.del(space_key(KeyKind::kEmbedding, space_id, id.view())));
-  }
+  HOLDFAST_TRY(drop_vectors(target, space_id, id));
   if (observation.revision > 0) {
     HOLDFAST_TRY(target.del_range(
         search::prefix_range(space_key(KeyKind::kObservationHistory, space_id, id.view()))));
@@ -286,12 +282,24 @@ Result<std::optional<Observation>> read_observation(search::KeySource& source, u
   if (!stored) return std::optional<Observation>();
   DecodedRow& row = stored->row;
   HOLDFAST_TRY(complete_content(source, space_id, id, row));
-  if (row.has_embedding && with_embedding) {
-    HOLDFAST_ASSIGN(const std::optional<std::string> bytes,
-                    source.get(space_key(KeyKind::kEmbedding, space_id, id.view())));
-    HOLDFAST_ASSIGN(row.observation.embedding, decode_embedding(id, bytes.value_or("")));
+  if (with_embedding) {
+    HOLDFAST_ASSIGN(row.observation.embedding,
+                    read_embedding(source, space_id, kMainVectorSpace, id));
   }
   return std::optional<Observation>(std::move(row.observation));
+}
+
+Result<std::vector<Uuid>> ids_behind(search::KeySource& source, uint32_t space_id,
+                                     const Uuid& after, size_t limit) {
+  const std::string prefix = space_prefix(KeyKind::kId, space_id);
+  KeyRange range = search::prefix_range(prefix);
+  range.begin = prefix + std::string(after.view()) + '\0';
+  std::vector<Uuid> ids;
+  HOLDFAST_TRY(source.peek_scan(range, [&](std::string_view key, std::string_view) {
+    if (const auto id = uuid_of(key.substr(prefix.size()))) ids.push_back(*id);
+    return ids.size() < limit;
+  }));
+  return ids;
 }
 
 Result<IdSpan> parse_id_prefix(std::string_view text) {

@@ -42,11 +42,14 @@ Result<PreparedObservation> prepare_observation(search::Analyzer& analyzer,
                                                 const Stamp& stamp,
                                                 const RedactionOptions& redaction);
 std::string encode_text(search::Analyzer& analyzer, const NewObservation& observation);
+// The labels by which recall filters.
+std::vector<std::string> facets_of(const NewObservation& observation);
 // Takes the secrets out of every text of it; those of the content are appended to `found`.
 void redact_observation(NewObservation& observation, const RedactionOptions& options,
                         std::vector<Redaction>* found);
 
-// Errors: NotFound: one is derived from what is not there. Nothing has been written then.
+// Errors: NotFound: one is derived from what is not there; InvalidArgument: the embedding is not of
+// the model of "main". Nothing has been written then.
 Status write_observation(search::KeyTarget& target, uint32_t space_id,
                          const PreparedObservation& prepared);
 
@@ -99,6 +102,10 @@ Result<std::optional<Observation>> read_observation(search::KeySource& source, u
 // missing.
 Status complete_content(search::KeySource& source, uint32_t space_id, const Uuid& id,
                         DecodedRow& row, bool peeks = false);
+
+// Ids of live observations behind `after`, oldest first, as a hint.
+Result<std::vector<Uuid>> ids_behind(search::KeySource& source, uint32_t space_id,
+                                     const Uuid& after, size_t limit);
 
 // Ids between two: what a prefix in text names, or a span of time covers.
 struct IdSpan {

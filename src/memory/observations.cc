@@ -9,6 +9,7 @@
 #include "memory/observation_index.h"
 #include "memory/observation_store.h"
 #include "memory/text_maintenance.h"
+#include "memory/vector_spaces.h"
 
 namespace holdfast {
 namespace {
@@ -36,6 +37,22 @@ Status find_existing(Access& access, std::span<const NewObservation> observation
   });
 }
 
+// All of one model, that of "main".
+Status check_embeddings(KeyTarget& target, uint32_t space_id,
+                        const std::vector<PreparedObservation>& prepared) {
+  std::optional<memory::VectorDefinition> main;
+  for (const PreparedObservation& one : prepared) {
+    const std::optional<Embedding>& embedding = one.observation.embedding;
+    if (!embedding) continue;
+    if (!main) {
+      HOLDFAST_ASSIGN(main, memory::find_definition(target, space_id, kMainVectorSpace));
+    }
+    if (!main) main = memory::VectorDefinition{0, memory::options_of(*embedding)};
+    HOLDFAST_TRY(memory::check_fits(*main, kMainVectorSpace, *embedding));
+  }
+  return Status::ok();
+}
+
 // Writes what is not there; fills `added` anew, as the work of a transaction may run again.
 Status write_missing(Access& access, KeyTarget& target, uint32_t space_id,
                      const std::vector<PreparedObservation>& prepared,
@@ -43,6 +60,7 @@ Status write_missing(Access& access, KeyTarget& target, uint32_t space_id,
                      std::vector<AddedObservation>& added) {
   // Everything that may be refused is looked at before anything is written.
   std::vector<std::optional<Uuid>> same(prepared.size());
+  HOLDFAST_TRY(check_embeddings(target, space_id, prepared));
   int64_t count = 0;
   int64_t bytes = 0;
   for (size_t i = 0; i < prepared.size(); ++i) {

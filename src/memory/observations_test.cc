@@ -107,14 +107,14 @@ TEST_F(ObservationsTest, ABatchWithOneBadObservationWritesNothing) {
 }
 
 TEST_F(ObservationsTest, RemovingLeavesNoTrace) {
-  add({.content = "stays"});
+  add({.content = "stays", .embedding = Embedding{"m", "1", {3, 4}}});
   const auto before = keys_.entries;
   NewObservation o;
   o.content = "goes away";
   o.title = "title";
   o.tags = {"tag"};
   o.key = "k";
-  o.embedding = Embedding{"m", "1", {1}};
+  o.embedding = Embedding{"m", "1", {1, 2}};
   const std::string id = add(o);
   EXPECT_GT(traces_of(id), 3u);
   ASSERT_TRUE(observations().remove(id));

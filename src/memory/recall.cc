@@ -1,15 +1,20 @@
 #include "memory/recall.h"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 
 #include "base/utf8.h"
+#include "memory/fusion.h"
 #include "memory/keys.h"
 #include "memory/observation_index.h"
 #include "memory/observation_store.h"
 #include "memory/observation_strength.h"
 #include "memory/text_maintenance.h"
+#include "memory/vector_spaces.h"
 #include "search/snippet.h"
 #include "search/text_index.h"
+#include "vector/codes.h"
 
 namespace holdfast::memory {
 namespace {
@@ -18,9 +23,10 @@ using search::KeySource;
 using search::QueryTerm;
 
 constexpr size_t kSnippetSizeMin = 16;
+constexpr size_t kPoolMin = 100;  // candidates that each leg of a recall by both gives
 
 Status check_query(const RecallQuery& query) {
-  if (query.text.empty()) {
+  if (query.text.empty() && !query.vector) {
     return Status(StatusCode::kInvalidArgument,
                   "recall needs text to search for; to see what is newest, list");
   }
@@ -40,6 +46,9 @@ Status check_query(const RecallQuery& query) {
     return Status(StatusCode::kInvalidArgument,
                   "limit must be 1 to " + std::to_string(kRecallLimitMax));
   }
+  if (!(query.vector_weight >= 0 && query.vector_weight <= 1)) {
+    return Status(StatusCode::kInvalidArgument, "vector_weight must be 0 to 1");
+  }
   if (query.snippet_size < kSnippetSizeMin || query.snippet_size > kSnippetSizeMax) {
     return Status(StatusCode::kInvalidArgument, "snippet_size must be " +
                                                     std::to_string(kSnippetSizeMin) + " to " +
@@ -51,14 +60,20 @@ Status check_query(const RecallQuery& query) {
   return Status::ok();
 }
 
+std::vector<std::string> facets_of(const RecallQuery& query) {
+  NewObservation labels;
+  labels.kind = query.kind;
+  labels.source = query.source;
+  labels.session = query.session;
+  labels.run = query.run;
+  labels.tags = query.tags;
+  return memory::facets_of(labels);
+}
+
 search::TextQuery text_query(search::Analyzer& analyzer, const RecallQuery& query,
                              const IdSpan& span) {
   search::TextQuery text = search::parse_query(analyzer, query.text);
-  if (query.kind) text.facets.push_back(facet("kind", *query.kind));
-  if (query.source) text.facets.push_back(facet("source", *query.source));
-  if (query.session) text.facets.push_back(facet("session", *query.session));
-  if (query.run) text.facets.push_back(facet("run", *query.run));
-  for (const std::string& tag : query.tags) text.facets.push_back(facet("tag", tag));
+  text.facets = facets_of(query);
   text.id_begin = span.first.view();
   text.id_end = std::string(span.last.view()) + '\0';
   return text;
@@ -98,8 +113,8 @@ void fill_snippet(search::Analyzer& analyzer, const std::vector<QueryTerm>& term
   for (const auto& [begin, end] : snippet.highlights) hit.highlights.push_back({begin, end});
 }
 
-Status fill_explanation(search::Ranking& ranking, RecallHit& hit) {
-  HOLDFAST_ASSIGN(const auto terms, ranking.explain());
+Status fill_explanation(search::Ranking& ranking, const search::DocumentId& id, RecallHit& hit) {
+  HOLDFAST_ASSIGN(const auto terms, ranking.explain(id));
   for (const search::TermScore& one : terms) {
     const QueryTerm& term = ranking.terms()[one.term];
     hit.explanation.push_back({.term = term.term,
@@ -123,16 +138,6 @@ std::vector<QueryTerm> shown_terms(const search::Ranking& ranking) {
   return shown;
 }
 
-// What the words have given, and what the observation's strength makes of it: never more.
-Status set_score(KeySource& source, uint32_t space_id, const Uuid& id, const RecallQuery& query,
-                 int64_t now_us, RecallHit& hit) {
-  hit.score = hit.text_score;
-  if (query.strength_weight == 0) return Status::ok();
-  HOLDFAST_ASSIGN(hit.strength, read_strength(source, space_id, id, hit.observation, now_us));
-  hit.score *= 1 - query.strength_weight + query.strength_weight * hit.strength->value();
-  return Status::ok();
-}
-
 // Behind those with the same score. `hits` stay at most `limit`, best first.
 void insert_hit(RecallHit hit, size_t limit, std::vector<RecallHit>& hits) {
   const auto at =
@@ -142,44 +147,241 @@ void insert_hit(RecallHit hit, size_t limit, std::vector<RecallHit>& hits) {
   if (hits.size() > limit) hits.pop_back();
 }
 
-Status recall_from(KeySource& source, uint32_t space_id, const RecallQuery& query,
-                   const IdSpan& span, int64_t now_us, std::vector<RecallHit>& hits) {
-  HOLDFAST_TRY(check_index(source, space_id));
-  search::Analyzer analyzer;
-  search::TextQuery text = text_query(analyzer, query, span);
-  const std::vector<search::Phrase> phrases = text.phrases;
-  // Some more than are wanted, as a few may not hold now; of those that have the words of a phrase,
-  // most may not have it, and those with the best words may have faded.
-  const bool takes_many = !phrases.empty() || query.strength_weight > 0;
-  const size_t spare = takes_many ? 250 : 8;
-  HOLDFAST_ASSIGN(search::Ranking ranking,
-                  search::Ranking::open(source, space_prefix(KeyKind::kTextIndex, space_id),
-                                        std::move(text), query.limit + spare));
-  const std::vector<QueryTerm> shown = shown_terms(ranking);
+Uuid uuid_of(const search::DocumentId& id) {
+  return Uuid{id};
+}
+
+// One recall, at one view of a space.
+class Recaller {
+ public:
+  Recaller(KeySource& source, uint32_t space_id, const RecallQuery& query, const IdSpan& span,
+           int64_t now_us)
+      : source_(source), space_id_(space_id), query_(query), span_(span), now_us_(now_us) {}
+
+  Status run(std::vector<RecallHit>& hits);
+
+ private:
+  struct Candidate {
+    Observation observation;
+    FusionScores scores;
+  };
+  using Candidates = std::map<search::DocumentId, Candidate>;
+
+  Status open_text(size_t count);
+  Status run_text(std::vector<RecallHit>& hits);
+  Status open_vector(size_t count);
+  Status run_vector(std::vector<RecallHit>& hits);
+  Status run_both(std::vector<RecallHit>& hits);
+  Status collect(size_t count, Candidates& candidates);
+  Status complete(Candidates& candidates);
+  Result<std::optional<Observation>> read_if_passes(const search::DocumentId& id);
+  double shown_similarity(double similarity) const;
+  Status set_score(double score, RecallHit& hit);
+
+  KeySource& source_;
+  const uint32_t space_id_;
+  const RecallQuery& query_;
+  const IdSpan& span_;
+  const int64_t now_us_;
+  search::Analyzer analyzer_;
+  std::vector<search::Phrase> phrases_;
+  std::optional<search::Ranking> text_;
+  VectorDefinition definition_;
+  std::optional<search::VectorRanking> vector_;
+};
+
+// What words and vector have given, and what the observation's strength makes of it: never more.
+Status Recaller::set_score(double score, RecallHit& hit) {
+  hit.score = score;
+  if (query_.strength_weight == 0) return Status::ok();
+  HOLDFAST_ASSIGN(hit.strength, read_strength(source_, space_id_, *Uuid::parse(hit.observation.id),
+                                              hit.observation, now_us_));
+  const double kept = 1 - query_.strength_weight + query_.strength_weight * hit.strength->value();
+  hit.score *= score < 0 ? 2 - kept : kept;  // similarities may be negative
+  return Status::ok();
+}
+
+// nullopt: it is not what is asked for.
+Result<std::optional<Observation>> Recaller::read_if_passes(const search::DocumentId& id) {
+  HOLDFAST_ASSIGN(std::optional<Observation> observation,
+                  read_observation(source_, space_id_, uuid_of(id), false));
+  if (!observation) {
+    return Status(StatusCode::kCorruption, "the search index names observation " +
+                                               uuid_of(id).to_text() +
+                                               ", which is not there; run `holdfast reindex`");
+  }
+  const bool is_asked_for = passes(*observation, query_, query_.as_of_us.value_or(now_us_)) &&
+                            has_phrases(analyzer_, phrases_, *observation);
+  if (!is_asked_for) observation.reset();
+  return observation;
+}
+
+Status Recaller::open_text(size_t count) {
+  search::TextQuery text = text_query(analyzer_, query_, span_);
+  phrases_ = text.phrases;
+  // Some more than are wanted, as a few may not hold now; and of those that have the words of a
+  // phrase, most may not have it.
+  count += phrases_.empty() ? 8 : 250;
+  HOLDFAST_ASSIGN(text_,
+                  search::Ranking::open(source_, space_prefix(KeyKind::kTextIndex, space_id_),
+                                        std::move(text), count));
+  return Status::ok();
+}
+
+Status Recaller::run_text(std::vector<RecallHit>& hits) {
+  // Those with the best words may have faded.
+  HOLDFAST_TRY(open_text(query_.limit + (query_.strength_weight > 0 ? 250 : 0)));
   search::TextMatch match;
-  while (query.strength_weight > 0 || hits.size() < query.limit) {
-    HOLDFAST_ASSIGN(const bool is_more, ranking.take(match));
+  while (query_.strength_weight > 0 || hits.size() < query_.limit) {
+    HOLDFAST_ASSIGN(const bool is_more, text_->take(match));
     if (!is_more) break;
     // Nothing that comes can have more than its words give.
-    if (hits.size() == query.limit && match.score <= hits.back().score) break;
-    Uuid id;
-    std::copy(match.id.begin(), match.id.end(), id.bytes.begin());
-    HOLDFAST_ASSIGN(std::optional<Observation> observation,
-                    read_observation(source, space_id, id, false));
-    if (!observation) {
-      return Status(StatusCode::kCorruption, "the search index names observation " + id.to_text() +
-                                                 ", which is not there; run `holdfast reindex`");
-    }
-    if (!passes(*observation, query, query.as_of_us.value_or(now_us))) continue;
-    if (!has_phrases(analyzer, phrases, *observation)) continue;
+    if (hits.size() == query_.limit && match.score <= hits.back().score) break;
+    HOLDFAST_ASSIGN(auto observation, read_if_passes(match.id));
+    if (!observation) continue;
     RecallHit hit;
     hit.observation = std::move(*observation);
     hit.text_score = match.score;
-    HOLDFAST_TRY(set_score(source, space_id, id, query, now_us, hit));
-    if (query.explain) HOLDFAST_TRY(fill_explanation(ranking, hit));
-    insert_hit(std::move(hit), query.limit, hits);
+    HOLDFAST_TRY(set_score(match.score, hit));
+    if (query_.explain) HOLDFAST_TRY(fill_explanation(*text_, match.id, hit));
+    insert_hit(std::move(hit), query_.limit, hits);
   }
-  for (RecallHit& hit : hits) fill_snippet(analyzer, shown, query.snippet_size, hit);
+  return Status::ok();
+}
+
+Status Recaller::open_vector(size_t count) {
+  // They are made anew together.
+  HOLDFAST_TRY(search::check_built(source_, space_prefix(KeyKind::kTextIndex, space_id_)));
+  const RecallVector& vector = *query_.vector;
+  HOLDFAST_ASSIGN(definition_, require_definition(source_, space_id_, vector.space));
+  const VectorSpaceOptions& options = definition_.options;
+  const Embedding embedding{vector.model.empty() ? options.model : vector.model,
+                            vector.model.empty() ? options.model_version : vector.model_version,
+                            vector.values};
+  HOLDFAST_TRY(check_fits(definition_, vector.space, embedding));
+  search::VectorSearch search;
+  search.values = vector.values;
+  search.accuracy = vector.accuracy;
+  for (const std::string& one : facets_of(query_)) search.signature.add(one);
+  search.id_begin = span_.first.view();
+  search.id_end = std::string(span_.last.view()) + '\0';
+  search.count = count;
+  HOLDFAST_ASSIGN(vector_, search::VectorRanking::open(source_, definition_.prefix(space_id_),
+                                                       definition_.shape(), std::move(search)));
+  return Status::ok();
+}
+
+double Recaller::shown_similarity(double similarity) const {
+  const bool is_distance = definition_.options.metric == VectorMetric::l2;
+  return is_distance ? -std::sqrt(std::max(0.0, -2 * similarity)) : similarity;
+}
+
+Status Recaller::run_vector(std::vector<RecallHit>& hits) {
+  const bool takes_many = query_.strength_weight > 0;
+  const size_t count = takes_many ? std::max(kPoolMin, 4 * query_.limit) : query_.limit;
+  HOLDFAST_TRY(open_vector(count));
+  search::VectorMatch match;
+  for (size_t taken = 0; taken < count;) {
+    HOLDFAST_ASSIGN(const bool is_more, vector_->take(match));
+    if (!is_more) break;
+    HOLDFAST_ASSIGN(auto observation, read_if_passes(match.id));
+    if (!observation) continue;
+    ++taken;
+    RecallHit hit;
+    hit.observation = std::move(*observation);
+    hit.similarity = shown_similarity(match.similarity);
+    HOLDFAST_TRY(set_score(*hit.similarity, hit));
+    insert_hit(std::move(hit), query_.limit, hits);
+  }
+  return Status::ok();
+}
+
+// The best of each leg.
+Status Recaller::collect(size_t count, Candidates& candidates) {
+  search::TextMatch by_text;
+  for (size_t taken = 0; taken < count;) {
+    HOLDFAST_ASSIGN(const bool is_more, text_->take(by_text));
+    if (!is_more) break;
+    HOLDFAST_ASSIGN(auto observation, read_if_passes(by_text.id));
+    if (!observation) continue;
+    ++taken;
+    candidates[by_text.id] = {std::move(*observation), {.text = by_text.score}};
+  }
+  search::VectorMatch match;
+  for (size_t taken = 0; taken < count;) {
+    HOLDFAST_ASSIGN(const bool is_more, vector_->take(match));
+    if (!is_more) break;
+    auto known = candidates.find(match.id);
+    if (known == candidates.end()) {
+      HOLDFAST_ASSIGN(const auto text_score, text_->score(match.id));
+      if (!text_score) continue;  // it lacks a word that it must have
+      HOLDFAST_ASSIGN(auto observation, read_if_passes(match.id));
+      if (!observation) continue;
+      known = candidates.insert({match.id, {std::move(*observation), {.text = *text_score}}}).first;
+    }
+    ++taken;
+    known->second.scores.similarity = match.similarity;
+  }
+  return Status::ok();
+}
+
+// Of those that only the words have found, the similarity.
+Status Recaller::complete(Candidates& candidates) {
+  for (auto& [id, candidate] : candidates) {
+    if (candidate.scores.similarity) continue;
+    HOLDFAST_ASSIGN(const std::string values,
+                    search::peek_vector(source_, definition_.prefix(space_id_), id));
+    if (values.empty()) continue;
+    if (values.size() != query_.vector->values.size() * sizeof(float)) {
+      return search::malformed_index("a vector");
+    }
+    candidate.scores.similarity =
+        vector::similarity(definition_.options.metric, query_.vector->values, values.data());
+  }
+  return Status::ok();
+}
+
+Status Recaller::run_both(std::vector<RecallHit>& hits) {
+  const size_t count = std::max(kPoolMin, 4 * query_.limit);
+  HOLDFAST_TRY(open_text(count));
+  HOLDFAST_TRY(open_vector(count));
+  Candidates candidates;
+  HOLDFAST_TRY(collect(count, candidates));
+  HOLDFAST_TRY(complete(candidates));
+  std::vector<FusionScores> scores;
+  for (const auto& [id, candidate] : candidates) scores.push_back(candidate.scores);
+  fuse(query_.fusion, query_.vector_weight, scores);
+  // From the newest on: of equal scores it comes first.
+  size_t at = scores.size();
+  for (auto one = candidates.rbegin(); one != candidates.rend(); ++one) {
+    const FusionScores& score = scores[--at];
+    RecallHit hit;
+    hit.observation = std::move(one->second.observation);
+    hit.text_score = score.text;
+    if (score.similarity) hit.similarity = shown_similarity(*score.similarity);
+    hit.text_share = score.text_share;
+    hit.vector_share = score.vector_share;
+    HOLDFAST_TRY(set_score(score.text_share + score.vector_share, hit));
+    insert_hit(std::move(hit), query_.limit, hits);
+  }
+  for (RecallHit& hit : hits) {
+    const search::DocumentId id = document_of(*Uuid::parse(hit.observation.id));
+    if (query_.explain) HOLDFAST_TRY(fill_explanation(*text_, id, hit));
+  }
+  return Status::ok();
+}
+
+Status Recaller::run(std::vector<RecallHit>& hits) {
+  HOLDFAST_TRY(check_index(source_, space_id_));
+  if (!query_.vector) {
+    HOLDFAST_TRY(run_text(hits));
+  } else if (query_.text.empty()) {
+    HOLDFAST_TRY(run_vector(hits));
+  } else {
+    HOLDFAST_TRY(run_both(hits));
+  }
+  const std::vector<QueryTerm> shown = text_ ? shown_terms(*text_) : std::vector<QueryTerm>();
+  for (RecallHit& hit : hits) fill_snippet(analyzer_, shown, query_.snippet_size, hit);
   return Status::ok();
 }
 
@@ -192,7 +394,7 @@ Result<std::vector<RecallHit>> recall(Access& access, const RecallQuery& query) 
   if (!span) return hits;
   const int64_t now_us = access.now_us();
   HOLDFAST_TRY(access.read([&](KeySource& source, uint32_t space_id) {
-    return recall_from(source, space_id, query, *span, now_us, hits);
+    return Recaller(source, space_id, query, *span, now_us).run(hits);
   }));
   return hits;
 }

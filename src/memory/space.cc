@@ -442,6 +442,16 @@ Observations Space::observations(Snapshot& snapshot) const {
   return Observations(std::make_shared<SnapshotAccess>(impl_, snapshot));
 }
 
+Vectors Space::vectors() const {
+  return Vectors(std::make_shared<StoreAccess>(impl_));
+}
+Vectors Space::vectors(Transaction& transaction) const {
+  return Vectors(std::make_shared<TransactionAccess>(impl_, transaction));
+}
+Vectors Space::vectors(Snapshot& snapshot) const {
+  return Vectors(std::make_shared<SnapshotAccess>(impl_, snapshot));
+}
+
 Result<std::vector<RecallHit>> Space::recall(const RecallQuery& query) const {
   StoreAccess access(impl_);
   return memory::recall(access, query);

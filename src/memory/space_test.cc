@@ -270,14 +270,15 @@ TEST(Space, ConcurrentAddsOfOneKeyAddOnce) {
 TEST(Space, RemovalLeavesTheKeysOfBefore) {
   Store store = memory_store();
   const Space space = space_of(store, "a");
-  ASSERT_TRUE(space.observations().add({.content = "stays"}));
+  ASSERT_TRUE(
+      space.observations().add({.content = "stays", .embedding = Embedding{"m", "1", {3, 4}}}));
   const std::set<std::string> before = keys_of(store);
   const auto id = space.observations().add({.content = std::string(300'000, 'x') + " long",
                                             .tags = {"t"},
                                             .embedding = Embedding{"m", "1", {1, 2}},
                                             .key = "k"});
   ASSERT_TRUE(id) << id.status().to_string();
-  EXPECT_EQ(keys_of(store).size(), before.size() + 7);
+  EXPECT_EQ(keys_of(store).size(), before.size() + 8);
   ASSERT_TRUE(space.observations().remove(id->substr(0, 30)));
   EXPECT_EQ(keys_of(store), before);
 }
@@ -288,11 +289,11 @@ TEST(Space, LargestObservationIsStoredAndFound) {
   std::string text = "needle ";
   text.resize(kContentSizeMax, 'x');
   const auto id = space.observations().add(
-      {.content = text, .embedding = Embedding{"m", "1", std::vector<float>(kEmbeddingValuesMax)}});
+      {.content = text, .embedding = Embedding{"m", "1", std::vector<float>(kDimensionMax, 1)}});
   ASSERT_TRUE(id) << id.status().to_string();
   const auto got = space.observations().get(*id);
   EXPECT_EQ(got->content, text);
-  EXPECT_EQ(got->embedding->values.size(), kEmbeddingValuesMax);
+  EXPECT_EQ(got->embedding->values.size(), kDimensionMax);
   EXPECT_EQ(space.recall({.text = "needle"})->size(), 1u);
   EXPECT_EQ(space.observations().add({.content = text + "y"}).status().code(),
             StatusCode::kTooLarge);

@@ -4,6 +4,7 @@
 
 #include "memory/keys.h"
 #include "memory/observation_store.h"
+#include "memory/vector_spaces.h"
 #include "search/text_fold.h"
 #include "search/text_index.h"
 
@@ -36,21 +37,15 @@ Result<search::FoldStep> fold_once(Access& access) {
 
 Result<std::vector<search::RebuildDocument>> documents_behind(KeyTarget& target, uint32_t space_id,
                                                               const DocumentId& after) {
-  const std::string prefix = space_prefix(KeyKind::kId, space_id);
-  KeyRange range = search::prefix_range(prefix);
-  range.begin = prefix + std::string(search::view_of(after)) + '\0';
-  std::vector<Uuid> ids;
-  HOLDFAST_TRY(target.peek_scan(range, [&](std::string_view key, std::string_view) {
-    std::copy(key.begin() + static_cast<ptrdiff_t>(prefix.size()), key.end(),
-              reinterpret_cast<char*>(ids.emplace_back().bytes.data()));
-    return ids.size() < kRebuiltPerStep;
-  }));
+  HOLDFAST_ASSIGN(const std::vector<Uuid> ids,
+                  ids_behind(target, space_id, Uuid{after}, kRebuiltPerStep));
   search::Analyzer analyzer;
   std::vector<search::RebuildDocument> documents;
   for (const Uuid& id : ids) {
     HOLDFAST_ASSIGN(const auto observation, read_observation(target, space_id, id, false));
     if (!observation || observation->forgotten_us != 0) continue;
     HOLDFAST_TRY(target.put(space_key(KeyKind::kId, space_id, id.view()), ""));
+    HOLDFAST_TRY(relabel_vectors(target, space_id, id, *observation));
     documents.push_back({document_of(id), encode_text(analyzer, *observation)});
   }
   return documents;
@@ -74,16 +69,9 @@ Status check_index(KeySource& source, uint32_t space_id) {
                 "`holdfast reindex` once");
 }
 
-void fold_when_due(Access& access, const Uuid& id, size_t count) {
-  if (!access.is_own_commit()) return;
-  const size_t chance = id.bytes.back() | size_t{id.bytes[id.bytes.size() - 2]} << 8;
-  const bool is_time = count >= kLookEvery || chance % (kLookEvery / count) == 0;
-  if (!is_time) return;
-  std::unique_lock<std::mutex> upkeep;
-  if (std::mutex* const mutex = access.upkeep_mutex()) {
-    upkeep = std::unique_lock(*mutex, std::try_to_lock);
-    if (!upkeep.owns_lock()) return;
-  }
+namespace {
+
+void fold_texts(Access& access, size_t count) {
   bool is_due = false;
   const Status looked = access.read([&](KeySource& source, uint32_t space_id) -> Status {
     HOLDFAST_ASSIGN(is_due, search::is_fold_due(source, index_prefix_of(space_id), {}));
@@ -97,8 +85,26 @@ void fold_when_due(Access& access, const Uuid& id, size_t count) {
   }
 }
 
+}  // namespace
+
+void fold_when_due(Access& access, const Uuid& id, size_t count) {
+  if (!access.is_own_commit()) return;
+  const size_t chance = id.bytes.back() | size_t{id.bytes[id.bytes.size() - 2]} << 8;
+  const bool is_time = count >= kLookEvery || chance % (kLookEvery / count) == 0;
+  if (!is_time) return;
+  std::unique_lock<std::mutex> upkeep;
+  if (std::mutex* const mutex = access.upkeep_mutex()) {
+    upkeep = std::unique_lock(*mutex, std::try_to_lock);
+    if (!upkeep.owns_lock()) return;
+  }
+  fold_texts(access, count);
+  // What fails is left to the next who looks.
+  static_cast<void>(fold_vectors(access, 2 + count / kDocumentsPerStep));
+}
+
 Result<uint64_t> rebuild_index(Access& access) {
-  HOLDFAST_TRY(access.write_existing([&](KeyTarget& target, uint32_t space_id) {
+  HOLDFAST_TRY(access.write_existing([&](KeyTarget& target, uint32_t space_id) -> Status {
+    HOLDFAST_TRY(forget_vector_codes(target, space_id));
     return search::begin_rebuild(target, index_prefix_of(space_id));
   }));
   uint64_t rebuilt = 0;
@@ -120,6 +126,7 @@ Result<uint64_t> rebuild_index(Access& access) {
   for (search::FoldStep step = search::FoldStep::kDone; step == search::FoldStep::kDone;) {
     HOLDFAST_ASSIGN(step, fold_once(access));
   }
+  HOLDFAST_TRY(fold_vectors(access, SIZE_MAX));
   return rebuilt;
 }
 

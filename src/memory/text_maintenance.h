@@ -1,5 +1,5 @@
-// The text index of a space, looked after by whoever writes: folding it in steps, and making it
-// anew.
+// The indexes of a space, of texts and of vectors, looked after by whoever writes: folding them in
+// steps, and making them anew.
 //
 // Who: memory/ only. Thread-safety: that of the Access.
 #pragma once

@@ -14,10 +14,11 @@ namespace {
 constexpr double kPrefixWeight = 0.5;
 constexpr uint32_t kNotFolded = UINT32_MAX;  // instead of a segment
 
-// A document that is not folded and has terms of the query.
-struct FreshDocument {
-  DocumentId id;
-  uint8_t length_code;
+// A document and what it has of the query's terms; of those that are not folded, only such as have
+// any.
+struct FoundDocument {
+  DocumentId id = {};
+  uint8_t length_code = 0;
   std::vector<std::pair<uint32_t, uint8_t>> counts;  // by term of the query
 };
 
@@ -52,6 +53,19 @@ class Wanted {
  private:
   std::vector<std::pair<std::string, uint32_t>> sorted_;
 };
+
+// An empty one where there is none.
+Result<Manifest> peek_manifest(KeySource& source, const IndexKeys& keys) {
+  HOLDFAST_ASSIGN(const auto bytes, source.peek(keys.manifest()));
+  return bytes ? decode_manifest(*bytes) : Manifest();
+}
+
+Status check_built(const Manifest& manifest) {
+  if (!manifest.rebuild) return Status::ok();
+  return Status(StatusCode::kBusy,
+                "the search index is being made anew; wait for `holdfast reindex`, or run it "
+                "again if it was stopped");
+}
 
 }  // namespace
 
@@ -98,6 +112,11 @@ Result<bool> rebuild_step(KeyTarget& target, std::string_view prefix, const Rebu
   return !documents.empty();
 }
 
+Status check_built(KeySource& source, std::string_view prefix) {
+  HOLDFAST_ASSIGN(const Manifest manifest, peek_manifest(source, IndexKeys(prefix)));
+  return check_built(manifest);
+}
+
 Result<bool> has_manifest(KeySource& source, std::string_view prefix) {
   HOLDFAST_ASSIGN(const auto bytes, source.peek(IndexKeys(prefix).manifest()));
   return bytes.has_value();
@@ -115,7 +134,8 @@ class Ranking::Impl {
 
   Status load();
   Result<bool> take(TextMatch& match);
-  Result<std::vector<TermScore>> explain();
+  Result<std::vector<TermScore>> explain(const DocumentId& id);
+  Result<std::optional<double>> score(const DocumentId& id);
 
   const std::vector<QueryTerm>& terms() const { return query_.terms; }
   uint64_t documents() const { return documents_; }
@@ -132,7 +152,9 @@ class Ranking::Impl {
   Status rank(size_t count);
   void rank_fresh();
   Status rank_segment(uint32_t segment);
-  bool passes(const FreshDocument& document) const;
+  Result<FoundDocument> find(const DocumentId& id);
+  double score_of(const FoundDocument& document) const;
+  bool passes(const FoundDocument& document) const;
   double offer(const Candidate& candidate);
   Status resolve(const Candidate& candidate);
   bool is_better(const Candidate& a, const Candidate& b);
@@ -142,7 +164,7 @@ class Ranking::Impl {
   TextQuery query_;
   size_t count_;  // of candidates that are kept
   Manifest manifest_;
-  std::vector<FreshDocument> fresh_;
+  std::vector<FoundDocument> fresh_;
   std::set<DocumentId> dropped_;
   std::vector<std::vector<PostingList>> lists_;  // by segment and term
   uint64_t documents_ = 0;
@@ -224,7 +246,7 @@ Status Ranking::Impl::load_fresh() {
       source_.scan(prefix_range(prefix), [&](std::string_view key, std::string_view value) {
         const std::string_view id = key.substr(prefix.size());
         TextRecord record(value);
-        FreshDocument document;
+        FoundDocument document;
         document.length_code = length_code(record.length());
         is_sound =
             id.size() == kDocumentIdSize && wanted.find(record, [&](uint32_t term, uint8_t count) {
@@ -293,15 +315,8 @@ void Ranking::Impl::weigh() {
 
 Status Ranking::Impl::load() {
   if (query_.terms.empty() && query_.prefixes.empty()) return Status::ok();
-  HOLDFAST_ASSIGN(const auto bytes, source_.peek(keys_.manifest()));
-  if (bytes) {
-    HOLDFAST_ASSIGN(manifest_, decode_manifest(*bytes));
-  }
-  if (manifest_.rebuild) {
-    return Status(StatusCode::kBusy,
-                  "the search index is being made anew; wait for `holdfast reindex`, or run it "
-                  "again if it was stopped");
-  }
+  HOLDFAST_ASSIGN(manifest_, peek_manifest(source_, keys_));
+  HOLDFAST_TRY(check_built(manifest_));
   HOLDFAST_TRY(expand_prefixes());
   add_facets();
   // Ones that are dropped are taken away from what segments add: unsigned numbers wrap, and back.
@@ -351,7 +366,7 @@ double Ranking::Impl::offer(const Candidate& candidate) {
   return threshold();
 }
 
-bool Ranking::Impl::passes(const FreshDocument& document) const {
+bool Ranking::Impl::passes(const FoundDocument& document) const {
   const auto has = [&](uint32_t term) {
     return std::any_of(document.counts.begin(), document.counts.end(),
                        [&](const auto& one) { return one.first == term; });
@@ -364,15 +379,19 @@ bool Ranking::Impl::passes(const FreshDocument& document) const {
          });
 }
 
+double Ranking::Impl::score_of(const FoundDocument& document) const {
+  double score = 0;
+  for (const auto& [term, count] : document.counts) {
+    if (query_.terms[term].weight > 0) score += scorers_[term](count, document.length_code);
+  }
+  return score;
+}
+
 void Ranking::Impl::rank_fresh() {
   for (uint32_t i = 0; i < fresh_.size(); ++i) {
-    const FreshDocument& document = fresh_[i];
-    double score = 0;
-    for (const auto& [term, count] : document.counts) {
-      if (query_.terms[term].weight > 0) score += scorers_[term](count, document.length_code);
-    }
-    if (score <= 0 || !passes(document)) continue;
-    offer({.score = score, .ordinal = i, .id = document.id, .has_id = true});
+    const double score = score_of(fresh_[i]);
+    if (score <= 0 || !passes(fresh_[i])) continue;
+    offer({.score = score, .ordinal = i, .id = fresh_[i].id, .has_id = true});
   }
 }
 
@@ -424,27 +443,44 @@ Result<bool> Ranking::Impl::take(TextMatch& match) {
   return true;
 }
 
-Result<std::vector<TermScore>> Ranking::Impl::explain() {
-  std::vector<TermScore> terms;
-  if (taken_ == 0) return terms;
-  const Candidate& candidate = best_[taken_ - 1];
-  for (uint32_t i = 0; i < query_.terms.size(); ++i) {
-    if (query_.terms[i].weight <= 0) continue;
-    std::optional<Posting> posting;
-    if (candidate.segment == kNotFolded) {
-      const FreshDocument& document = fresh_[candidate.ordinal];
-      for (const auto& [term, count] : document.counts) {
-        if (term == i) posting = Posting{0, count, document.length_code};
-      }
-    } else {
-      PostingWalk walk(lists_[candidate.segment][i], scorers_[i], false);
-      posting = walk.find(candidate.ordinal);
+// A live document, wherever it is: without terms where it has none, or is not there.
+Result<FoundDocument> Ranking::Impl::find(const DocumentId& id) {
+  for (const FoundDocument& document : fresh_) {
+    if (document.id == id) return document;
+  }
+  FoundDocument found;
+  found.id = id;
+  for (size_t index = 0; index < lists_.size() && !dropped_.contains(id); ++index) {
+    const SegmentInfo& segment = manifest_.segments[index];
+    HOLDFAST_ASSIGN(const auto dead, read_dead(source_, keys_, segment));
+    HOLDFAST_ASSIGN(const auto ordinal, find_live(source_, keys_, segment, dead, id));
+    if (!ordinal) continue;
+    for (uint32_t i = 0; i < query_.terms.size(); ++i) {
+      PostingWalk walk(lists_[index][i], scorers_[i], false);
+      const auto posting = walk.find(*ordinal);
+      if (!posting) continue;
+      found.counts.emplace_back(i, posting->count);
+      found.length_code = posting->length_code;
     }
-    if (!posting) continue;
-    terms.push_back({i, posting->count, static_cast<uint32_t>(length_of_code(posting->length_code)),
-                     scorers_[i](posting->count, posting->length_code)});
+    return found;
+  }
+  return found;
+}
+
+Result<std::vector<TermScore>> Ranking::Impl::explain(const DocumentId& id) {
+  HOLDFAST_ASSIGN(const FoundDocument document, find(id));
+  std::vector<TermScore> terms;
+  const auto length = static_cast<uint32_t>(length_of_code(document.length_code));
+  for (const auto& [term, count] : document.counts) {
+    if (query_.terms[term].weight <= 0) continue;
+    terms.push_back({term, count, length, scorers_[term](count, document.length_code)});
   }
   return terms;
+}
+
+Result<std::optional<double>> Ranking::Impl::score(const DocumentId& id) {
+  HOLDFAST_ASSIGN(const FoundDocument document, find(id));
+  return passes(document) ? std::optional(score_of(document)) : std::nullopt;
 }
 
 Ranking::Ranking(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -465,8 +501,11 @@ Result<bool> Ranking::take(TextMatch& match) {
 const std::vector<QueryTerm>& Ranking::terms() const {
   return impl_->terms();
 }
-Result<std::vector<TermScore>> Ranking::explain() {
-  return impl_->explain();
+Result<std::vector<TermScore>> Ranking::explain(const DocumentId& id) {
+  return impl_->explain(id);
+}
+Result<std::optional<double>> Ranking::score(const DocumentId& id) {
+  return impl_->score(id);
 }
 uint64_t Ranking::documents() const {
   return impl_->documents();

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,8 @@ using RebuildSource =
 Status begin_rebuild(KeyTarget& target, std::string_view prefix);
 // False: it is done.
 Result<bool> rebuild_step(KeyTarget& target, std::string_view prefix, const RebuildSource& more);
+// Errors: Busy: the index is being made anew, by a rebuild that goes on or was stopped.
+Status check_built(KeySource& source, std::string_view prefix);
 // Whether the index has been folded, or made anew, by this or another program.
 Result<bool> has_manifest(KeySource& source, std::string_view prefix);
 
@@ -83,8 +86,11 @@ class Ranking {
   Result<bool> take(TextMatch& match);
   // The terms of the query, those of prefixes too, with their scores and frequencies.
   const std::vector<QueryTerm>& terms() const;
-  // Of the last match that was taken.
-  Result<std::vector<TermScore>> explain();
+  // Of any document that is there, taken or not.
+  Result<std::vector<TermScore>> explain(const DocumentId& id);
+  // 0: it has none of the terms; nullopt: it does not have what it must, or has what it must not.
+  // Phrases aside, of which it looks at the words only.
+  Result<std::optional<double>> score(const DocumentId& id);
   uint64_t documents() const;
   double length_mean() const;
 

@@ -1,0 +1,27 @@
+// Fusion: one score of what the words say and what a vector says.
+//
+// Who: memory/ only. Thread-safety: pure functions.
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "holdfast/recall.h"
+
+namespace holdfast::memory {
+
+// Of one candidate; the shares are filled in.
+struct FusionScores {
+  double text = 0;                        // BM25; 0: it has none of the words
+  std::optional<double> similarity = {};  // more is nearer; nullopt: it has no vector
+  double text_share = 0;
+  double vector_share = 0;
+};
+
+// Shares depend on all candidates. REQUIRES: `vector_weight` is 0 to 1.
+// convex: of the weights, as much as the text score is of the greatest, and as the similarity is
+//   between the least and the greatest.
+// reciprocal_rank: the weights over 60 and the place by text score, and by similarity.
+void fuse(Fusion fusion, double vector_weight, std::span<FusionScores> candidates);
+
+}  // namespace holdfast::memory

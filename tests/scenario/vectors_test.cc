@@ -1,0 +1,147 @@
+// Vectors beside many processes: what is committed is the nearest to itself in the next read of
+// every process, what is rolled back or removed never is, while others fold and merge.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "holdfast/holdfast.h"
+#include "support/child_process.h"
+#include "support/store_files.h"
+#include "support/temporary_directory.h"
+
+namespace holdfast {
+namespace {
+
+constexpr size_t kDimension = 48;
+
+Embedding embedding_of(int writer, int number) {
+  std::mt19937 engine(static_cast<uint32_t>(writer * 10'000 + number));
+  std::normal_distribution<float> normal;
+  Embedding embedding{"drawn", "1", std::vector<float>(kDimension)};
+  for (float& value : embedding.values) value = normal(engine) + 1;
+  return embedding;
+}
+
+// The nearest one's content, where it is as good as the same.
+std::string same(const Space& space, const Embedding& embedding) {
+  RecallQuery query;
+  query.limit = 1;
+  query.vector = RecallVector();
+  query.vector->values = embedding.values;
+  const auto hits = space.recall(query);
+  EXPECT_TRUE(hits) << hits.status().to_string();
+  if (!hits || hits->empty() || hits->front().similarity < 0.999) return "";
+  return hits->front().observation.content;
+}
+
+void write_and_look(const std::string& path, int writer, int count) {
+  Store store = open_or_die(path);
+  const Space space = *store.space("crowd");
+  for (int number = 0; number < count; ++number) {
+    NewObservation observation;
+    observation.content = std::to_string(writer) + "/" + std::to_string(number);
+    observation.embedding = embedding_of(writer, number);
+    if (number % 4 == 3) {
+      auto transaction = store.begin();
+      ASSERT_TRUE(transaction);
+      ASSERT_TRUE(space.observations(*transaction).add(observation));
+      transaction->abort();
+      ASSERT_EQ(same(space, *observation.embedding), "") << "it was rolled back";
+      continue;
+    }
+    const auto id = space.observations().add(observation);
+    ASSERT_TRUE(id) << id.status().to_string();
+    ASSERT_EQ(same(space, *observation.embedding), observation.content);
+    if (number % 4 == 1) {
+      ASSERT_TRUE(space.observations().remove(*id));
+      ASSERT_EQ(same(space, *observation.embedding), "") << "it was removed";
+    }
+    if (number % 4 == 2) {
+      ASSERT_TRUE(space.observations().forget(*id));
+      ASSERT_EQ(same(space, *observation.embedding), "") << "it was forgotten";
+      ASSERT_TRUE(space.observations().restore(*id));
+      ASSERT_EQ(same(space, *observation.embedding), observation.content);
+    }
+  }
+  EXPECT_TRUE(store.close());
+}
+
+TEST(Vectors, WhatIsCommittedIsTheNearestToItselfAndWhatIsGoneIsNot) {
+  constexpr int kWriters = 3;
+  constexpr int kCount = 160;
+  TemporaryDirectory directory;
+  const std::string path = directory.path() + "/store";
+  {
+    Store store = open_or_die(path);
+    const Space other = *store.space("other");
+    ASSERT_TRUE(
+        other.observations().add({.content = "of another space", .embedding = embedding_of(0, 0)}));
+    ASSERT_TRUE(store.close());
+  }
+  std::vector<ChildProcess> children;
+  for (int writer = 0; writer < kWriters; ++writer) {
+    children.push_back(ChildProcess::start([&] { write_and_look(path, writer, kCount); }));
+  }
+  for (ChildProcess& child : children) EXPECT_EQ(child.wait(), ChildProcess::kSuccess);
+
+  Store store = open_or_die(path);
+  const Space space = *store.space("crowd");
+  const auto check = [&] {
+    for (int writer = 0; writer < kWriters; ++writer) {
+      for (int number = 0; number < kCount; ++number) {
+        const bool is_there = number % 4 == 0 || number % 4 == 2;
+        const std::string content = std::to_string(writer) + "/" + std::to_string(number);
+        ASSERT_EQ(same(space, embedding_of(writer, number)), is_there ? content : "");
+      }
+    }
+  };
+  check();
+  ASSERT_TRUE(space.observations().reindex());
+  check();
+  EXPECT_TRUE(store.close());
+}
+
+TEST(Vectors, AWriterKilledWhileItFoldsLeavesAWholeIndex) {
+  TemporaryDirectory directory;
+  const std::string path = directory.path() + "/store";
+  uint64_t least = 0;
+  for (int round = 0; round < 4; ++round) {
+    Channel added;
+    ChildProcess writer = ChildProcess::start([&] {
+      Store store = open_or_die(path);
+      const Space space = *store.space("crowd");
+      for (int number = 0;; number += 20) {
+        std::vector<NewObservation> batch(20);
+        for (int i = 0; i < 20; ++i) {
+          batch[i].content = "text";
+          batch[i].embedding = embedding_of(round, number + i);
+        }
+        ASSERT_TRUE(space.observations().add_all(batch));
+        added.send("x");
+      }
+    });
+    for (int i = 0; i < 12 + round; ++i) {
+      ASSERT_TRUE(added.receive(1));
+      least += 20;
+    }
+    writer.kill();
+    writer.wait();
+    Store store = open_or_die(path);
+    const Space space = *store.space("crowd");
+    const uint64_t count = *space.observations().count();
+    EXPECT_GE(count, least);
+    least = count;
+    RecallQuery query;
+    query.limit = kRecallLimitMax;
+    query.vector = RecallVector();
+    query.vector->values = embedding_of(round, 7).values;
+    const auto hits = space.recall(query);
+    ASSERT_TRUE(hits) << hits.status().to_string();
+    EXPECT_EQ(hits->size(), std::min<uint64_t>(count, kRecallLimitMax));
+    EXPECT_GT(*hits->front().similarity, 0.999);
+    EXPECT_TRUE(store.check()->problems.empty());
+  }
+}
+
+}  // namespace
+}  // namespace holdfast
