@@ -25,6 +25,7 @@ constexpr Group kGroups[] = {
     {"remember recall show list reindex", add_memory_commands},
     {"edit supersede reinforce consolidate forget restore", add_lifecycle_commands},
     {"tier", add_tier_command},
+    {"similar vectors", add_vector_commands},
     {"event", add_event_commands},
     {"link", add_link_commands},
     {"claim", add_claim_commands},

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <nlohmann/json.hpp>
 
 #include "base/time_text.h"
 #include "cli/output.h"
@@ -70,6 +71,21 @@ Result<std::string> read_value(const std::optional<std::string>& argument,
     return Status(StatusCode::kTooLarge, "more than 64 MiB of input");
   }));
   return bytes;
+}
+
+Result<std::vector<float>> read_vector(const std::string& file) {
+  const auto dash = file == "-" ? std::optional<std::string>(file) : std::nullopt;
+  HOLDFAST_ASSIGN(const std::string text, read_value(dash, dash ? "" : file));
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  std::vector<float> values;
+  bool is_sound = json.is_array();
+  for (size_t i = 0; is_sound && i < json.size(); ++i) {
+    is_sound = json[i].is_number();
+    if (is_sound) values.push_back(json[i].get<float>());
+  }
+  if (is_sound) return values;
+  return Status(StatusCode::kInvalidArgument,
+                "a vector is a JSON array of numbers, such as [0.1, -0.2]");
 }
 
 Result<std::optional<int64_t>> parse_time_option(const std::string& text) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "holdfast/history.h"
 #include "holdfast/status.h"
@@ -34,6 +35,9 @@ Result<AsOf> parse_at_option(const std::string& text);
 
 // "branch=main" as a name and a value in JSON; what is not JSON is a text. Errors: InvalidArgument.
 Result<std::pair<std::string, std::string>> parse_member(const std::string& text);
+
+// A JSON array of numbers, from a file or "-". Errors: InvalidArgument, and as of read_value.
+Result<std::vector<float>> read_vector(const std::string& file);
 
 // nullopt for an option that was not given.
 std::optional<std::string> optional_text(const std::string& text);

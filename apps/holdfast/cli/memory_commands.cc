@@ -14,6 +14,7 @@ struct RememberArguments {
   std::optional<std::string> content;
   std::string file, title, source, kind, session, run, metadata, happened, key;
   std::string valid_from, valid_to, on_duplicate = "allow";
+  std::string vector_file, model, model_version;
   std::vector<std::string> tags, derived_from;
   std::optional<double> confidence, importance, trust;
 };
@@ -36,6 +37,12 @@ Result<NewObservation> new_observation(const RememberArguments& arguments) {
   HOLDFAST_ASSIGN(observation.valid_to_us, parse_time_option(arguments.valid_to));
   HOLDFAST_ASSIGN(observation.happened_us, parse_time_option(arguments.happened));
   observation.key = optional_text(arguments.key);
+  if (!arguments.vector_file.empty()) {
+    observation.embedding.emplace();
+    observation.embedding->model = arguments.model;
+    observation.embedding->model_version = arguments.model_version;
+    HOLDFAST_ASSIGN(observation.embedding->values, read_vector(arguments.vector_file));
+  }
   return observation;
 }
 
@@ -66,6 +73,9 @@ Status remember(const Context& context, const RememberArguments& arguments) {
 struct RecallArguments {
   std::vector<std::string> words;
   std::string kind, source, session, run, since, until, as_of;
+  std::string vector_file;
+  RecallVector vector;
+  bool by_rank = false;
   RecallQuery query;
   size_t tokens = 0;  // 0: hits one by one
   bool reinforce = false;
@@ -89,6 +99,11 @@ Status recall(const Context& context, const RecallArguments& arguments) {
   HOLDFAST_ASSIGN(query.since_us, parse_time_option(arguments.since));
   HOLDFAST_ASSIGN(query.until_us, parse_time_option(arguments.until));
   HOLDFAST_ASSIGN(query.as_of_us, parse_time_option(arguments.as_of));
+  if (!arguments.vector_file.empty()) {
+    query.vector = arguments.vector;
+    HOLDFAST_ASSIGN(query.vector->values, read_vector(arguments.vector_file));
+  }
+  if (arguments.by_rank) query.fusion = Fusion::reciprocal_rank;
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
   HOLDFAST_ASSIGN(auto hits, space.recall(query));
@@ -209,6 +224,11 @@ void add_remember(Commands& commands) {
   command->add_option("--happened", arguments->happened, "When it happened: 2026-01-31T09:05:00Z");
   command->add_option("--key", arguments->key,
                       "Idempotency key: with the same key nothing is added again");
+  CLI::Option* vector = command->add_option("--vector", arguments->vector_file,
+                                            "File with its embedding, a JSON array; - reads stdin");
+  command->add_option("--model", arguments->model, "What has computed the vector")->needs(vector);
+  command->add_option("--model-version", arguments->model_version, "Which version of it")
+      ->needs(vector);
 }
 
 void add_recall(Commands& commands) {
@@ -242,6 +262,20 @@ void add_recall(Commands& commands) {
   command->add_option(
       "--tokens", arguments->tokens,
       "One text for a prompt, of at most so many tokens by a guess on the high side");
+  CLI::Option* vector =
+      command->add_option("--vector", arguments->vector_file,
+                          "Also what is near this: a file with a JSON array; - reads stdin");
+  command->add_option("--vector-space", arguments->vector.space, "Where the vector belongs")
+      ->needs(vector)
+      ->capture_default_str();
+  command
+      ->add_option("--vector-weight", arguments->query.vector_weight,
+                   "How much the vector counts beside the words")
+      ->needs(vector)
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command->add_flag("--by-rank", arguments->by_rank, "Join both by reciprocal ranks")
+      ->needs(vector);
   command->add_flag("--explain", arguments->query.explain, "Say what each word adds to a score");
   command->add_option("--snippet", arguments->query.snippet_size, "Bytes of each result, about")
       ->check(CLI::Range(size_t{16}, kSnippetSizeMax))

@@ -102,8 +102,13 @@ Json json_of(size_t rank, const RecallHit& hit) {
     json["highlights"].push_back(Json::array({range.begin, range.end}));
   }
   json["content"] = hit.observation.content;
+  if (hit.strength || hit.similarity) json["text_score"] = hit.text_score;
+  if (hit.similarity) {
+    json["similarity"] = *hit.similarity;
+    json["text_share"] = hit.text_share;
+    json["vector_share"] = hit.vector_share;
+  }
   if (hit.strength) {
-    json["text_score"] = hit.text_score;
     json["strength"] = json_of(*hit.strength);
   }
   for (const ScoreTerm& one : hit.explanation) {
@@ -203,6 +208,11 @@ void print_hit(const Output& output, size_t rank, const RecallHit& hit) {
               output.dim(fixed(hit.score, 2)));
   output.line("    " + highlighted(output, hit));
   for (const ScoreTerm& one : hit.explanation) output.line("    " + output.dim(explained(one)));
+  if (hit.similarity && !hit.explanation.empty()) {
+    output.line("    " + output.dim(fixed(hit.text_share, 3) + " for the words, " +
+                                    fixed(hit.vector_share, 3) + " for a similarity of " +
+                                    fixed(*hit.similarity, 3)));
+  }
   if (hit.strength && !hit.explanation.empty()) {
     output.line("    " + output.dim(fixed(hit.text_score, 3) + " by words, strength " +
                                     strength_text(*hit.strength)));

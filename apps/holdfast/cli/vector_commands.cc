@@ -1,0 +1,151 @@
+#include <algorithm>
+#include <utility>
+
+#include "cli/commands.h"
+#include "cli/input.h"
+#include "cli/observation_text.h"
+
+namespace holdfast::cli {
+namespace {
+
+struct SimilarArguments {
+  std::string id, vector_file, kind, source, session, run;
+  std::vector<std::string> tags;
+  RecallVector vector;
+  size_t limit = 10;
+  bool is_exact = false;
+};
+
+// The observation itself is the nearest to its vector: one more is asked for, and it is left out.
+Status similar(const Context& context, const SimilarArguments& arguments) {
+  if (arguments.id.empty() == arguments.vector_file.empty()) {
+    return Status(StatusCode::kInvalidArgument, "give the id of an observation, or --vector FILE");
+  }
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  RecallQuery query;
+  query.limit = arguments.limit;
+  query.kind = optional_text(arguments.kind);
+  query.source = optional_text(arguments.source);
+  query.session = optional_text(arguments.session);
+  query.run = optional_text(arguments.run);
+  query.tags = arguments.tags;
+  query.vector = arguments.vector;
+  if (arguments.is_exact) query.vector->accuracy = VectorAccuracy::exact;
+  std::string own_id;
+  if (arguments.id.empty()) {
+    HOLDFAST_ASSIGN(query.vector->values, read_vector(arguments.vector_file));
+  } else {
+    HOLDFAST_ASSIGN(const Observation observation, space.observations().get(arguments.id));
+    own_id = observation.id;
+    HOLDFAST_ASSIGN(const auto embedding, space.vectors().get(query.vector->space, own_id));
+    if (!embedding) {
+      return Status(StatusCode::kNotFound, "observation " + own_id +
+                                               " has no vector in vector space \"" +
+                                               query.vector->space + "\"");
+    }
+    query.vector->values = embedding->values;
+    query.limit = std::min(query.limit + 1, kRecallLimitMax);
+  }
+  HOLDFAST_ASSIGN(auto hits, space.recall(query));
+  std::erase_if(hits, [&](const RecallHit& hit) { return hit.observation.id == own_id; });
+  if (hits.size() > arguments.limit) hits.pop_back();
+  if (hits.empty()) return Status(StatusCode::kNotFound, "nothing else has a vector there");
+  for (size_t i = 0; i < hits.size(); ++i) print_hit(context.output(), i + 1, hits[i]);
+  return Status::ok();
+}
+
+const char* name_of(VectorMetric metric) {
+  constexpr const char* kNames[] = {"cosine", "dot", "l2"};
+  return kNames[static_cast<size_t>(metric)];
+}
+
+Json json_of(const VectorSpaceOptions& options) {
+  return {{"model", options.model},
+          {"model_version", options.model_version},
+          {"dimension", options.dimension},
+          {"metric", name_of(options.metric)}};
+}
+
+Status list_vector_spaces(const Context& context) {
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  HOLDFAST_ASSIGN(const auto spaces, space.vectors().list());
+  Table table({"name", "dimension", "metric", "model", "version", "successor"});
+  for (const VectorSpace& one : spaces) {
+    if (context.output().json()) {
+      Json json = {{"name", one.name}};
+      json.update(json_of(static_cast<const VectorSpaceOptions&>(one)));
+      if (one.successor) json["successor"] = json_of(*one.successor);
+      context.output().print(json);
+      continue;
+    }
+    table.add({one_line(one.name, 40), std::to_string(one.dimension), name_of(one.metric),
+               one_line(one.model, 40), one_line(one.model_version, 20),
+               one.successor ? one_line(one.successor->model, 40) + " " +
+                                   one_line(one.successor->model_version, 20)
+                             : ""});
+  }
+  if (!table.empty()) table.print(context.output());
+  return Status::ok();
+}
+
+struct PutArguments {
+  std::string id, vector_file, name;
+  Embedding embedding;
+};
+
+Status put_vector(const Context& context, const PutArguments& arguments) {
+  Embedding embedding = arguments.embedding;
+  HOLDFAST_ASSIGN(embedding.values, read_vector(arguments.vector_file));
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  HOLDFAST_TRY(space.vectors().put(arguments.name, arguments.id, embedding));
+  return store.close();
+}
+
+void add_similar(Commands& commands) {
+  auto arguments = arguments_of<SimilarArguments>();
+  CLI::App* command =
+      commands.add(kGroupMemory, "similar", "Find what is near an observation, or a vector",
+                   "holdfast similar 01890a5d-ac96-774b --limit 5",
+                   [arguments](const Context& context) { return similar(context, *arguments); });
+  command->add_option("id", arguments->id, "Id of an observation, or a prefix");
+  command->add_option("--vector", arguments->vector_file,
+                      "File with a JSON array of numbers; - reads stdin");
+  command->add_option("--vector-space", arguments->vector.space, "Where")->capture_default_str();
+  command->add_option("--limit", arguments->limit, "At most so many")
+      ->check(CLI::Range(size_t{1}, kRecallLimitMax - 1))
+      ->capture_default_str();
+  command->add_option("--kind", arguments->kind, "Only of this kind");
+  command->add_option("--source", arguments->source, "Only from this source");
+  command->add_option("--session", arguments->session, "Only of this session");
+  command->add_option("--run", arguments->run, "Only of this run");
+  command->add_option("--tag", arguments->tags, "Only with this tag; may be given again")
+      ->allow_extra_args(false);
+  command->add_flag("--exact", arguments->is_exact, "Compare every vector");
+}
+
+}  // namespace
+
+void add_vector_commands(Commands& commands) {
+  add_similar(commands);
+  CLI::App* family = commands.add_family(kGroupMemory, "vectors", "Vector spaces of a space",
+                                         "holdfast vectors list");
+  commands.add_to(family, "list", "List them: dimension, metric, model", "holdfast vectors list",
+                  list_vector_spaces);
+  auto arguments = arguments_of<PutArguments>();
+  CLI::App* put = commands.add_to(
+      family, "put", "Give an observation a vector",
+      "holdfast vectors put main 01890a5d-ac96-774b --vector v.json --model m",
+      [arguments](const Context& context) { return put_vector(context, *arguments); });
+  put->add_option("name", arguments->name, "The vector space")->required();
+  put->add_option("id", arguments->id, "Id of the observation, or a prefix")->required();
+  put->add_option("--vector", arguments->vector_file,
+                  "File with a JSON array of numbers; - reads stdin")
+      ->required();
+  put->add_option("--model", arguments->embedding.model, "What has computed it")->required();
+  put->add_option("--model-version", arguments->embedding.model_version, "Which version of it");
+}
+
+}  // namespace holdfast::cli
