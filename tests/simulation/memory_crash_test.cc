@@ -1,17 +1,21 @@
 // Kinds of memory, crashed at every step: each transaction of a writer adds an observation and a
 // job, and the row "o/<id>"; each of a worker takes a job, acknowledges it and writes "j/<job>";
-// somebody folds the text index meanwhile. Afterwards observations and rows are the same, a word
-// finds what has it and nothing else, the index made anew ranks as the one that was folded, no job
-// is lost or done twice, and a claim is free again.
+// somebody folds texts and vectors meanwhile. Afterwards observations and rows are the same, a word
+// finds what has it and nothing else, a vector its like, the indexes made anew rank as those that
+// were folded, no job is lost or done twice, and a claim is free again.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "holdfast/space.h"
 #include "memory/catalog.h"
 #include "memory/keys.h"
+#include "memory/vector_spaces.h"
 #include "search/store_keyspace.h"
 #include "search/text_fold.h"
+#include "search/vector_fold.h"
 #include "simulation/store_story.h"
 
 namespace holdfast::sim {
@@ -25,6 +29,9 @@ constexpr const char* kFence = "fence";
 constexpr search::FoldOptions kSmallSteps = {
     .documents_min = 2, .documents_max = 3, .bytes_max = 300, .segments_max = 2, .postings_max = 8};
 
+constexpr search::VectorFoldOptions kSmallBlocks = {
+    .vectors_min = 2, .vectors_max = 3, .dropped_max = 2, .blocks_max = 2};
+
 // A word that nothing else has a part of.
 std::string word_of(const std::string& id) {
   std::string word = "xq";
@@ -36,10 +43,17 @@ std::string content_of(const std::string& id) {
   return "shared words and " + word_of(id);
 }
 
+// In another direction for each.
+Embedding embedding_of(const std::string& id) {
+  const float turn = std::stof(id) / 10;
+  return {"turned", "1", {std::cos(turn), std::sin(turn), 0.5f}};
+}
+
 Status remember(const Space& space, Transaction& txn, uint64_t id) {
   const std::string name = std::to_string(id);
   NewObservation observation;
   observation.content = content_of(name);
+  observation.embedding = embedding_of(name);
   HOLDFAST_TRY(space.observations(txn).add(observation).status());
   HOLDFAST_TRY(space.queue(txn, kQueue).push({.payload = name}).status());
   return txn.put("o/" + name, "");
@@ -70,6 +84,12 @@ Result<search::FoldStep> fold_once(Store& store) {
     if (!id) return Status::ok();
     const std::string prefix = memory::space_prefix(memory::KeyKind::kTextIndex, *id);
     HOLDFAST_ASSIGN(step, search::fold_step(target, prefix, kSmallSteps));
+    HOLDFAST_ASSIGN(const auto main, memory::find_definition(target, *id, kMainVectorSpace));
+    if (!main) return Status::ok();
+    HOLDFAST_ASSIGN(
+        const search::FoldStep of_vectors,
+        search::vector_fold_step(target, main->prefix(*id), main->shape(), kSmallBlocks));
+    if (of_vectors == search::FoldStep::kDone) step = of_vectors;
     return Status::ok();
   });
   HOLDFAST_TRY(version.status());
@@ -143,6 +163,34 @@ Result<std::string> ranking(const Space& space, const std::string& text) {
   return lines;
 }
 
+// Contents of all that have a vector, the nearest first.
+Result<std::vector<std::string>> nearest(const Space& space, const std::string& id,
+                                         VectorAccuracy accuracy) {
+  RecallQuery query;
+  query.limit = 100;
+  query.vector = RecallVector();
+  query.vector->values = embedding_of(id).values;
+  query.vector->accuracy = accuracy;
+  HOLDFAST_ASSIGN(const std::vector<RecallHit> hits, space.recall(query));
+  std::vector<std::string> contents;
+  for (const RecallHit& hit : hits) contents.push_back(hit.observation.content);
+  return contents;
+}
+
+std::string wrong_vectors(const Space& space, const std::set<std::string>& rows) {
+  for (const std::string& id : rows) {
+    auto exact = nearest(space, id, VectorAccuracy::exact);
+    auto by_codes = nearest(space, id, VectorAccuracy::high);
+    if (!exact || !by_codes) return (exact ? by_codes : exact).status().to_string();
+    if (exact->size() != rows.size()) return std::to_string(exact->size()) + " vectors are there";
+    if (exact->front() != content_of(id)) return id + " is near: " + exact->front();
+    std::sort(exact->begin(), exact->end());
+    std::sort(by_codes->begin(), by_codes->end());
+    if (*by_codes != *exact) return "by codes " + std::to_string(by_codes->size()) + " are found";
+  }
+  return "";
+}
+
 std::string wrong_observations(const Space& space, const std::set<std::string>& rows) {
   const auto observations = space.observations().list({.limit = 1000});
   if (!observations) return observations.status().to_string();
@@ -192,7 +240,11 @@ std::string verify_memory(os::Os&, Store& store) {
   if (!snapshot) return snapshot.status().to_string();
   const auto pushed = names_below(*snapshot, "o/");
   if (std::string wrong = wrong_observations(*space, pushed); !wrong.empty()) return wrong;
+  if (std::string wrong = wrong_vectors(*space, pushed); !wrong.empty()) return wrong;
   if (std::string wrong = wrong_index(*space, pushed.size()); !wrong.empty()) return wrong;
+  if (std::string wrong = wrong_vectors(*space, pushed); !wrong.empty()) {
+    return "made anew: " + wrong;
+  }
   if (std::string wrong = wrong_jobs(*space, pushed, names_below(*snapshot, "j/")); !wrong.empty())
     return wrong;
   const auto claim = space->claims().take(kResource);
