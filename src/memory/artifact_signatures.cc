@@ -153,13 +153,12 @@ Result<ArtifactVersion> Artifacts::find_id(std::string_view text) const {
   HOLDFAST_ASSIGN(const Uuid id, parse_id(text));
   ArtifactVersion found;
   HOLDFAST_TRY(memory::read_artifacts(
-      *access_, actor_, text,
-      [&](search::KeySource& source, const ArtifactWork& work) -> Status {
+      *access_, actor_, text, [&](search::KeySource& source, const ArtifactWork& work) -> Status {
         HOLDFAST_ASSIGN(const auto there, work.rows().find_id(source, id));
         if (!there) return memory::no_artifact(text);
-        HOLDFAST_ASSIGN(found, work.require_version(source, there->name,
-                                                    std::to_string(there->version),
-                                                    ArtifactRight::read));
+        HOLDFAST_ASSIGN(found,
+                        work.require_version(source, there->name, std::to_string(there->version),
+                                             ArtifactRight::read));
         return Status::ok();
       }));
   return found;

@@ -199,8 +199,12 @@ TEST_F(SpacesTest, UsageIsWhatTheCountersSayAndLimitsHold) {
   fill("a/b");
   auto usage = spaces_.usage(segments("a"));
   ASSERT_TRUE(usage) << usage.status().to_string();
-  EXPECT_EQ(usage->observations, 1u);
-  EXPECT_EQ(usage->observation_bytes, std::string("the clock was behind").size());
+  EXPECT_EQ(usage->observations, 2u) << "one of them a record";
+  const uint64_t bytes_before = usage->observation_bytes;
+  ASSERT_TRUE(space("a").observations().add({.content = "0123456789"}));
+  usage = spaces_.usage(segments("a"));
+  EXPECT_EQ(usage->observations, 3u);
+  EXPECT_EQ(usage->observation_bytes, bytes_before + 10);
   EXPECT_EQ(usage->values, std::nullopt) << "only counted where they have a limit";
   ASSERT_TRUE(spaces_.limit(segments("a"), {.observations = 1, .values = 5, .value_bytes = 100}));
   usage = spaces_.usage(segments("a"));
@@ -229,8 +233,8 @@ TEST_F(SpacesTest, StatsCountWhatIsThere) {
   EXPECT_EQ(one->spaces, 1u);
   EXPECT_EQ(one->values, 4u);
   EXPECT_EQ(one->counters, 1u);
-  EXPECT_EQ(one->observations, 1u);
-  EXPECT_EQ(one->blob_bytes, 13u);
+  EXPECT_EQ(one->observations, 2u) << "one of them a record";
+  EXPECT_EQ(one->blob_bytes, std::string("a large value").size() + kArtifactInlineMax + 1);
   EXPECT_GT(one->history_bytes, 0u);
   const auto both = spaces_.stats(segments("a"), true);
   EXPECT_EQ(both->spaces, 2u);
