@@ -317,6 +317,17 @@ def check_file_name(file):
         yield 1, f'file name {file.name} is not snake_case', 'rename it'
 
 
+_ROOT_NAME = re.compile(r'\..+|[A-Z]+(\.md)?|CMakeLists\.txt|CMakePresets\.json|quickstart|test')
+
+
+def check_root(names):
+    """What programs leave behind is not mistaken for source. Takes the names of the files beside
+    README.md; yields (path, line, what, what to do)."""
+    for name in sorted(names):
+        if not _ROOT_NAME.fullmatch(name) and name != 'compile_commands.json':
+            yield name, 1, 'lies in the root', 'remove it, or give it a folder'
+
+
 def check_rooms_are_described(paths):
     """Every room has a README. Takes all paths; yields (path, line, what, what to do)."""
     paths = set(paths)

@@ -34,6 +34,7 @@ def is_text(name):
 
 
 def findings(root):
+    yield from rules.check_root(entry.name for entry in os.scandir(root) if entry.is_file())
     paths = paths_in(root)
     files = []
     for path in paths:

@@ -199,6 +199,14 @@ class Rooms(unittest.TestCase):
         self.assertEqual(found, ['src/os/sim/README.md'])
 
 
+class Root(unittest.TestCase):
+    def test_what_a_program_left_is_found(self):
+        names = ['README.md', 'LICENSE', '.gitignore', 'CMakeLists.txt', 'quickstart', 'test',
+                 'compile_commands.json', 'page.h##0f.gcov', 'core']
+        found = [finding[0] for finding in rules.check_root(names)]
+        self.assertEqual(found, ['core', 'page.h##0f.gcov'])
+
+
 class NamedTests(unittest.TestCase):
     def found(self, text):
         files = [rules.File('src/os/a_test.cc', 'TEST_F(Disk, LosesNothing) {\n}\n'),
