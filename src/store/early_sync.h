@@ -4,9 +4,8 @@
 //
 // Who: bulk_load.cc. One thread calls it.
 // Invariants:
-//   1. The kernel tells of an error once: a sync of this object that failed is told by finish(),
-//   and
-//      what is in the file is not to be believed then.
+//   1. The kernel tells of an error once: finish() tells that a sync of this object failed. What is
+//      in the file is not to be believed then.
 #pragma once
 
 #include <condition_variable>
