@@ -7,24 +7,24 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
-#include "holdfast/space.h"
 #include "memory/catalog.h"
 #include "memory/keys.h"
 #include "memory/vector_spaces.h"
 #include "search/store_keyspace.h"
 #include "search/text_fold.h"
 #include "search/vector_fold.h"
-#include "simulation/store_story.h"
+#include "simulation/space_story.h"
 
 namespace holdfast::sim {
 namespace {
 
-constexpr const char* kSpace = "notes";
 constexpr const char* kQueue = "jobs";
 constexpr const char* kResource = "build";
 constexpr const char* kFence = "fence";
+// Others wait for its end.
+const ClaimOptions kShortClaim = {.ttl = std::chrono::milliseconds(20),
+                                  .wait = std::chrono::milliseconds(10'000)};
 // So that a few observations are folded and merged in several steps.
 constexpr search::FoldOptions kSmallSteps = {
     .documents_min = 2, .documents_max = 3, .bytes_max = 300, .segments_max = 2, .postings_max = 8};
@@ -59,7 +59,7 @@ Status remember(const Space& space, Transaction& txn, uint64_t id) {
   return txn.put("o/" + name, "");
 }
 
-Status work(const Space& space, Transaction& txn) {
+Status work(const Space& space, Transaction& txn, uint64_t) {
   HOLDFAST_ASSIGN(const std::vector<Job> jobs, space.queue(txn, kQueue).take());
   for (const Job& job : jobs) {
     HOLDFAST_TRY(space.queue(txn, kQueue).ack(job));
@@ -96,30 +96,12 @@ Result<search::FoldStep> fold_once(Store& store) {
   return step;
 }
 
-// Opens the store and lets `each` use the space so many times, until it fails.
-using Use = std::function<bool(Store&, const Space&, Trial&)>;
-Script uses(int count, const Use& each) {
-  return [=](os::Os& os, Trial& trial) {
-    auto store = open_store(os, trial);
-    if (!store) return;
-    const auto space = store->space(kSpace);
-    for (int i = 0; space && i < count; ++i) {
-      if (!each(*store, *space, trial)) break;
-    }
-  };
-}
-
 Script remembers(int count) {
-  return uses(count, [](Store& store, const Space& space, Trial& trial) {
-    return transact(store, trial,
-                    [&](Transaction& txn, uint64_t id) { return remember(space, txn, id); });
-  });
+  return transacts(count, remember);
 }
 
 Script works(int count) {
-  return uses(count, [](Store& store, const Space& space, Trial& trial) {
-    return transact(store, trial, [&](Transaction& txn, uint64_t) { return work(space, txn); });
-  });
+  return transacts(count, work);
 }
 
 // `done`, if given, counts the steps that had something to do.
@@ -132,22 +114,15 @@ Script folds(int count, int* done = nullptr) {
   });
 }
 
-Script claims(int count) {
-  return uses(count, [](Store& store, const Space& space, Trial& trial) {
-    const auto claim = space.claims().take(kResource);
+Script claims(int count, const ClaimOptions& options = {}) {
+  return uses(count, [options](Store& store, const Space& space, Trial& trial) {
+    const auto claim = space.claims().take(kResource, options);
     if (!claim) return claim.status().code() == StatusCode::kBusy;  // another has it
     const bool done = transact(store, trial, [&](Transaction& txn, uint64_t) {
       return work_under(*claim, space, txn, trial);
     });
     return done && space.claims().release(*claim);
   });
-}
-
-std::set<std::string> names_below(Reader& reader, const std::string& prefix) {
-  std::set<std::string> names;
-  Cursor cursor = reader.scan(KeyRange::prefix(prefix));
-  for (; cursor.valid(); cursor.next()) names.emplace(cursor.key().substr(prefix.size()));
-  return names;
 }
 
 // Each line an id and its score: what the index is about.
@@ -275,6 +250,32 @@ TEST(MemoryCrash, JobsAreDoneOnce) {
 
 TEST(MemoryCrash, ClaimsOfTheDeadAreFree) {
   expect_survived(story_of({claims(2), claims(2)}), kCrashes, 1);
+}
+
+// Holds a claim so long that it expires, as one does who is stopped, and then works under it.
+Script claims_too_long(int* refused) {
+  return [refused](os::Os& os, Trial& trial) {
+    auto store = open_store(os, trial);
+    const Space space = *store->space(kSpace);
+    const auto claim = space.claims().take(kResource, kShortClaim);
+    if (!claim) return trial.ledger.fail("taking: " + claim.status().to_string());
+    os.sleep_us(1'000'000);
+    const auto version =
+        store->update([&](Transaction& txn) { return work_under(*claim, space, txn, trial); });
+    if (version) return trial.ledger.fail("what had expired was not refused");
+    *refused += version.status().code() == StatusCode::kFenced;
+  };
+}
+
+TEST(MemoryCrash, WhoHoldsAClaimTooLongIsFenced) {
+  int refused = 0;
+  const Outcome calm = play(story_of({claims_too_long(&refused), claims(2, kShortClaim)}), {});
+  EXPECT_EQ(calm.failure, "");
+  EXPECT_EQ(refused, 1);
+}
+
+TEST(MemoryCrash, AStoppedHolderNeverWritesBehindTheNext) {
+  expect_survived(story_of({claims(2, kShortClaim), claims(2, kShortClaim)}), {Fault::kStop}, 2);
 }
 
 TEST(MemoryCrash, FailedSyncsAndFullDisksLieToNoKind) {
