@@ -47,6 +47,9 @@ void add_own(mcp::Catalogue& catalogue, mcp::Memory& memory) {
   mcp::add_value_tool(catalogue, memory);
   mcp::add_claim_tool(catalogue, memory);
   mcp::add_queue_tool(catalogue, memory);
+  mcp::add_run_tool(catalogue, memory);
+  mcp::add_log_tool(catalogue, memory);
+  mcp::add_link_tool(catalogue, memory);
   mcp::add_status_tool(catalogue, memory);
   mcp::add_memory_resources(catalogue, memory);
   mcp::add_memory_prompts(catalogue, memory);

@@ -1,4 +1,5 @@
-// The tools by which agents share state and divide work: value, claim, queue, status.
+// The tools by which agents share state and divide work: value, claim, queue, run, log, link,
+// status.
 #pragma once
 
 #include "mcp/catalogue.h"
@@ -10,6 +11,9 @@ namespace holdfast::mcp {
 void add_value_tool(Catalogue& catalogue, Memory& memory);
 void add_claim_tool(Catalogue& catalogue, Memory& memory);
 void add_queue_tool(Catalogue& catalogue, Memory& memory);
+void add_run_tool(Catalogue& catalogue, Memory& memory);
+void add_log_tool(Catalogue& catalogue, Memory& memory);
+void add_link_tool(Catalogue& catalogue, Memory& memory);
 void add_status_tool(Catalogue& catalogue, Memory& memory);
 
 }  // namespace holdfast::mcp

@@ -1,0 +1,89 @@
+#include <algorithm>
+#include <utility>
+
+#include "base/time_text.h"
+#include "mcp/arguments.h"
+#include "mcp/budget.h"
+#include "mcp/work_tools.h"
+
+namespace holdfast::mcp {
+namespace {
+
+Result<Json> append(const EventStream& stream, const Json& arguments) {
+  HOLDFAST_TRY(needs(arguments, "data"));
+  NewEvent event;
+  event.type = arguments.value("type", "note");
+  event.data = arguments["data"].get<std::string>();
+  event.source = arguments.value("source", "");
+  HOLDFAST_ASSIGN(const std::string id, stream.append(event));
+  return structured_result({{"event", id}});
+}
+
+Result<Json> read(const EventStream& stream, const Json& arguments) {
+  EventReadOptions options;
+  options.limit = arguments.value("limit", size_t{100});
+  options.type = arguments.value("type", "");
+  HOLDFAST_ASSIGN(const StreamInfo info, stream.info());
+  const uint64_t newest = info.next - std::min<uint64_t>(info.next - 1, options.limit);
+  options.from = arguments.value("from", newest);
+  HOLDFAST_ASSIGN(const EventPage page, stream.read(options));
+  Budget budget(arguments);
+  Json events = Json::array();
+  uint64_t next = page.next;
+  for (const Event& event : page.events) {
+    Json json = {
+        {"number", event.number}, {"time", time_text(event.time_us)}, {"type", event.type}};
+    if (!event.source.empty()) json["source"] = event.source;
+    cli::set_bytes(json, "data", event.data);
+    if (!budget.spend(json)) {
+      next = event.number;
+      break;
+    }
+    events.push_back(std::move(json));
+  }
+  return structured_result(
+      {{"events", std::move(events)}, {"next", next}, {"missed", page.missed}});
+}
+
+Result<Json> streams(const Events& events, const Json& arguments) {
+  HOLDFAST_ASSIGN(const auto found, events.list(arguments.value("after", ""), 200));
+  Json list = Json::array();
+  for (const StreamInfo& info : found) {
+    list.push_back({{"stream", info.name}, {"first", info.first}, {"next", info.next}});
+  }
+  return structured_result({{"streams", std::move(list)}});
+}
+
+Result<Json> run(Memory& memory, const Json& arguments) {
+  const auto action = arguments["action"].get<std::string>();
+  HOLDFAST_ASSIGN(const Space space, memory.space());
+  if (action == "streams") return streams(space.events(), arguments);
+  HOLDFAST_TRY(needs(arguments, "stream"));
+  const EventStream stream = space.events().stream(arguments["stream"].get<std::string>());
+  return action == "append" ? append(stream, arguments) : read(stream, arguments);
+}
+
+}  // namespace
+
+void add_log_tool(Catalogue& catalogue, Memory& memory) {
+  Tool tool{.name = "log", .title = "Log"};
+  tool.description =
+      "Streams of events that nobody can change behind your back: append what happened, in order; "
+      "read what others appended, the newest if from is not given. Give next as from to go on.";
+  tool.effect = Effect::kAdds;
+  tool.input = object_schema({
+      {"action", word_schema("What to do", {"append", "read", "streams"}), true},
+      {"stream", text_schema("append, read: its name, such as deploys")},
+      {"data", text_schema("append: what happened")},
+      {"type", text_schema("append: note if not given; read: only these")},
+      {"source", text_schema("append: who or what says so")},
+      {"from", integer_schema("read: the first number wanted", 1, int64_t{1} << 53)},
+      {"limit", integer_schema("read: look at so many events; 100 if not given", 1, 1000)},
+      {"after", text_schema("streams: only names behind this one")},
+      Budget::property(),
+  });
+  tool.run = [&memory](Peer&, const Json& arguments) { return run(memory, arguments); };
+  catalogue.tools.push_back(std::move(tool));
+}
+
+}  // namespace holdfast::mcp
