@@ -86,7 +86,11 @@ class File:
 
     @cached_property
     def suffix(self):
-        return PurePosixPath(self.path).suffix
+        """Of a script without one, that of its language."""
+        suffix = PurePosixPath(self.path).suffix
+        if suffix or not self.text.startswith('#!'):
+            return suffix
+        return '.py' if 'python' in self.lines[0] else '.sh'
 
     @property
     def is_cpp(self):

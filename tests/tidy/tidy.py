@@ -15,22 +15,25 @@ import rules
 
 FOLDERS = ('src', 'include', 'apps', 'bench', 'tests', 'scripts', 'docs', 'bindings', '.ci')
 SUFFIXES = ('.h', '.cc', '.py', '.sh', '.cmake', '.md', '.txt', '.json')
-NAMES_WITHOUT_SUFFIX = ('run', 'bootstrap', 'test', 'quickstart')
 
 
 def paths_in(root):
     """Paths of the text files of the repository, from its root."""
-    found = [entry.name for entry in os.scandir(root) if entry.is_file() and is_text(entry.name)]
+    found = [entry.name for entry in os.scandir(root) if entry.is_file() and is_text(entry)]
     for folder in FOLDERS:
         for parent, folders, names in os.walk(root / folder):
             folders[:] = [name for name in folders if name not in ('__pycache__', 'node_modules')]
             relative = os.path.relpath(parent, root)
-            found += [f'{relative}/{name}' for name in names if is_text(name)]
+            found += [f'{relative}/{name}' for name in names if is_text(Path(parent, name))]
     return sorted(found)
 
 
-def is_text(name):
-    return name.endswith(SUFFIXES) or name in NAMES_WITHOUT_SUFFIX
+def is_text(path):
+    """By its suffix; without one, scripts are."""
+    if '.' in path.name:
+        return path.name.endswith(SUFFIXES)
+    with open(path, 'rb') as file:
+        return file.read(2) == b'#!'
 
 
 def findings(root):

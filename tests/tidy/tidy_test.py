@@ -140,6 +140,12 @@ class Size(unittest.TestCase):
         text = 'def f():\n' + '    g()\n' * 70
         self.assertEqual(lines_found(rules.check_functions, 'tests/a.py', text), [1])
 
+    def test_script_without_suffix_is_of_its_language(self):
+        text = '#!/usr/bin/env python3\ndef f():\n' + '    g()\n' * 70
+        self.assertEqual(lines_found(rules.check_functions, 'scripts/a', text), [2])
+        self.assertEqual(lines_found(rules.check_size, 'scripts/a', text + 'x' * 101), [73])
+        self.assertEqual(lines_found(rules.check_size, 'LICENSE', 'x' * 101), [])
+
     def test_unbalanced_braces_are_found(self):
         self.assertEqual(lines_found(rules.check_functions, 'src/a.cc', 'int f() {\n'), [2])
         self.assertEqual(lines_found(rules.check_functions, 'src/a.cc', '}\n'), [1])
