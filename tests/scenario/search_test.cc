@@ -7,6 +7,7 @@
 
 #include "holdfast/holdfast.h"
 #include "support/child_process.h"
+#include "support/killed_writer.h"
 #include "support/store_files.h"
 #include "support/temporary_directory.h"
 
@@ -106,24 +107,14 @@ TEST(Search, WhatIsCommittedIsFoundAndWhatIsRemovedIsNot) {
 TEST(Search, AWriterKilledWhileItFoldsLeavesAWholeIndex) {
   TemporaryDirectory directory;
   const std::string path = directory.path() + "/store";
+  constexpr int kBatch = 20;
   size_t least = 0;
   for (int round = 0; round < 6; ++round) {
-    Channel added;
-    ChildProcess writer = ChildProcess::start([&] {
-      Store store = open_or_die(path);
-      const Space space = *store.space("crowd");
-      for (int number = 0;; ++number) {
-        std::vector<NewObservation> batch(20, observation_of(round, number));
-        ASSERT_TRUE(space.observations().add_all(batch));
-        added.send("x");
-      }
+    const int batches = 12 + round;
+    add_until_killed(path, batches, [&](int number) {
+      return std::vector<NewObservation>(kBatch, observation_of(round, number));
     });
-    for (int i = 0; i < 12 + round; ++i) {
-      ASSERT_TRUE(added.receive(1));
-      least += 20;
-    }
-    writer.kill();
-    writer.wait();
+    least += static_cast<size_t>(batches) * kBatch;
     Store store = open_or_die(path);
     const Space space = *store.space("crowd");
     const uint64_t count = *space.observations().count();
@@ -134,7 +125,7 @@ TEST(Search, AWriterKilledWhileItFoldsLeavesAWholeIndex) {
     const std::string tag = "writer" + std::to_string(round);
     const auto hits = space.recall({.text = "common", .limit = 1000, .tags = {tag}});
     ASSERT_TRUE(hits);
-    EXPECT_GE(hits->size(), 12u * 20);
+    EXPECT_GE(hits->size(), size_t{12} * kBatch);
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "holdfast/holdfast.h"
 #include "support/child_process.h"
+#include "support/killed_writer.h"
 #include "support/store_files.h"
 #include "support/temporary_directory.h"
 
@@ -104,28 +105,19 @@ TEST(Vectors, WhatIsCommittedIsTheNearestToItselfAndWhatIsGoneIsNot) {
 TEST(Vectors, AWriterKilledWhileItFoldsLeavesAWholeIndex) {
   TemporaryDirectory directory;
   const std::string path = directory.path() + "/store";
+  constexpr int kBatch = 20;
   uint64_t least = 0;
   for (int round = 0; round < 4; ++round) {
-    Channel added;
-    ChildProcess writer = ChildProcess::start([&] {
-      Store store = open_or_die(path);
-      const Space space = *store.space("crowd");
-      for (int number = 0;; number += 20) {
-        std::vector<NewObservation> batch(20);
-        for (int i = 0; i < 20; ++i) {
-          batch[i].content = "text";
-          batch[i].embedding = embedding_of(round, number + i);
-        }
-        ASSERT_TRUE(space.observations().add_all(batch));
-        added.send("x");
+    const int batches = 12 + round;
+    add_until_killed(path, batches, [&](int number) {
+      std::vector<NewObservation> batch(kBatch);
+      for (int i = 0; i < kBatch; ++i) {
+        batch[i].content = "text";
+        batch[i].embedding = embedding_of(round, number * kBatch + i);
       }
+      return batch;
     });
-    for (int i = 0; i < 12 + round; ++i) {
-      ASSERT_TRUE(added.receive(1));
-      least += 20;
-    }
-    writer.kill();
-    writer.wait();
+    least += static_cast<uint64_t>(batches) * kBatch;
     Store store = open_or_die(path);
     const Space space = *store.space("crowd");
     const uint64_t count = *space.observations().count();
