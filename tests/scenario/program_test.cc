@@ -18,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 enum ExitCode : int { kOk, kNotFound, kUsage, kConflictOrBusy, kDamage, kRefused };
 
@@ -28,13 +29,16 @@ class ProgramTest : public testing::Test {
     GTEST_SKIP() << "the program is not built here";
 #endif
   }
+  static std::string program_path() {
+#ifdef HOLDFAST_PROGRAM
+    return HOLDFAST_PROGRAM;
+#else
+    return "";
+#endif
+  }
   // The exit code; what it said is in error_.
   int run(std::vector<std::string> words) {
-#ifdef HOLDFAST_PROGRAM
-    const std::string program = HOLDFAST_PROGRAM;
-#else
-    const std::string program;
-#endif
+    const std::string program = program_path();
     words.insert(words.begin(), {program, "--store", path_, "--space", "test"});
     const std::string output = directory_.path_of("output");
     const std::string error = directory_.path_of("error");
@@ -121,6 +125,19 @@ TEST_F(ProgramTest, ReturnsFourForDamageAndNamesThePlace) {
                 AllOf(HasSubstr(segment()), HasSubstr(std::to_string(log.commits()[1].offset))));
   }
   EXPECT_EQ(files_below(path_), before);
+}
+
+TEST_F(ProgramTest, TorturesAStoreWithAnotherBuildOfItself) {
+  const auto torture = [&](const std::string& other) {
+    return run({"--json", "torture", "--processes", "5", "--seconds", "1.5", "--kill", "--care",
+                "--forks", "--dir", directory_.path(), "--with", other});
+  };
+  EXPECT_EQ(torture(program_path()), kOk) << output_ << error_;
+  EXPECT_THAT(output_, AllOf(HasSubstr("\"violations\":0,"), HasSubstr("\"starts_with\":"),
+                             Not(HasSubstr("\"starts_with\":0,"))));
+  EXPECT_EQ(torture(directory_.path_of("nowhere")), kUsage) << error_;
+  // A program that does not understand the order is found out.
+  EXPECT_EQ(torture("/bin/false"), kDamage) << error_;
 }
 
 TEST_F(ProgramTest, ReturnsFiveForWhatIsNoStoreAndMakesNothing) {

@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "os/os.h"
 #include "torture/findings.h"
+#include "torture/other_build.h"
 #include "torture/supervisor.h"
 
 namespace holdfast::cli {
@@ -24,6 +25,7 @@ struct Arguments {
   TortureOptions torture;
   std::string directory;
   std::optional<uint64_t> seed;
+  std::string order;  // of another build, whose worker this is
 };
 
 // A new directory in --dir, $TMPDIR or the current one.
@@ -54,6 +56,7 @@ Json json_of(const TortureReport& report) {
   json["kills"] = report.kills;
   json["stops"] = report.stops;
   json["restarts"] = report.restarts;
+  json["starts_with"] = report.starts_with;
   json["reads_checked"] = report.reads_checked;
   json["stores_checked"] = report.stores_checked;
   json["checkpoints"] = report.checkpoints;
@@ -93,6 +96,7 @@ void print_report(const Output& output, const Json& json) {
 }
 
 Status run(const Context& context, const Arguments& arguments) {
+  if (!arguments.order.empty()) ::_exit(torture::run_order(arguments.order));
   TortureOptions options = arguments.torture;
   HOLDFAST_ASSIGN(options.directory, make_scratch(context, arguments.directory));
   options.seed = arguments.seed ? *arguments.seed : std::random_device()();
@@ -169,6 +173,9 @@ void add_torture_command(Commands& commands) {
                    "No file may grow beyond this (RLIMIT_FSIZE), once the store is made")
       ->check(CLI::Range(1u, 1u << 20))
       ->excludes("--first-open");
+  command->add_option("--with", options.with,
+                      "Another build of this program, in which half of the workers run");
+  command->add_option("--order", arguments->order)->group("");
   command->add_option("--dir", arguments->directory,
                       "Where to make the scratch directory (else $TMPDIR, the current one)");
   command->add_option("--seed", arguments->seed, "Of the operations and of who is killed when");

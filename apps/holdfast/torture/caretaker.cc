@@ -1,4 +1,5 @@
 #include "process/child.h"
+#include "torture/limits.h"
 #include "torture/worker.h"
 #include "torture/workload.h"
 
@@ -33,7 +34,7 @@ Result<Store> open_store(const WorkerOptions& options, Findings& findings) {
 int run_caretaker(const WorkerOptions& options, Findings& findings) {
   const auto report = [&](const std::string& what) {
     findings.add(Findings::Kind::kViolation, "caretaker: " + what);
-    return 1;
+    return kFailed;
   };
   auto store = open_store(options, findings);
   if (!store) return report("open: " + store.status().to_string());
@@ -54,6 +55,19 @@ int run_caretaker(const WorkerOptions& options, Findings& findings) {
     process::sleep_ms(random.below(20));
   }
   return 0;
+}
+
+int run_worker(Role role, const WorkerOptions& options, Findings& findings) {
+  limit_file_size(options.file_mib_max);
+  switch (role) {
+    case Role::kWriter:
+      return run_writer(options, findings);
+    case Role::kReader:
+      return run_reader(options, findings);
+    case Role::kCaretaker:
+      break;
+  }
+  return run_caretaker(options, findings);
 }
 
 }  // namespace holdfast::torture

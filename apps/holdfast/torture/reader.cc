@@ -130,7 +130,7 @@ int run_reader(const WorkerOptions& options, Findings& findings) {
   auto report = [&](const char* what, const Status& status) {
     findings.add(Findings::Kind::kViolation, "reader " + std::to_string(options.worker) + ", " +
                                                  what + ": " + status.to_string());
-    return 1;
+    return kFailed;
   };
   auto store = open_store(options, findings);
   if (!store) return report("open", store.status());

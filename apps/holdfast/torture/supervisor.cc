@@ -11,6 +11,7 @@
 #include "process/shared_area.h"
 #include "torture/findings.h"
 #include "torture/limits.h"
+#include "torture/other_build.h"
 #include "torture/verifier.h"
 #include "torture/worker.h"
 #include "torture/workload.h"
@@ -42,6 +43,7 @@ class Supervisor {
         workers_count_(options.processes + (options.care ? 1 : 0)) {}
 
   Result<TortureReport> run() {
+    if (!options_.with.empty()) HOLDFAST_TRY(can_execute(options_.with));
     HOLDFAST_TRY(prepare_disk());
     HOLDFAST_TRY(prepare());
     uint64_t begin_us = process::monotonic_us();
@@ -109,13 +111,14 @@ class Supervisor {
     worker_options.forks = options_.forks;
     worker_options.may_run_out = options_.disk_mib != 0 || options_.file_mib_max != 0;
     worker_options.file_mib_max = options_.file_mib_max;
-    Findings* findings = findings_.get();
-    const auto run = worker < writers_             ? run_writer
-                     : worker < options_.processes ? run_reader
-                                                   : run_caretaker;
-    auto body = [worker_options, findings, run] {
-      limit_file_size(worker_options.file_mib_max);
-      return run(worker_options, *findings);
+    const Role role = worker < writers_             ? Role::kWriter
+                      : worker < options_.processes ? Role::kReader
+                                                    : Role::kCaretaker;
+    const bool elsewhere = !options_.with.empty() && random_.below(2) == 0;
+    if (elsewhere) ++report_.starts_with;
+    auto body = [&, elsewhere] {
+      if (elsewhere) return execute(options_.with, role, worker_options, findings_.fd());
+      return run_worker(role, worker_options, *findings_);
     };
     HOLDFAST_ASSIGN(
         workers_[worker].child,
@@ -211,12 +214,12 @@ class Supervisor {
   }
 
   void note_death(uint32_t worker, const ChildEnd& end) {
-    if (end.signal == 0 && end.exit_code != 0) return;  // it said why itself
+    if (end.signal == 0 && end.exit_code == kFailed) return;  // it said why itself
     findings_->add(Findings::Kind::kViolation,
                    "worker " + std::to_string(worker) +
                        (end.signal != 0 ? " was killed by signal " + std::to_string(end.signal) +
                                               ", not by the torture"
-                                        : " ended too early"));
+                                        : " ended with " + std::to_string(end.exit_code)));
   }
 
   void show_progress(uint64_t elapsed_us) {

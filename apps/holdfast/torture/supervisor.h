@@ -19,6 +19,7 @@ struct TortureOptions {
   bool care = false;          // one more process checks the store and writes checkpoints
   bool forks = false;         // writers fork children
   bool first_open = false;    // the store is not made before the workers open it
+  std::string with;           // another build of the program, which runs part of the workers
   uint64_t disk_mib = 0;      // the store is on a tmpfs of that size, which fills up; 0: it is not
   uint64_t file_mib_max = 0;  // RLIMIT_FSIZE of the workers; 0: none
   uint64_t seed = 0;
@@ -36,6 +37,7 @@ struct TortureReport {
   uint64_t kills = 0;
   uint64_t stops = 0;
   uint64_t restarts = 0;
+  uint64_t starts_with = 0;  // of workers, in the other build
   uint64_t reads_checked = 0;
   uint64_t stores_checked = 0;
   uint64_t checkpoints = 0;
@@ -61,8 +63,9 @@ struct TortureReport {
   bool passed() const { return lost == 0 && torn == 0 && violations == 0; }
 };
 
-// Errors: PermissionDenied (PID namespaces or mounts are not permitted), IoError, and what the
-// first open of the store returns. What goes wrong afterwards is in the report.
+// Errors: PermissionDenied (PID namespaces or mounts are not permitted), InvalidArgument (the other
+// build cannot be executed), IoError, and what the first open of the store returns. What goes wrong
+// afterwards is in the report.
 Result<TortureReport> run_torture(const TortureOptions& options);
 
 }  // namespace holdfast::torture

@@ -23,6 +23,9 @@ struct WorkerOptions {
   uint64_t file_mib_max = 0;  // RLIMIT_FSIZE; 0: none
 };
 
+// The exit code of a worker that has noted in the findings what went wrong. No other program and no
+// sanitizer leaves with it.
+constexpr int kFailed = 8;
 // The exit code of a worker that wants to be started again: its handle is of no use any more.
 constexpr int kStartAgain = 9;
 
@@ -30,6 +33,10 @@ int run_writer(const WorkerOptions& options, Findings& findings);
 int run_reader(const WorkerOptions& options, Findings& findings);
 // Checks the whole store and writes checkpoints, again and again.
 int run_caretaker(const WorkerOptions& options, Findings& findings);
+
+enum class Role : uint8_t { kWriter, kReader, kCaretaker };
+// One of these, within its limits.
+int run_worker(Role role, const WorkerOptions& options, Findings& findings);
 
 // Opens the store, and sets it up if that is wanted; where space may run out, again until it works
 // or all are to stop.

@@ -38,7 +38,7 @@ int failed(Findings& findings, const std::string& what, const Status& status) {
                : lost ? Findings::Kind::kLost
                       : Findings::Kind::kViolation,
                what + ": " + status.to_string());
-  return 1;
+  return kFailed;
 }
 
 constexpr uint64_t kForkEvery = 20;
@@ -113,7 +113,9 @@ int run_writer(const WorkerOptions& options, Findings& findings) {
   entries->clear();
   while (!findings.stop.load(std::memory_order_relaxed)) {
     Operation operation = operation_of(options.seed, options.worker, ++number);
-    if (!ledger.append(Phase::kIntent, number, 0)) return 1;
+    if (Status status = ledger.append(Phase::kIntent, number, 0); !status) {
+      return failed(findings, name_of(options, number) + ", ledger", status);
+    }
     uint64_t begin_us = process::monotonic_us();
     auto version = perform(*store, operation, options.worker, number);
     uint64_t end_us = process::monotonic_us();
@@ -126,7 +128,9 @@ int run_writer(const WorkerOptions& options, Findings& findings) {
       failed(findings, name_of(options, number), version.status());
       continue;
     }
-    if (!ledger.append(Phase::kAcknowledged, number, *version)) return 1;
+    if (Status status = ledger.append(Phase::kAcknowledged, number, *version); !status) {
+      return failed(findings, name_of(options, number) + ", ledger", status);
+    }
     findings.acknowledge(*version);
     findings.commit_us.record(end_us - begin_us);
     findings.workers[options.worker].commits.fetch_add(1, std::memory_order_relaxed);
