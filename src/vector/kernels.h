@@ -50,8 +50,7 @@ struct Kernels {
 const Kernels& kernels();
 // Plain loops, by which the others are tested.
 const Kernels& plain_kernels();
-// Those of every instruction set that this machine has. Not while others call kernels() for the
-// first time: tests only.
+// Those of every instruction set that this machine has, the best first; for tests.
 std::vector<Kernels> every_kernels();
 
 }  // namespace holdfast::vector

@@ -1,7 +1,5 @@
 #include "mcp/http.h"
 
-#include <httplib.h>
-
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -10,6 +8,7 @@
 #include <mutex>
 #include <utility>
 
+#include "http/listener.h"
 #include "mcp/http_access.h"
 #include "mcp/mirrored_headers.h"
 #include "mcp/stdio.h"
@@ -18,12 +17,10 @@ namespace holdfast::mcp {
 namespace {
 
 constexpr const char* kPath = "/mcp";
-constexpr const char* kSessionHeader = "Mcp-Session-Id";
-constexpr const char* kVersionHeader = "MCP-Protocol-Version";
+constexpr const char* kSessionHeader = "mcp-session-id";
+constexpr const char* kVersionHeader = "mcp-protocol-version";
 constexpr const char* kEventStream = "text/event-stream";
 constexpr const char* kJsonType = "application/json";
-// Each open stream keeps a thread.
-constexpr size_t kThreads = 64;
 // An open stream without news says so, which shows whether anybody still reads.
 constexpr std::chrono::seconds kHeartbeat{15};
 
@@ -35,27 +32,26 @@ std::string event_of(const Json& message) {
   return "event: message\ndata: " + text_of(message) + "\n\n";
 }
 
-void answer(httplib::Response& response, int status, const Json& message) {
-  response.status = status;
-  response.set_content(text_of(message), kJsonType);
+void answer(http::Exchange& exchange, int status, const Json& message) {
+  exchange.answer(status, text_of(message), kJsonType);
 }
 
-void refuse(httplib::Response& response, int status, const std::string& why) {
-  answer(response, status, response_of(nullptr, RpcError{kInvalidRequest, why}));
+void refuse(http::Exchange& exchange, int status, const std::string& why) {
+  answer(exchange, status, response_of(nullptr, RpcError{kInvalidRequest, why}));
 }
 
-bool takes_stream(const httplib::Request& request) {
-  return request.get_header_value("Accept").find(kEventStream) != std::string::npos;
+std::string header_of(const http::Exchange& exchange, std::string_view name) {
+  return exchange.request().header(name).value_or("");
 }
 
-MirroredHeaders headers_of(const httplib::Request& request) {
-  const auto header = [&](const char* name) -> std::optional<std::string> {
-    if (!request.has_header(name)) return std::nullopt;
-    return request.get_header_value(name);
-  };
-  return {.version = header(kVersionHeader),
-          .method = header("Mcp-Method"),
-          .name = header("Mcp-Name")};
+bool takes_stream(const http::Exchange& exchange) {
+  return header_of(exchange, "accept").find(kEventStream) != std::string::npos;
+}
+
+MirroredHeaders headers_of(const http::Request& request) {
+  return {.version = request.header(kVersionHeader),
+          .method = request.header("mcp-method"),
+          .name = request.header("mcp-name")};
 }
 
 // What waits to be written to the stream of a GET, or of subscriptions/listen.
@@ -97,26 +93,12 @@ class Stream {
 class HttpServer::Impl {
  public:
   Impl(const Server& server, Sessions& sessions, HttpOptions options)
-      : server_(server), sessions_(sessions), options_(std::move(options)) {
-    http_.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
-    http_.set_payload_max_length(kMessageSizeMax);
-    http_.set_tcp_nodelay(true);
-    http_.set_pre_routing_handler(
-        [this](const httplib::Request& request, httplib::Response& response) {
-          return admit(request, response) ? httplib::Server::HandlerResponse::Unhandled
-                                          : httplib::Server::HandlerResponse::Handled;
-        });
-    http_.Post(kPath, [this](const httplib::Request& request, httplib::Response& response) {
-      post(request, response);
-    });
-    http_.Get(kPath, [this](const httplib::Request& request, httplib::Response& response) {
-      get(request, response);
-    });
-    http_.Delete(kPath, [this](const httplib::Request& request, httplib::Response& response) {
-      const bool removed = sessions_.remove(request.get_header_value(kSessionHeader));
-      response.status = removed ? 204 : 404;
-    });
-  }
+      : server_(server),
+        sessions_(sessions),
+        options_(std::move(options)),
+        listener_({.admit = [this](http::Exchange& exchange) { return admit(exchange); },
+                   .serve = [this](http::Exchange& exchange) { serve(exchange); },
+                   .body_size_max = kMessageSizeMax}) {}
 
   Result<int> bind() {
     if (!is_loopback(options_.address) && options_.token.empty()) {
@@ -124,24 +106,10 @@ class HttpServer::Impl {
                     "listening on " + options_.address +
                         " lets other machines in; give a token as well (--token-file)");
     }
-    int port = options_.port;
-    if (port == 0) {
-      port = http_.bind_to_any_port(options_.address);
-    } else if (!http_.bind_to_port(options_.address, port)) {
-      port = -1;
-    }
-    if (port < 0) {
-      return Status(StatusCode::kIoError, "cannot listen on " + options_.address + " port " +
-                                              std::to_string(options_.port) +
-                                              "; is another server there? --port 0 takes any");
-    }
-    return port;
+    return listener_.bind(options_.address, options_.port);
   }
 
-  Status serve() {
-    if (http_.listen_after_bind()) return Status::ok();
-    return Status(StatusCode::kIoError, "the HTTP server ended by itself");
-  }
+  Status serve() { return listener_.serve(); }
 
   void stop() {
     sessions_.close_all();
@@ -151,137 +119,138 @@ class HttpServer::Impl {
         if (const auto open = stream.lock()) open->close();
       }
     }
-    http_.stop();
+    listener_.stop();
   }
 
  private:
-  bool admit(const httplib::Request& request, httplib::Response& response) const {
-    if (!host_allowed(request.get_header_value("Host"), options_.hosts) ||
-        !origin_allowed(request.get_header_value("Origin"), options_.hosts)) {
-      refuse(response, 403, "this Host or Origin may not use the server; see --host");
-      return false;
+  bool admit(http::Exchange& exchange) const {
+    if (!host_allowed(header_of(exchange, "host"), options_.hosts) ||
+        !origin_allowed(header_of(exchange, "origin"), options_.hosts)) {
+      return turn_away(exchange, 403, "this Host or Origin may not use the server; see --host");
     }
     if (!options_.token.empty() &&
-        !token_matches(request.get_header_value("Authorization"), options_.token)) {
-      response.set_header("WWW-Authenticate", "Bearer");
-      refuse(response, 401, "send the server's token as: Authorization: Bearer ...");
-      return false;
+        !token_matches(header_of(exchange, "authorization"), options_.token)) {
+      exchange.set_header("WWW-Authenticate", "Bearer");
+      return turn_away(exchange, 401, "send the server's token as: Authorization: Bearer ...");
     }
     return true;
   }
 
+  static bool turn_away(http::Exchange& exchange, int status, const std::string& why) {
+    exchange.close_after();  // its body is not read
+    refuse(exchange, status, why);
+    return false;
+  }
+
+  void serve(http::Exchange& exchange) {
+    const http::Request& request = exchange.request();
+    if (request.path != kPath) return refuse(exchange, 404, "the server is at /mcp");
+    if (request.method == "POST") return post(exchange);
+    if (request.method == "GET") return get(exchange);
+    if (request.method == "DELETE") {
+      const bool removed = sessions_.remove(header_of(exchange, kSessionHeader));
+      return exchange.answer(removed ? 204 : 404);
+    }
+    exchange.set_header("Allow", "GET, POST, DELETE");
+    refuse(exchange, 405, "the server takes POST, GET and DELETE");
+  }
+
   // The session that a request names; nullptr: refused.
-  std::shared_ptr<Session> session_of(const httplib::Request& request,
-                                      httplib::Response& response) {
-    if (!request.has_header(kSessionHeader)) {
-      refuse(response, 400, "send initialize first, then its Mcp-Session-Id with each request");
+  std::shared_ptr<Session> session_of(http::Exchange& exchange) {
+    const auto name = exchange.request().header(kSessionHeader);
+    if (!name) {
+      refuse(exchange, 400, "send initialize first, then its Mcp-Session-Id with each request");
       return nullptr;
     }
-    auto session = sessions_.find(request.get_header_value(kSessionHeader));
+    auto session = sessions_.find(*name);
     if (!session) {
-      refuse(response, 404, "this session has ended; send initialize again");
+      refuse(exchange, 404, "this session has ended; send initialize again");
       return nullptr;
     }
-    const std::string version = request.get_header_value(kVersionHeader);
+    const std::string version = header_of(exchange, kVersionHeader);
     const bool known = std::find(std::begin(kHandshakeVersions), std::end(kHandshakeVersions),
                                  version) != std::end(kHandshakeVersions);
     if (!version.empty() && !known) {
-      refuse(response, 400, "this MCP-Protocol-Version is not one that the server speaks");
+      refuse(exchange, 400, "this MCP-Protocol-Version is not one that the server speaks");
       return nullptr;
     }
     return session;
   }
 
-  void post(const httplib::Request& request, httplib::Response& response) {
-    auto parsed = parse_message(request.body);
+  void post(http::Exchange& exchange) {
+    auto parsed = parse_message(exchange.request().body);
     if (const BadMessage* bad = std::get_if<BadMessage>(&parsed)) {
-      return answer(response, 400, response_of(bad->id, bad->error));
+      return answer(exchange, 400, response_of(bad->id, bad->error));
     }
-    Message message = std::move(std::get<Message>(parsed));
-    if (is_modern(message) || request.get_header_value(kVersionHeader) == kModernVersion) {
-      return post_modern(request, std::move(message), response);
+    const Message message = std::move(std::get<Message>(parsed));
+    if (is_modern(message) || header_of(exchange, kVersionHeader) == kModernVersion) {
+      return post_modern(exchange, message);
     }
-    if (message.method == "initialize") return initialize(message, response);
-    auto session = session_of(request, response);
-    if (!session) return;
-    if (message.kind == Message::Kind::kRequest && message.method == "tools/call" &&
-        takes_stream(request)) {
-      return stream_call(std::move(message), std::move(session), response);
-    }
-    const Send nowhere = [](const Json&) { return false; };
-    const auto reply = server_.handle(*session, message, nowhere);
-    if (reply) return answer(response, 200, *reply);
-    response.status = 202;
+    if (message.method == "initialize") return initialize(exchange, message);
+    if (const auto session = session_of(exchange)) handle(exchange, message, *session);
   }
 
   // A request of the modern era stands for itself: no session before it, none behind it.
-  void post_modern(const httplib::Request& request, Message message, httplib::Response& response) {
-    if (message.kind != Message::Kind::kRequest) {
-      response.status = 202;
-      return;
-    }
-    auto refused = header_mismatch(headers_of(request), message);
+  void post_modern(http::Exchange& exchange, const Message& message) {
+    if (message.kind != Message::Kind::kRequest) return exchange.answer(202);
+    auto refused = header_mismatch(headers_of(exchange.request()), message);
     if (!refused) refused = modern_era().refusal(message);
     if (refused) {
       const int status = refused->code == kMethodNotFound ? 404 : 400;
-      return answer(response, status, response_of(message.id, *refused));
+      return answer(exchange, status, response_of(message.id, *refused));
     }
-    if (message.method == "subscriptions/listen") return listen(message, response);
-    auto session = std::make_shared<Session>();
-    if (message.method == "tools/call" && takes_stream(request)) {
-      return stream_call(std::move(message), std::move(session), response);
-    }
-    const auto reply = server_.handle(*session, message, [](const Json&) { return false; });
-    if (reply) answer(response, 200, *reply);
+    if (message.method == "subscriptions/listen") return listen(exchange, message);
+    Session session;
+    handle(exchange, message, session);
   }
 
-  void listen(const Message& message, httplib::Response& response) {
-    auto [name, session] = sessions_.create();
-    const auto stream = open_stream(*session);
-    const Send send = [stream](const Json& said) { return stream->push(said); };
-    if (const auto reply = server_.handle(*session, message, send)) {
-      sessions_.remove(name);
-      return answer(response, 400, *reply);
+  void handle(http::Exchange& exchange, const Message& message, Session& session) {
+    if (message.kind == Message::Kind::kRequest && message.method == "tools/call" &&
+        takes_stream(exchange)) {
+      return stream_call(exchange, message, session);
     }
-    // The session ends with the stream.
-    const std::shared_ptr<Session> lasting(
-        session.get(), [this, kept = session, id = name](Session*) { sessions_.remove(id); });
-    write_stream(stream, lasting, response);
+    const auto reply = server_.handle(session, message, [](const Json&) { return false; });
+    if (reply) return answer(exchange, 200, *reply);
+    exchange.answer(202);
   }
 
-  void initialize(const Message& message, httplib::Response& response) {
-    auto [name, session] = sessions_.create();
+  void initialize(http::Exchange& exchange, const Message& message) {
+    const auto [name, session] = sessions_.create();
     const auto reply = server_.handle(*session, message, [](const Json&) { return false; });
     const bool accepted = reply && reply->contains("result");
     if (accepted) {
-      response.set_header(kSessionHeader, name);
+      exchange.set_header("Mcp-Session-Id", name);
     } else {
       sessions_.remove(name);
     }
-    if (reply) answer(response, 200, *reply);
+    if (reply) return answer(exchange, 200, *reply);
+    exchange.answer(202);
   }
 
   // The call runs while its stream is written.
-  void stream_call(Message message, std::shared_ptr<Session> session, httplib::Response& response) {
-    response.set_chunked_content_provider(
-        kEventStream, [this, message = std::move(message), session = std::move(session)](
-                          size_t, httplib::DataSink& sink) {
-          const Send send = [&sink](const Json& said) {
-            const std::string event = event_of(said);
-            return sink.write(event.data(), event.size());
-          };
-          session->set_liveness([&sink] { return sink.is_writable(); });
-          if (const auto reply = server_.handle(*session, message, send)) (void)send(*reply);
-          session->set_liveness(nullptr);
-          sink.done();
-          return true;
-        });
+  void stream_call(http::Exchange& exchange, const Message& message, Session& session) {
+    exchange.begin_stream(kEventStream);
+    const Send send = [&](const Json& said) { return exchange.write(event_of(said)); };
+    session.set_liveness([&] { return exchange.is_alive(); });
+    if (const auto reply = server_.handle(session, message, send)) (void)send(*reply);
+    session.set_liveness(nullptr);
   }
 
-  void get(const httplib::Request& request, httplib::Response& response) {
-    const auto session = session_of(request, response);
-    if (!session) return;
-    write_stream(open_stream(*session), session, response);
+  void listen(http::Exchange& exchange, const Message& message) {
+    const auto [name, session] = sessions_.create();
+    const auto stream = open_stream(*session);
+    const Send send = [&](const Json& said) { return stream->push(said); };
+    if (const auto reply = server_.handle(*session, message, send)) {
+      answer(exchange, 400, *reply);
+    } else {
+      write_stream(exchange, *stream, *session);
+    }
+    sessions_.remove(name);
+  }
+
+  void get(http::Exchange& exchange) {
+    const auto session = session_of(exchange);
+    if (session) write_stream(exchange, *open_stream(*session), *session);
   }
 
   // What the session is told from now on waits in it.
@@ -296,26 +265,21 @@ class HttpServer::Impl {
     return stream;
   }
 
-  void write_stream(const std::shared_ptr<Stream>& stream, const std::shared_ptr<Session>& session,
-                    httplib::Response& response) {
-    response.set_header("X-Accel-Buffering", "no");  // nothing on the way may hold events back
-    response.set_chunked_content_provider(
-        kEventStream, [stream, session](size_t, httplib::DataSink& sink) {
-          const std::string event = session->closed() ? std::string() : stream->next();
-          if (event.empty()) {
-            sink.done();
-            return true;
-          }
-          return sink.write(event.data(), event.size());
-        });
+  static void write_stream(http::Exchange& exchange, Stream& stream, const Session& session) {
+    exchange.set_header("X-Accel-Buffering", "no");  // nothing on the way may hold events back
+    exchange.begin_stream(kEventStream);
+    while (!session.closed()) {
+      const std::string event = stream.next();
+      if (event.empty() || !exchange.write(event)) break;
+    }
   }
 
   const Server& server_;
   Sessions& sessions_;
   const HttpOptions options_;
-  httplib::Server http_;
   std::mutex mutex_;
   std::vector<std::weak_ptr<Stream>> streams_;
+  http::Listener listener_;
 };
 
 HttpServer::HttpServer(const Server& server, Sessions& sessions, HttpOptions options)
