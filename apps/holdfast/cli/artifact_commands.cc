@@ -1,6 +1,7 @@
 #include "cli/artifact_text.h"
 #include "cli/commands.h"
 #include "cli/input.h"
+#include "cli/shown_time.h"
 
 namespace holdfast::cli {
 namespace {

@@ -2,6 +2,7 @@
 
 #include "base/hex.h"
 #include "base/time_text.h"
+#include "cli/shown_time.h"
 
 namespace holdfast::cli {
 namespace {
@@ -23,10 +24,6 @@ Json access_json(const Artifact& artifact) {
 }
 
 }  // namespace
-
-std::string shown_time(int64_t time_us) {
-  return time_text(time_us).substr(0, 19);
-}
 
 Json json_of(const ArtifactVersion& version) {
   Json json = {{"name", version.name},

@@ -18,7 +18,6 @@ void print_versions(const Output& output, std::span<const ArtifactVersion> versi
 void print_artifact(const Output& output, const Artifact& artifact, const ArtifactVersion& version,
                     std::span<const ArtifactSignature> signatures, std::span<const Link> links);
 
-std::string shown_time(int64_t time_us);
 // Writes all that `reader` has to `path`, whole or not at all. Errors: IoError, NoSpace.
 Status write_file(ArtifactReader& reader, const std::string& path);
 

@@ -1,10 +1,10 @@
 #include <cstdio>
 #include <utility>
 
-#include "base/time_text.h"
 #include "cli/commands.h"
 #include "cli/input.h"
 #include "cli/observation_text.h"
+#include "cli/shown_time.h"
 #include "holdfast/digest.h"
 
 namespace holdfast::cli {
@@ -183,7 +183,7 @@ Status list(const Context& context, const ListArguments& arguments) {
       output.print(json_of(observation));
       continue;
     }
-    table.add({observation.id, time_text(observation.created_us).substr(0, 19),
+    table.add({observation.id, shown_time(observation.created_us),
                one_line(observation.title.value_or(""), 32), one_line(observation.content, 60)});
   }
   if (!table.empty()) table.print(output);

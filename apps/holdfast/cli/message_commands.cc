@@ -4,6 +4,7 @@
 #include "cli/child.h"
 #include "cli/commands.h"
 #include "cli/input.h"
+#include "cli/shown_time.h"
 
 namespace holdfast::cli {
 namespace {
@@ -101,7 +102,7 @@ Status print_present(const Output& output, const Space& space, Table& table) {
     }
     table.add({one_line(space.path(), 40), one_line(occupation.agent, 30),
                one_line(occupation.process, 20), one_line(occupation.run, 36),
-               one_line(occupation.step, 30), time_text(who.since_us).substr(0, 19),
+               one_line(occupation.step, 30), shown_time(who.since_us),
                one_line(occupation.activity, 60)});
   }
   return Status::ok();
@@ -227,7 +228,7 @@ Status list_outbox(const Context& context, const OutboxArguments& arguments) {
       context.output().print(json);
       continue;
     }
-    table.add({entry.id, one_line(entry.topic, 40), time_text(entry.added_us).substr(0, 19),
+    table.add({entry.id, one_line(entry.topic, 40), shown_time(entry.added_us),
                std::to_string(entry.attempts), one_line(entry.error, 60)});
   }
   if (!table.empty()) table.print(context.output());

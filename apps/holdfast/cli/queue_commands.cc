@@ -2,6 +2,7 @@
 #include "cli/child.h"
 #include "cli/commands.h"
 #include "cli/input.h"
+#include "cli/shown_time.h"
 
 namespace holdfast::cli {
 namespace {
@@ -213,8 +214,7 @@ Status list(const Context& context, const QueueArguments& arguments) {
       continue;
     }
     table.add({info.job.id, std::to_string(info.job.priority), std::to_string(info.job.attempt),
-               time_text(info.job.pushed_us).substr(0, 19),
-               info.due_us == 0 ? "-" : time_text(info.due_us).substr(0, 19),
+               shown_time(info.job.pushed_us), info.due_us == 0 ? "-" : shown_time(info.due_us),
                one_line(info.holder, 30), one_line(info.job.last_error, 60)});
   }
   if (!table.empty()) table.print(context.output());

@@ -1,6 +1,7 @@
 #include "base/time_text.h"
 #include "cli/commands.h"
 #include "cli/input.h"
+#include "cli/shown_time.h"
 
 namespace holdfast::cli {
 namespace {
@@ -100,7 +101,7 @@ Status show(const Context& context, const std::string& id) {
     if (field != record.fields.end()) facts.add(std::string(name), one_line(field->second, 500));
   }
   for (const std::string& tag : record.tags) facts.add("tag", one_line(tag, 60));
-  facts.add("changed", time_text(record.changed_us).substr(0, 19));
+  facts.add("changed", shown_time(record.changed_us));
   facts.print(output);
   return Status::ok();
 }

@@ -1,6 +1,7 @@
 #include "base/time_text.h"
 #include "cli/commands.h"
 #include "cli/input.h"
+#include "cli/shown_time.h"
 
 namespace holdfast::cli {
 namespace {
@@ -95,7 +96,7 @@ Status list(const Context& context, const RegistryListOptions& options) {
     }
     table.add({one_line(entry.kind, 30), one_line(entry.name, 60),
                entry.published == 0 ? "-" : std::to_string(entry.published),
-               std::to_string(entry.latest), time_text(entry.changed_us).substr(0, 19)});
+               std::to_string(entry.latest), shown_time(entry.changed_us)});
   }
   if (!table.empty()) table.print(context.output());
   return Status::ok();
@@ -118,7 +119,7 @@ Status versions(const Context& context, const Named& named) {
       continue;
     }
     table.add({std::to_string(definition.version) + (definition.is_published ? " published" : ""),
-               with_separators(count), time_text(definition.created_us).substr(0, 19),
+               with_separators(count), shown_time(definition.created_us),
                one_line(definition.by, 30), one_line(definition.note, 60)});
   }
   if (!table.empty()) table.print(context.output());
@@ -135,7 +136,7 @@ Status history(const Context& context, const Named& named) {
       context.output().print(json_of(publication));
       continue;
     }
-    table.add({time_text(publication.published_us).substr(0, 19),
+    table.add({shown_time(publication.published_us),
                std::to_string(publication.version) + (publication.is_rollback ? " again" : ""),
                one_line(publication.by, 30), one_line(publication.note, 60)});
   }

@@ -6,14 +6,11 @@
 #include "base/time_text.h"
 #include "cli/commands.h"
 #include "cli/input.h"
+#include "cli/shown_time.h"
 #include "exec/worker.h"
 
 namespace holdfast::cli {
 namespace {
-
-std::string when(int64_t time_us) {
-  return time_us == 0 ? "" : time_text(time_us).substr(0, 19);
-}
 
 Json json_of(const RunInfo& run) {
   Json json = {{"id", run.id},
@@ -70,8 +67,8 @@ Status list(const Context& context, const ListArguments& arguments) {
       output.print(json_of(run));
       continue;
     }
-    table.add({run.id, std::string(run_state_name(run.state)), when(run.created_us),
-               when(run.ended_us), one_line(run.name, 60)});
+    table.add({run.id, std::string(run_state_name(run.state)), shown_time(run.created_us),
+               shown_time(run.ended_us), one_line(run.name, 60)});
   }
   if (!table.empty()) table.print(output);
   return Status::ok();
@@ -117,8 +114,8 @@ Status show(const Context& context, const std::string& id) {
   facts.add("run", run.id);
   facts.add("name", printable(run.name));
   facts.add("state", std::string(run_state_name(run.state)));
-  facts.add("created", when(run.created_us));
-  if (run.ended_us != 0) facts.add("ended", when(run.ended_us));
+  facts.add("created", shown_time(run.created_us));
+  if (run.ended_us != 0) facts.add("ended", shown_time(run.ended_us));
   if (run.key) facts.add("key", printable(*run.key));
   if (!run.error.empty()) facts.add("error", printable(run.error));
   facts.add("progress", progress_text(progress));
