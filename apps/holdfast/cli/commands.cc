@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "cli/tree_commands.h"
+
 namespace holdfast::cli {
 namespace {
 
@@ -48,6 +50,7 @@ constexpr Group kGroups[] = {
     {"mcp", add_mcp_command},
     {"memory-tool", add_memory_tool_command},
     {"hook", add_hook_commands},
+    {"fs", add_fs_commands},
 };
 
 // The first word that is neither an option nor an option's value; empty: there is none.

@@ -1,0 +1,271 @@
+#include "files/transfer.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "base/utf8.h"
+#include "cli/files.h"
+#include "cli/input.h"
+#include "process/random_name.h"
+#include "process/unix_time.h"
+
+namespace holdfast::files {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kPieceSize = 1u << 20;
+constexpr size_t kFilesAtOnce = 64;  // in one commit
+constexpr mode_t kPermissions = 0777;
+
+Status failed(const char* call, const fs::path& path, int code) {
+  const StatusCode status = code == EACCES || code == EPERM ? StatusCode::kPermissionDenied
+                            : code == ENOSPC                ? StatusCode::kNoSpace
+                            : code == ENOENT                ? StatusCode::kInvalidArgument
+                                                            : StatusCode::kIoError;
+  return Status(status, std::string(call) + ": " + std::strerror(code)).with_path(path.string());
+}
+
+int64_t time_of(const struct stat& facts) {
+  return static_cast<int64_t>(facts.st_mtim.tv_sec) * 1'000'000 + facts.st_mtim.tv_nsec / 1'000;
+}
+
+// A file or link on its way in.
+struct Arrival {
+  Node node;
+  NewContent content;
+};
+
+Result<Arrival> arrival_of(const Space& files, Node node,
+                           const std::function<Status(NewContent& content)>& produce) {
+  Arrival arrival{std::move(node), NewContent(files.kv())};
+  HOLDFAST_TRY(produce(arrival.content));
+  HOLDFAST_TRY(arrival.content.finish());
+  arrival.node.size = arrival.content.size();
+  arrival.node.content = process::random_name();
+  return arrival;
+}
+
+Status put_all(Store& store, const Space& files, const std::vector<Arrival>& arrivals) {
+  return store
+      .update([&](Transaction& transaction) -> Status {
+        const Kv kv = files.kv(transaction);
+        for (const auto& [node, content] : arrivals) {
+          HOLDFAST_TRY(FileTree(kv).put(node, process::unix_us()));
+          if (node.type == NodeType::kFile) HOLDFAST_TRY(content.put(kv, node));
+        }
+        return Status::ok();
+      })
+      .status();
+}
+
+class Importer {
+ public:
+  Importer(Store& store, const Space& files) : store_(store), files_(files) {}
+
+  Status bring(const fs::path& source, const std::string& path) {
+    struct stat facts {};
+    if (::lstat(source.c_str(), &facts) != 0) return failed("lstat", source, errno);
+    Node node{.path = path, .mode = facts.st_mode & kPermissions, .changed_us = time_of(facts)};
+    if (S_ISDIR(facts.st_mode)) return bring_folder(source, path);
+    if (S_ISLNK(facts.st_mode)) return bring_link(source, std::move(node));
+    if (!S_ISREG(facts.st_mode)) return skip(source);
+    node.size = static_cast<uint64_t>(facts.st_size);
+    return bring_file(source, std::move(node));
+  }
+  // Once, at the end.
+  Result<TransferReport> finish() {
+    HOLDFAST_TRY(commit());
+    return report_;
+  }
+
+ private:
+  Status bring_folder(const fs::path& source, const std::string& path) {
+    const auto make = [&](Transaction& transaction) {
+      return FileTree(files_.kv(transaction)).make_folders(path, process::unix_us());
+    };
+    HOLDFAST_TRY(store_.update(make).status());
+    ++report_.folders;
+    std::error_code error;
+    std::vector<fs::path> entries;
+    for (fs::directory_iterator at(source, error), end; !error && at != end; at.increment(error)) {
+      entries.push_back(at->path());
+    }
+    if (error) return failed("reading the folder", source, error.value());
+    std::sort(entries.begin(), entries.end());
+    for (const fs::path& entry : entries) {
+      const std::string name = entry.filename().string();
+      if (!utf8_valid(name)) {
+        HOLDFAST_TRY(skip(entry));
+        continue;
+      }
+      HOLDFAST_ASSIGN(const std::string below,
+                      checked_path(path.empty() ? name : path + "/" + name));
+      HOLDFAST_TRY(bring(entry, below));
+    }
+    return Status::ok();
+  }
+
+  Status bring_link(const fs::path& source, Node node) {
+    std::error_code error;
+    node.type = NodeType::kLink;
+    node.target = fs::read_symlink(source, error).string();
+    if (error) return failed("readlink", source, error.value());
+    if (!utf8_valid(node.target)) return skip(source);
+    HOLDFAST_ASSIGN(const auto before, FileTree(files_.kv()).find(node.path));
+    ++report_.files;
+    if (before && before->type == NodeType::kLink && before->target == node.target) {
+      ++report_.unchanged;
+      return Status::ok();
+    }
+    return add({std::move(node), NewContent(files_.kv())});
+  }
+
+  Status bring_file(const fs::path& source, Node node) {
+    HOLDFAST_ASSIGN(const auto before, FileTree(files_.kv()).find(node.path));
+    ++report_.files;
+    if (before && before->type == NodeType::kFile && before->size == node.size &&
+        before->changed_us == node.changed_us && before->mode == node.mode) {
+      ++report_.unchanged;
+      return Status::ok();
+    }
+    const auto read = [&](NewContent& content) {
+      return cli::read_pieces(std::nullopt, source.string(), [&](std::string_view piece) {
+        report_.bytes += piece.size();
+        return content.append(piece);
+      });
+    };
+    HOLDFAST_ASSIGN(Arrival arrival, arrival_of(files_, std::move(node), read));
+    return add(std::move(arrival));
+  }
+
+  Status skip(const fs::path& source) {
+    if (report_.skipped++ == 0) report_.first_skipped = source.string();
+    return Status::ok();
+  }
+
+  Status add(Arrival arrival) {
+    arrivals_.push_back(std::move(arrival));
+    return arrivals_.size() < kFilesAtOnce ? Status::ok() : commit();
+  }
+
+  Status commit() {
+    if (arrivals_.empty()) return Status::ok();
+    HOLDFAST_TRY(put_all(store_, files_, arrivals_));
+    arrivals_.clear();
+    return Status::ok();
+  }
+
+  Store& store_;
+  const Space& files_;
+  std::vector<Arrival> arrivals_;
+  TransferReport report_;
+};
+
+// Permissions and time, as they were when the file came in.
+Status restore_facts(const Node& node, const fs::path& target) {
+  if (::chmod(target.c_str(), node.mode & kPermissions) != 0) {
+    return failed("chmod", target, errno);
+  }
+  const timespec time = {static_cast<time_t>(node.changed_us / 1'000'000),
+                         static_cast<long>(node.changed_us % 1'000'000 * 1'000)};
+  const timespec times[2] = {time, time};
+  if (::utimensat(AT_FDCWD, target.c_str(), times, 0) == 0) return Status::ok();
+  return failed("utimensat", target, errno);
+}
+
+class Exporter {
+ public:
+  explicit Exporter(const Kv& files) : files_(files) {}
+
+  Status take(const Node& node, const fs::path& target) {
+    if (node.type == NodeType::kFolder) {
+      ++report_.folders;
+      return cli::make_directory(target.string());
+    }
+    ++report_.files;
+    if (node.type == NodeType::kLink) {
+      if (::symlink(node.target.c_str(), target.c_str()) == 0) return Status::ok();
+      return failed("symlink", target, errno);
+    }
+    // In the place of a link that somebody put there, not through it.
+    HOLDFAST_ASSIGN(cli::NewFile file, cli::NewFile::make(target.string(), 0600));
+    HOLDFAST_TRY(read_file(files_, node.path, [&](std::string_view piece) {
+      report_.bytes += piece.size();
+      return file.append(piece);
+    }));
+    HOLDFAST_TRY(file.commit());
+    return restore_facts(node, target);
+  }
+  const TransferReport& report() const { return report_; }
+
+ private:
+  const Kv& files_;
+  TransferReport report_;
+};
+
+}  // namespace
+
+Status read_file(const Kv& files, const std::string& path,
+                 const std::function<Status(std::string_view piece)>& take) {
+  HOLDFAST_ASSIGN(const Node node, FileTree(files).get(path));
+  if (node.type != NodeType::kFile) {
+    return Status(StatusCode::kConditionFalse, "/" + path + " is no file");
+  }
+  HOLDFAST_ASSIGN(auto reader, files.open(FileTree::content_key(node)));
+  if (!reader) return Status(StatusCode::kCorruption, "the content of /" + path + " is missing");
+  std::string piece(kPieceSize, '\0');
+  while (true) {
+    HOLDFAST_ASSIGN(const size_t count, reader->read(piece.data(), piece.size()));
+    if (count == 0) return Status::ok();
+    HOLDFAST_TRY(take({piece.data(), count}));
+  }
+}
+
+Status write_file(Store& store, const Space& files, Node node,
+                  const std::function<Status(NewContent& content)>& produce) {
+  HOLDFAST_ASSIGN(Arrival arrival, arrival_of(files, std::move(node), produce));
+  std::vector<Arrival> arrivals;
+  arrivals.push_back(std::move(arrival));
+  return put_all(store, files, arrivals);
+}
+
+Result<TransferReport> bring_in(Store& store, const Space& files, const std::string& source,
+                                const std::string& path) {
+  Importer importer(store, files);
+  HOLDFAST_TRY(importer.bring(source, path));
+  return importer.finish();
+}
+
+Result<TransferReport> take_out(const Kv& files, const std::string& path,
+                                const std::string& target) {
+  const FileTree tree(files);
+  HOLDFAST_ASSIGN(const Node top, tree.get(path));
+  Exporter exporter(files);
+  if (top.type != NodeType::kFolder) {
+    HOLDFAST_TRY(exporter.take(top, target));
+    return exporter.report();
+  }
+  std::error_code error;
+  if (fs::exists(target, error) && !fs::is_empty(target, error)) {
+    return Status(StatusCode::kConditionFalse, "there is something already; name an empty folder")
+        .with_path(target);
+  }
+  HOLDFAST_TRY(exporter.take(top, target));
+  HOLDFAST_ASSIGN(const auto nodes, tree.list(path, true));
+  const size_t skipped = path.empty() ? 0 : path.size() + 1;
+  for (const Node& node : nodes) {
+    HOLDFAST_TRY(exporter.take(node, fs::path(target) / node.path.substr(skipped)));
+  }
+  return exporter.report();
+}
+
+}  // namespace holdfast::files
