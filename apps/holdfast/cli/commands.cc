@@ -51,6 +51,7 @@ constexpr Group kGroups[] = {
     {"memory-tool", add_memory_tool_command},
     {"hook", add_hook_commands},
     {"fs", add_fs_commands},
+    {"graph", add_graph_commands},
 };
 
 // The first word that is neither an option nor an option's value; empty: there is none.

@@ -1,10 +1,11 @@
-// The commands about trees of files.
+// The commands about trees of files and graphs of facts.
 #pragma once
 
 #include "cli/commands.h"
 
 namespace holdfast::cli {
 
-void add_fs_commands(Commands& commands);  // fs ls, cat, put ...
+void add_fs_commands(Commands& commands);     // fs ls, cat, put ...
+void add_graph_commands(Commands& commands);  // graph import, export
 
 }  // namespace holdfast::cli

@@ -1,4 +1,4 @@
-// fs from end to end.
+// fs and graph from end to end.
 #include <gmock/gmock.h>
 
 #include <filesystem>
@@ -49,6 +49,27 @@ TEST_F(StoreCommandsTest, ATreeOfFilesComesInAndGoesOut) {
   EXPECT_EQ(run({"fs", "get", "/", target}), kExitNotFound) << "nothing is written over";
   EXPECT_EQ(run({"fs", "put", temporary_.path_of("nothing"), "/x"}), kExitUsage);
   EXPECT_EQ(run({"fs", "put", source, "/../x"}), kExitUsage);
+}
+
+TEST_F(StoreCommandsTest, AGraphComesInAndGoesOutAsTheReferenceKeepsIt) {
+  const std::string lines =
+      R"({"type":"entity","name":"clock","entityType":"device","observations":["is late"]})"
+      "\n"
+      R"({"type":"relation","from":"clock","to":"wall","relationType":"hangs on"})";
+  const std::string file = temporary_.path_of("memory.jsonl");
+  EXPECT_TRUE(write_file(file, lines));
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(run({"graph", "import", file, "--json"}), kExitOk) << error_;
+    EXPECT_EQ(json()["entities"], 1);
+    EXPECT_EQ(run({"graph", "export"}), kExitOk);
+    EXPECT_EQ(out_, lines + "\n");
+  }
+  const std::string again = temporary_.path_of("again.jsonl");
+  EXPECT_EQ(run({"graph", "export", "--file", again}), kExitOk) << error_;
+  EXPECT_EQ(*read_file(again), lines);
+  EXPECT_TRUE(write_file(file, "no JSON"));
+  EXPECT_NE(run({"graph", "import", file}), kExitOk);
+  EXPECT_THAT(error_, HasSubstr("line 1"));
 }
 
 }  // namespace
