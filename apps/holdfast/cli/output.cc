@@ -1,5 +1,6 @@
 #include "cli/output.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,6 +31,27 @@ size_t width(std::string_view text) {
     }
   }
   return count;
+}
+
+// Makes the widest columns narrower until all fit in a line; none below kWidthMin, so that
+// something can be read in each, and not the first one, which names the row.
+void fit(std::vector<size_t>& widths, size_t columns) {
+  constexpr size_t kWidthMin = 8;
+  constexpr size_t kBetween = 2;
+  size_t total = kBetween * (widths.size() - 1);
+  for (const size_t width : widths) total += width;
+  while (total > columns && widths.size() > 1) {
+    const auto widest = std::max_element(widths.begin() + 1, widths.end());
+    if (*widest <= kWidthMin) return;
+    --*widest;
+    --total;
+  }
+}
+
+// Of stdout; 0: it is no terminal, or does not say.
+size_t terminal_columns() {
+  winsize size = {};
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 }  // namespace
@@ -83,11 +105,13 @@ void Table::print(const Output& output) const {
       numbers[i] = numbers[i] && number;
     }
   }
+  if (const size_t columns = terminal_columns(); columns > 0) fit(widths, columns);
   auto print_row = [&](const std::vector<std::string>& row, bool title) {
     std::string line;
     for (size_t i = 0; i < row.size(); ++i) {
-      std::string space(widths[i] - width(row[i]), ' ');
-      std::string cell = title ? output.bold(row[i]) : row[i];
+      std::string cell = width(row[i]) > widths[i] ? one_line(row[i], widths[i]) : row[i];
+      const std::string space(widths[i] - width(cell), ' ');
+      if (title) cell = output.bold(cell);
       bool last = i + 1 == row.size();
       line += numbers[i] ? space + cell : cell + (last ? "" : space);
       if (!last) line += "  ";

@@ -1,8 +1,16 @@
-// fs and graph from end to end.
+// fs, graph and tables from end to end.
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <optional>
 
 #include "cli/commands_fixture.h"
 #include "cli/files.h"
@@ -70,6 +78,42 @@ TEST_F(StoreCommandsTest, AGraphComesInAndGoesOutAsTheReferenceKeepsIt) {
   EXPECT_TRUE(write_file(file, "no JSON"));
   EXPECT_NE(run({"graph", "import", file}), kExitOk);
   EXPECT_THAT(error_, HasSubstr("line 1"));
+}
+
+// What `print` prints on a terminal of so many columns; nullopt: this machine has no terminals.
+std::optional<std::string> printed_on_terminal(uint16_t columns,
+                                               const std::function<void(const Output&)>& print) {
+  const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (terminal < 0 || ::grantpt(terminal) != 0 || ::unlockpt(terminal) != 0) return std::nullopt;
+  const int end = ::open(::ptsname(terminal), O_RDWR | O_NOCTTY | O_CLOEXEC);
+  const winsize size = {.ws_row = 24, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+  EXPECT_EQ(::ioctl(end, TIOCSWINSZ, &size), 0);
+  std::fflush(stdout);
+  const int before = ::dup(STDOUT_FILENO);
+  ::dup2(end, STDOUT_FILENO);
+  print(Output(false));
+  std::fflush(stdout);
+  ::dup2(before, STDOUT_FILENO);
+  std::string text(4096, '\0');
+  const ssize_t count = ::read(terminal, text.data(), text.size());
+  for (const int fd : {before, end, terminal}) ::close(fd);
+  text.resize(static_cast<size_t>(std::max<ssize_t>(0, count)));
+  return text;
+}
+
+TEST_F(CommandsTest, ATableIsCutToTheWidthOfTheTerminal) {
+  ::setenv("NO_COLOR", "1", 1);
+  Table table({"name", "text", "size"});
+  table.add({"the name stays", std::string(100, 'x'), "7"});
+  const auto text = printed_on_terminal(40, [&](const Output& output) { table.print(output); });
+  if (!text) GTEST_SKIP() << "no terminals here";
+  EXPECT_EQ(*text,
+            "name            text                size\r\n"
+            "the name stays  xxxxxxxxxxxxxxx...     7\r\n");
+  ::testing::internal::CaptureStdout();
+  table.print(Output(false));
+  EXPECT_THAT(::testing::internal::GetCapturedStdout(), HasSubstr(std::string(100, 'x')))
+      << "a pipe gets all of it";
 }
 
 }  // namespace
