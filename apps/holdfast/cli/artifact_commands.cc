@@ -1,5 +1,6 @@
 #include "cli/artifact_text.h"
 #include "cli/commands.h"
+#include "cli/dry_run.h"
 #include "cli/input.h"
 #include "cli/shown_time.h"
 
@@ -136,6 +137,7 @@ struct ChangeArguments {
   std::vector<std::string> artifacts;
   bool undo = false;
   uint64_t keep = 0;
+  bool dry_run = false;
 };
 
 // What changes something and prints nothing.
@@ -164,6 +166,31 @@ Status archive(const Artifacts& artifacts, const ChangeArguments& arguments) {
                         : artifacts.archive(arguments.artifacts);
 }
 
+// What `remove` would take.
+Status list_doomed(const Context& context, const ChangeArguments& arguments) {
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  const Artifacts artifacts = space.artifacts().as(arguments.actor);
+  Table table({"artifact", "versions"});
+  for (const std::string& text : arguments.artifacts) {
+    const ArtifactRef ref = parse_artifact_ref(text);
+    uint64_t versions = 1;
+    if (ref.name == text) {
+      HOLDFAST_ASSIGN(const Artifact artifact, artifacts.show(ref.name));
+      versions = artifact.versions;
+    } else {
+      HOLDFAST_TRY(artifacts.find(ref.name, ref.version).status());
+    }
+    if (context.output().json()) {
+      context.output().print({{"artifact", text}, {"versions", versions}});
+    } else {
+      table.add({one_line(text, 60), with_separators(versions)});
+    }
+  }
+  if (!table.empty()) table.print(context.output());
+  return Status::ok();
+}
+
 // A name alone is the whole artifact, all of which go in one commit; with a number one version.
 Status remove(const Artifacts& artifacts, const ChangeArguments& arguments) {
   std::vector<std::string> whole;
@@ -184,20 +211,32 @@ Status remove(const Artifacts& artifacts, const ChangeArguments& arguments) {
   return Status::ok();
 }
 
+// How many.
+Result<uint64_t> prune_all(const Artifacts& artifacts, const ChangeArguments& arguments) {
+  const Artifacts own = artifacts.as(arguments.actor);
+  uint64_t removed = 0;
+  while (true) {
+    HOLDFAST_ASSIGN(const uint64_t some, own.prune(arguments.artifact, arguments.keep));
+    if (some == 0) return removed;
+    removed += some;
+  }
+}
+
 Status prune(const Context& context, const ChangeArguments& arguments) {
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
-  const Artifacts artifacts = space.artifacts().as(arguments.actor);
   uint64_t removed = 0;
-  while (true) {
-    HOLDFAST_ASSIGN(const uint64_t some, artifacts.prune(arguments.artifact, arguments.keep));
-    if (some == 0) break;
-    removed += some;
+  if (arguments.dry_run) {
+    HOLDFAST_ASSIGN(Transaction transaction, store.begin());  // never committed
+    HOLDFAST_ASSIGN(removed, prune_all(space.artifacts(transaction), arguments));
+  } else {
+    HOLDFAST_ASSIGN(removed, prune_all(space.artifacts(), arguments));
   }
   if (context.output().json()) {
     context.output().print({{"removed", removed}});
   } else {
-    context.output().line(with_separators(removed) + " versions removed");
+    context.output().line(with_separators(removed) +
+                          (arguments.dry_run ? " versions would go" : " versions removed"));
   }
   return store.close();
 }
@@ -331,19 +370,28 @@ void add_lifecycle(Commands& commands, CLI::App* family) {
   command->add_flag("--undo", archived->undo, "Take them out of the archive");
 
   auto removed = arguments_of<ChangeArguments>();
-  add_change(commands, family, removed, "rm", "Remove artifacts, or single versions",
-             "holdfast artifact rm report plan\n  holdfast artifact rm report@2", remove)
+  command =
+      commands.add_to(family, "rm", "Remove artifacts, or single versions",
+                      "holdfast artifact rm report plan --dry-run\n  holdfast artifact rm report@2",
+                      [removed](const Context& context) {
+                        return removed->dry_run ? list_doomed(context, *removed)
+                                                : change(context, *removed, remove);
+                      });
+  command
       ->add_option("artifacts", removed->artifacts,
                    "NAME: with all versions; NAME@VERSION: that one")
       ->required();
+  add_dry_run(command, removed->dry_run);
+  add_actor(command, removed->actor);
 
   auto pruned = arguments_of<ChangeArguments>();
   command = commands.add_to(family, "prune",
                             "Remove old versions; those with aliases and the newest stay",
-                            "holdfast artifact prune build-log --keep 10",
+                            "holdfast artifact prune build-log --keep 10 --dry-run",
                             [pruned](const Context& context) { return prune(context, *pruned); });
   command->add_option("name", pruned->artifact, "Of the artifact")->required();
   command->add_option("--keep", pruned->keep, "So many of the newest stay")->required();
+  add_dry_run(command, pruned->dry_run);
   add_actor(command, pruned->actor);
 }
 

@@ -1,6 +1,7 @@
 #include "base/time_text.h"
 #include "cli/child.h"
 #include "cli/commands.h"
+#include "cli/dry_run.h"
 #include "cli/input.h"
 
 namespace holdfast::cli {
@@ -11,6 +12,7 @@ struct CacheArguments {
   std::string key;
   std::string tag, prefix, after;
   size_t limit = 1000;
+  bool dry_run = false;
 };
 
 // The store, and a cache of the space that is meant.
@@ -135,6 +137,16 @@ Status remove(const Context& context, const CacheArguments& arguments) {
 
 Status clear(const Context& context, const CacheArguments& arguments) {
   HOLDFAST_ASSIGN(Opened opened, open_cache(context, arguments.cache, IfAbsent::kRefuse));
+  if (arguments.dry_run) {
+    HOLDFAST_ASSIGN(const CacheStats stats, opened.cache.stats());
+    if (context.output().json()) {
+      context.output().print({{"entries", stats.entries}, {"bytes", stats.bytes}});
+    } else {
+      context.output().line(with_separators(stats.entries) + " entries (" + size_text(stats.bytes) +
+                            ") would go");
+    }
+    return Status::ok();
+  }
   return opened.cache.clear();
 }
 
@@ -273,8 +285,10 @@ void add_cache_commands(Commands& commands) {
                                  "remove --tag outside", arguments, remove);
   command->add_option("key", arguments->key, "The key");
   command->add_option("--tag", arguments->tag, "All entries with this tag");
-  add_simple(commands, family, "clear", "Remove all entries", "clear",
-             arguments_of<CacheArguments>(), clear);
+  arguments = arguments_of<CacheArguments>();
+  command = add_simple(commands, family, "clear", "Remove all entries", "clear --dry-run",
+                       arguments, clear);
+  add_dry_run(command, arguments->dry_run);
   arguments = arguments_of<CacheArguments>();
   command = add_simple(commands, family, "list", "List entries", "list", arguments, list);
   command->add_option("prefix", arguments->prefix, "Only keys that begin so");

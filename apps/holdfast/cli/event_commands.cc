@@ -4,6 +4,7 @@
 
 #include "base/time_text.h"
 #include "cli/commands.h"
+#include "cli/dry_run.h"
 #include "cli/input.h"
 
 namespace holdfast::cli {
@@ -17,6 +18,7 @@ struct StreamArguments {
   std::string consumer;
   size_t limit = 1000;
   uint64_t number = 0;
+  bool dry_run = false;
 };
 
 // The store, and a stream of the space that is meant.
@@ -256,6 +258,17 @@ Status trim(const Context& context, const StreamArguments& arguments) {
 
 Status remove(const Context& context, const StreamArguments& arguments) {
   HOLDFAST_ASSIGN(Opened opened, open_stream(context, arguments.stream, IfAbsent::kRefuse));
+  if (arguments.dry_run) {
+    HOLDFAST_ASSIGN(const StreamInfo info, opened.stream.info());
+    const uint64_t events = info.next - info.first;
+    if (context.output().json()) {
+      context.output().print({{"events", events}, {"consumers", info.consumers}});
+    } else {
+      context.output().line(with_separators(events) + " events and " +
+                            with_separators(info.consumers) + " consumers would go");
+    }
+    return Status::ok();
+  }
   HOLDFAST_TRY(opened.stream.remove());
   return opened.store.close();
 }
@@ -352,8 +365,10 @@ void add_upkeep(Commands& commands, CLI::App* family) {
                     "Let go also of what a consumer has not read");
   add_simple(commands, family, "trim", "Let go now of what need not be kept", "trim builds",
              arguments_of<StreamArguments>(), trim);
-  add_simple(commands, family, "remove", "Remove a stream with all of its events", "remove builds",
-             arguments_of<StreamArguments>(), remove);
+  auto removed = arguments_of<StreamArguments>();
+  command = add_simple(commands, family, "remove", "Remove a stream with all of its events",
+                       "remove builds --dry-run", removed, remove);
+  add_dry_run(command, removed->dry_run);
 }
 
 }  // namespace

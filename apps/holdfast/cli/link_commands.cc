@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "cli/dry_run.h"
 #include "cli/input.h"
 
 namespace holdfast::cli {
@@ -48,19 +49,36 @@ Status remove(const Context& context, const NewLink& link) {
   return store.close();
 }
 
-Status remove_end(const Context& context, const std::string& end) {
+struct EndArguments {
+  std::string end;
+  bool dry_run = false;
+};
+
+// How many.
+Result<uint64_t> remove_all(const Links& links, const std::string& end) {
+  uint64_t removed = 0;
+  while (true) {
+    HOLDFAST_ASSIGN(const uint64_t step, links.remove_end(end));
+    if (step == 0) return removed;
+    removed += step;
+  }
+}
+
+Status remove_end(const Context& context, const EndArguments& arguments) {
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
   uint64_t removed = 0;
-  while (true) {
-    HOLDFAST_ASSIGN(const uint64_t step, space.links().remove_end(end));
-    if (step == 0) break;
-    removed += step;
+  if (arguments.dry_run) {
+    HOLDFAST_ASSIGN(Transaction transaction, store.begin());  // never committed
+    HOLDFAST_ASSIGN(removed, remove_all(space.links(transaction), arguments.end));
+  } else {
+    HOLDFAST_ASSIGN(removed, remove_all(space.links(), arguments.end));
   }
   if (context.output().json()) {
     context.output().print({{"removed", removed}});
   } else {
-    context.output().line(with_separators(removed) + " links removed");
+    context.output().line(with_separators(removed) +
+                          (arguments.dry_run ? " links would go" : " links removed"));
   }
   return store.close();
 }
@@ -168,13 +186,12 @@ void add_changes(Commands& commands, CLI::App* family) {
                       [removed](const Context& context) { return remove(context, *removed); });
   add_name(command, *removed);
 
-  auto end = arguments_of<std::string>();
-  commands
-      .add_to(family, "remove-end", "Remove all links from and to something",
-              "holdfast link remove-end parser.cc",
-              [end](const Context& context) { return remove_end(context, *end); })
-      ->add_option("end", *end, "What they begin or end with")
-      ->required();
+  auto end = arguments_of<EndArguments>();
+  command = commands.add_to(family, "remove-end", "Remove all links from and to something",
+                            "holdfast link remove-end parser.cc --dry-run",
+                            [end](const Context& context) { return remove_end(context, *end); });
+  command->add_option("end", end->end, "What they begin or end with")->required();
+  add_dry_run(command, end->dry_run);
 }
 
 void add_walks(Commands& commands, CLI::App* family) {

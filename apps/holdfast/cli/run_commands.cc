@@ -5,6 +5,7 @@
 
 #include "base/time_text.h"
 #include "cli/commands.h"
+#include "cli/dry_run.h"
 #include "cli/input.h"
 #include "cli/shown_time.h"
 #include "exec/worker.h"
@@ -158,6 +159,7 @@ Status timeline(const Context& context, const std::string& id) {
 struct ChangeArguments {
   std::string id;
   std::optional<std::string> text;
+  bool dry_run = false;
 };
 using Change = std::function<Status(const Runs&, const ChangeArguments&)>;
 
@@ -204,6 +206,22 @@ Status execute(const Context& context, const ExecArguments& arguments) {
   return store.close();
 }
 
+Status remove(const Context& context, const ChangeArguments& arguments) {
+  if (arguments.dry_run) return show(context, arguments.id);
+  return change(context, arguments,
+                [](const Runs& runs, const ChangeArguments& a) { return runs.remove(a.id); });
+}
+
+void add_remove(Commands& commands, CLI::App* family) {
+  auto arguments = arguments_of<ChangeArguments>();
+  CLI::App* command =
+      commands.add_to(family, "remove", "Delete a run that has ended, with all it holds",
+                      "holdfast run remove 01890a5d-ac96-774b-bcce-b302099a8057 --dry-run",
+                      [arguments](const Context& context) { return remove(context, *arguments); });
+  command->add_option("run", arguments->id, "Its id")->required();
+  add_dry_run(command, arguments->dry_run);
+}
+
 void add_changes(Commands& commands, CLI::App* family) {
   const auto add = [&](const std::string& name, const std::string& purpose,
                        const std::string& text_name, const Change& work) {
@@ -228,8 +246,7 @@ void add_changes(Commands& commands, CLI::App* family) {
         HOLDFAST_TRY(runs.resume(a.id));
         return runs.settle(a.id).status();
       });
-  add("remove", "Delete a run that has ended, with all it holds", "",
-      [](const Runs& runs, A a) { return runs.remove(a.id); });
+  add_remove(commands, family);
 }
 
 void add_exec(Commands& commands, CLI::App* family) {

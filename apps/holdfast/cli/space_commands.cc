@@ -1,7 +1,9 @@
 #include <cstdio>
+#include <utility>
 
 #include "base/time_text.h"
 #include "cli/commands.h"
+#include "cli/dry_run.h"
 #include "holdfast/spaces.h"
 
 namespace holdfast::cli {
@@ -16,6 +18,7 @@ struct SpaceArguments {
   uint64_t id = 0;
   size_t limit = 1000;
   bool sub_spaces = false;
+  bool dry_run = false;
 
   SubSpaces which() const { return sub_spaces ? SubSpaces::include : SubSpaces::refuse; }
 };
@@ -140,6 +143,7 @@ Status rename(const Context& context, const SpaceArguments& arguments) {
 }
 
 Status remove(const Context& context, const SpaceArguments& arguments) {
+  if (arguments.dry_run) return stats(context, arguments);
   HOLDFAST_ASSIGN(const SpaceSegments segments, parse_space_path(arguments.path));
   return change(context,
                 [&](const Spaces& spaces) { return spaces.remove(segments, arguments.which()); });
@@ -268,11 +272,14 @@ void add_changing(Commands& commands, CLI::App* family) {
         [arguments, action](const Context& context) { return action(context, *arguments); });
     taking->add_option("path", arguments->path, kPathHelp)->required();
     taking->add_flag("--sub-spaces", arguments->sub_spaces, kSubSpacesHelp);
+    return std::pair(taking, arguments);
   };
   add_taking("trash", "Put a space into the trash, whence it can come back",
              "holdfast space trash team/old --sub-spaces", trash);
-  add_taking("delete", "Delete a space with all it holds, for good",
-             "holdfast space delete team/old --sub-spaces", remove);
+  const auto [deleting, doomed] =
+      add_taking("delete", "Delete a space with all it holds, for good",
+                 "holdfast space delete team/old --sub-spaces --dry-run", remove);
+  add_dry_run(deleting, doomed->dry_run);
 
   auto of_restore = arguments_of<SpaceArguments>();
   command = commands.add_to(

@@ -1,4 +1,4 @@
-// fs, graph and tables from end to end.
+// fs, graph, tables and dry runs from end to end.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/ioctl.h>
@@ -78,6 +78,35 @@ TEST_F(StoreCommandsTest, AGraphComesInAndGoesOutAsTheReferenceKeepsIt) {
   EXPECT_TRUE(write_file(file, "no JSON"));
   EXPECT_NE(run({"graph", "import", file}), kExitOk);
   EXPECT_THAT(error_, HasSubstr("line 1"));
+}
+
+TEST_F(StoreCommandsTest, ADryRunSaysWhatWouldGoAndTakesNothing) {
+  EXPECT_EQ(run({"link", "add", "a", "fixes", "b"}), kExitOk) << error_;
+  EXPECT_EQ(run({"event", "append", "log", "one"}), kExitOk);
+  EXPECT_EQ(run({"cache", "put", "key", "value"}), kExitOk);
+  EXPECT_EQ(run({"artifact", "put", "report", "one"}), kExitOk);
+  EXPECT_EQ(run({"artifact", "put", "report", "two"}), kExitOk);
+  EXPECT_EQ(run({"run", "start", "deploy"}), kExitOk);
+  const std::string id = out_.substr(0, out_.find('\n'));
+  EXPECT_EQ(run({"run", "finish", id}), kExitOk) << error_;
+
+  for (const bool dry_run : {true, true, false}) {
+    const auto expect = [&](std::vector<std::string> words, const std::string& said) {
+      words.push_back("--json");
+      if (dry_run) words.push_back("--dry-run");
+      EXPECT_EQ(run(words), kExitOk) << words[0] << ": " << error_;
+      if (!dry_run) return;
+      EXPECT_THAT(out_, HasSubstr(said));
+    };
+    expect({"link", "remove-end", "a"}, R"("removed":1)");
+    expect({"event", "remove", "log"}, R"("events":1)");
+    expect({"cache", "clear"}, R"("entries":1)");
+    expect({"artifact", "prune", "report", "--keep", "1"}, R"("removed":1)");
+    expect({"run", "remove", id}, R"("name":"deploy")");
+    if (dry_run) expect({"artifact", "rm", "report"}, R"("versions":2)");
+    if (dry_run) expect({"space", "delete", "test"}, R"("spaces":1)");
+  }
+  EXPECT_EQ(run({"run", "show", id}), kExitNotFound) << "the last time it was done";
 }
 
 // What `print` prints on a terminal of so many columns; nullopt: this machine has no terminals.
