@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/reference.h"
 #include "cli/tree_commands.h"
 
 namespace holdfast::cli {
@@ -52,6 +53,7 @@ constexpr Group kGroups[] = {
     {"hook", add_hook_commands},
     {"fs", add_fs_commands},
     {"graph", add_graph_commands},
+    {"", add_reference_command},  // describes all: without a name here, all are made for it
 };
 
 // The first word that is neither an option nor an option's value; empty: there is none.
@@ -79,6 +81,7 @@ bool has_word(std::string_view words, std::string_view word) {
 Commands::Commands()
     : app_("Memory that all your agents can write to at once, and that survives kill -9.",
            "holdfast") {
+  app_.formatter(std::make_shared<HelpFormatter>());
   app_.set_version_flag("--version", "holdfast " HOLDFAST_VERSION);
   app_.require_subcommand(1);
   app_.fallthrough();

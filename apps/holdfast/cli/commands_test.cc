@@ -17,18 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-TEST_F(CommandsTest, EveryCommandHasAnExample) {
-  for (const char* name :
-       {"init",    "whoami",   "status", "stats",   "put",      "get",      "del",
-        "ls",      "remember", "recall", "show",    "list",     "ingest",   "verify-ledger",
-        "check",   "doctor",   "dump",   "salvage", "snapshot", "watch",    "torture",
-        "event",   "link",     "claim",  "reindex", "queue",    "message",  "who",
-        "at-work", "inbox",    "outbox", "cache",   "artifact", "registry", "record"}) {
-    EXPECT_EQ(run_bare({name, "--help"}), kExitOk);
-    EXPECT_THAT(out_, HasSubstr(std::string("Example:\n  holdfast ") + name));
-  }
-}
-
 TEST_F(StoreCommandsTest, ScoresAreExplainedAndTheIndexIsMadeAnew) {
   EXPECT_EQ(run({"remember", "the clock is late"}), kExitOk);
   EXPECT_EQ(run({"remember", "the door is open"}), kExitOk);

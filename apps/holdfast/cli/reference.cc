@@ -1,0 +1,339 @@
+#include "cli/reference.h"
+
+#include <algorithm>
+#include <functional>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+namespace holdfast::cli {
+namespace {
+
+using CommandList = std::vector<const CLI::App*>;
+using OptionList = std::vector<const CLI::Option*>;
+
+CommandList children_of(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App*) { return true; });
+}
+
+bool is_help(const CLI::Option* option) {
+  return option->check_lname("help") || option->check_lname("help-all");
+}
+
+OptionList options_of(const CLI::App& app, bool positional) {
+  OptionList options;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_positional() == positional && !is_help(option)) options.push_back(option);
+  }
+  return options;
+}
+
+// A command and those below it, each with the words that name it.
+void visit(const CLI::App& app, const std::string& path,
+           const std::function<void(const CLI::App&, const std::string& path)>& work) {
+  work(app, path);
+  for (const CLI::App* child : children_of(app)) {
+    visit(*child, path + " " + child->get_name(), work);
+  }
+}
+
+bool takes_value(const CLI::Option& option) {
+  return option.get_items_expected_max() > 0;
+}
+
+// "--limit NUMBER", "-r,--recursive"
+std::string shown(const CLI::Option& option) {
+  const std::string name = option.get_name(option.get_positional(), !option.get_positional());
+  if (option.get_positional() || !takes_value(option)) return name;
+  return name + " " + value_text(option);
+}
+
+std::string explained(const CLI::Option& option) {
+  std::string text = option.get_description();
+  const std::string standard = option.get_default_str();
+  if (!standard.empty()) text += " [" + standard + "]";
+  return text;
+}
+
+std::string usage(const CLI::App& app, const std::string& path) {
+  std::string text = path;
+  if (!children_of(app).empty()) return text + " COMMAND";
+  if (!options_of(app, false).empty()) text += " [OPTIONS]";
+  for (const CLI::Option* option : options_of(app, true)) {
+    std::string name = option->get_name(true);
+    if (option->get_items_expected_max() > 1) name += " ...";
+    text += option->get_required() ? " " + name : " [" + name + "]";
+  }
+  return text;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return lines;
+}
+
+// The groups of commands, in the order in which they first come.
+std::vector<std::pair<std::string, CommandList>> groups_of(const CLI::App& app) {
+  std::vector<std::pair<std::string, CommandList>> groups;
+  for (const CLI::App* command : children_of(app)) {
+    const std::string& name = command->get_group();
+    const auto found = std::find_if(groups.begin(), groups.end(),
+                                    [&](const auto& group) { return group.first == name; });
+    if (found == groups.end()) {
+      groups.push_back({name, {command}});
+    } else {
+      found->second.push_back(command);
+    }
+  }
+  return groups;
+}
+
+// Text of a table: nothing in it ends the cell.
+std::string cell(const std::string& text) {
+  std::string out;
+  for (const char c : text) out += c == '|' ? std::string("\\|") : std::string(1, c);
+  return out;
+}
+
+void add_markdown_options(std::string& text, const CLI::App& app) {
+  OptionList options = options_of(app, true);
+  const OptionList named = options_of(app, false);
+  options.insert(options.end(), named.begin(), named.end());
+  if (options.empty()) return;
+  text += "| | |\n|---|---|\n";
+  for (const CLI::Option* option : options) {
+    text += "| `" + cell(shown(*option)) + "` | " + cell(explained(*option)) + " |\n";
+  }
+  text += "\n";
+}
+
+// As a preformatted block.
+void add_markdown_example(std::string& text, const std::string& footer) {
+  for (const std::string& line : lines_of(footer)) {
+    if (line == "Example:") continue;
+    text += line.empty()
+                ? "\n"
+                : "    " + line.substr(std::min(line.find_first_not_of(' '), line.size())) + "\n";
+  }
+  text += "\n";
+}
+
+// Text of a manual page: nothing in it is a request or an escape.
+std::string roff(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\\') {
+      out += "\\e";
+    } else if (c == '-') {
+      out += "\\-";
+    } else {
+      out += c;
+    }
+  }
+  return out.starts_with('.') || out.starts_with('\'') ? "\\&" + out : out;
+}
+
+void add_manual_options(std::string& text, const CLI::App& app) {
+  for (const bool positional : {true, false}) {
+    for (const CLI::Option* option : options_of(app, positional)) {
+      text += ".TP\n.B " + roff(shown(*option)) + "\n" + roff(explained(*option)) + "\n";
+    }
+  }
+}
+
+void add_manual_block(std::string& text, const std::string& block) {
+  text += ".PP\n.nf\n";
+  for (const std::string& line : lines_of(block)) text += line.empty() ? "\n" : roff(line) + "\n";
+  text += ".fi\n";
+}
+
+// What may come behind the words of `path`.
+std::string words_behind(const CLI::App& app) {
+  std::string words;
+  for (const CLI::App* child : children_of(app)) words += child->get_name() + " ";
+  for (const CLI::Option* option : options_of(app, false)) {
+    for (const std::string& name : option->get_lnames()) words += "--" + name + " ";
+  }
+  return words + "--help";
+}
+
+std::string quoted_for_fish(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "'";
+}
+
+// "a|b" of CLI11's "{a,b}" and "value in {a->0,b->1} OR {0,1}"; empty: `rule` is of another kind.
+std::string choices_of(const std::string& rule) {
+  const size_t begin = rule.find('{');
+  if (begin == rule.npos) return {};
+  std::string choices;
+  std::istringstream list(rule.substr(begin + 1, rule.find('}') - begin - 1));
+  for (std::string choice; std::getline(list, choice, ',');) {
+    choices += (choices.empty() ? "" : "|") + choice.substr(0, choice.find("->"));
+  }
+  return choices;
+}
+
+}  // namespace
+
+std::string value_text(const CLI::Option& option) {
+  const std::string type = option.get_type_name();  // "UINT:UINT in [1 - 256]", "TEXT:{a,b}"
+  const size_t colon = std::min(type.find(':'), type.size());
+  const std::string rule = type.substr(colon);
+  const std::string choices = choices_of(rule);
+  if (!choices.empty()) return choices;
+  std::string name = type.substr(0, colon);
+  if (name == "UINT" || name == "INT" || name == "FLOAT") name = "NUMBER";
+  const size_t range = rule.find(" in [");
+  return range == rule.npos ? name : name + rule.substr(range);
+}
+
+std::string HelpFormatter::make_option_opts(const CLI::Option* option) const {
+  if (!takes_value(*option)) return {};
+  std::string text = " " + value_text(*option);
+  const std::string standard = option->get_default_str();
+  if (!standard.empty()) text += " [" + standard + "]";
+  if (option->get_items_expected_max() > 1) text += " ...";
+  if (option->get_required()) text += " REQUIRED";
+  return text;
+}
+
+std::string markdown_reference(const CLI::App& app) {
+  std::string text =
+      "# Command line\n\nMade by `holdfast reference --format markdown` from what `--help` prints; "
+      "a test compares the two.\n\n" +
+      app.get_description() + "\n\n## Options of every command\n\n";
+  add_markdown_options(text, app);
+  add_markdown_example(text, app.get_footer());
+  for (const auto& [group, commands] : groups_of(app)) {
+    text += "## " + group + "\n\n";
+    for (const CLI::App* command : commands) {
+      visit(*command, app.get_name() + " " + command->get_name(),
+            [&](const CLI::App& one, const std::string& path) {
+              text += "### " + path + "\n\n" + one.get_description() + ".\n\n    " +
+                      usage(one, path) + "\n\n";
+              add_markdown_options(text, one);
+              text += "Example:\n\n";
+              add_markdown_example(text, one.get_footer());
+            });
+    }
+  }
+  while (text.ends_with("\n\n")) text.pop_back();
+  return text;
+}
+
+std::string manual_page(const CLI::App& app) {
+  std::string text =
+      ".TH HOLDFAST 1\n.SH NAME\nholdfast \\- memory that agents share\n.SH "
+      "SYNOPSIS\n.B holdfast\n[OPTIONS] COMMAND\n.SH DESCRIPTION\n" +
+      roff(app.get_description()) + "\n.SH OPTIONS\n";
+  add_manual_options(text, app);
+  for (const auto& [group, commands] : groups_of(app)) {
+    text += ".SH " + roff(group) + "\n";
+    for (const CLI::App* command : commands) {
+      visit(*command, app.get_name() + " " + command->get_name(),
+            [&](const CLI::App& one, const std::string& path) {
+              text += ".SS " + roff(usage(one, path)) + "\n" + roff(one.get_description()) + ".\n";
+              add_manual_options(text, one);
+              add_manual_block(text, one.get_footer());
+            });
+    }
+  }
+  text += ".SH NOTES\n";
+  add_manual_block(text, app.get_footer());
+  return text;
+}
+
+std::string bash_completion(const CLI::App& app) {
+  std::string known;
+  std::string cases;
+  visit(app, app.get_name(), [&](const CLI::App& one, const std::string& path) {
+    if (&one != &app) known += (known.empty() ? "" : " | ") + ("'" + path + "'");
+    cases += "    '" + path + "') words='" + words_behind(one) + "' ;;\n";
+  });
+  return "# Completes the commands and options of holdfast; files elsewhere.\n"
+         "_holdfast() {\n"
+         "  local path=holdfast words= i\n"
+         "  for ((i = 1; i < COMP_CWORD; ++i)); do\n"
+         "    case \"$path ${COMP_WORDS[i]}\" in\n"
+         "      " +
+         known +
+         ") path=\"$path ${COMP_WORDS[i]}\" ;;\n"
+         "    esac\n"
+         "  done\n"
+         "  case $path in\n" +
+         cases +
+         "  esac\n"
+         "  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\")\n"
+         "}\n"
+         "complete -o default -F _holdfast holdfast\n";
+}
+
+std::string zsh_completion(const CLI::App& app) {
+  std::string cases;
+  visit(app, app.get_name(), [&](const CLI::App& one, const std::string& path) {
+    cases += "    '" + path + "') offered=(" + words_behind(one) + ") ;;\n";
+  });
+  std::string known;
+  visit(app, app.get_name(), [&](const CLI::App& one, const std::string& path) {
+    if (&one != &app) known += (known.empty() ? "" : "|") + ("'" + path + "'");
+  });
+  return "#compdef holdfast\n"
+         "_holdfast() {\n"
+         "  local at=holdfast i\n"
+         "  local -a offered\n"
+         "  for ((i = 2; i < CURRENT; ++i)); do\n"
+         "    case \"$at ${words[i]}\" in\n"
+         "      " +
+         known +
+         ") at=\"$at ${words[i]}\" ;;\n"
+         "    esac\n"
+         "  done\n"
+         "  case $at in\n" +
+         cases +
+         "  esac\n"
+         "  compadd -a offered\n"
+         "  _files\n"
+         "}\n"
+         "_holdfast \"$@\"\n";
+}
+
+std::string fish_completion(const CLI::App& app) {
+  std::string text;
+  for (const CLI::App* command : children_of(app)) {
+    text += "complete -c holdfast -n __fish_use_subcommand -a " + command->get_name() + " -d " +
+            quoted_for_fish(command->get_description()) + "\n";
+    visit(*command, command->get_name(), [&](const CLI::App& one, const std::string& path) {
+      std::string condition;
+      for (size_t begin = 0; begin < path.size();) {
+        const size_t end = std::min(path.find(' ', begin), path.size());
+        condition += (condition.empty() ? "" : "; and ") +
+                     ("__fish_seen_subcommand_from " + path.substr(begin, end - begin));
+        begin = end + 1;
+      }
+      const std::string begin = "complete -c holdfast -n " + quoted_for_fish(condition);
+      for (const CLI::App* child : children_of(one)) {
+        text += begin + " -a " + child->get_name() + " -d " +
+                quoted_for_fish(child->get_description()) + "\n";
+      }
+      for (const CLI::Option* option : options_of(one, false)) {
+        for (const std::string& name : option->get_lnames()) {
+          text +=
+              begin + " -l " + name + " -d " + quoted_for_fish(option->get_description()) + "\n";
+        }
+      }
+    });
+  }
+  return text;
+}
+
+}  // namespace holdfast::cli
