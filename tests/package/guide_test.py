@@ -26,6 +26,10 @@ MASKS = [
     (r'(bash|environment): line \d+: +\d+ Killed.*', 'Killed'),
     (r'\b(pid|process) \d+', r'\1 PID'),
     (r'\bversion \d+', 'version N'),
+    (r'\b[0-9a-f]{64}\b', 'HASH'),
+    (r'_us":[1-9]\d{9,}', '_us":TIME'),
+    (r'"((\w+_)?(version|bytes|pages|records|keys|token|pages_held))":\d+', r'"\1":N'),
+    (r'\b\d\.\d{6,}', 'NUMBER'),
     (r'(?<=  )\d\.\d\d$', 'SCORE'),
 ]
 
