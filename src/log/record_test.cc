@@ -251,6 +251,38 @@ TEST(PayloadTest, OperationsOfANewerHoldfastAreUnsupportedNotDamage) {
   EXPECT_TRUE(stamped.unknown());
 }
 
+TEST(PayloadTest, WhatNoHoldfastWritesIsUnknownOrDamage) {
+  using namespace std::string_literals;
+  const auto code_of = [](const std::string& operation) {
+    const std::string payload = "\0"s + operation;  // of nobody
+    PayloadReader reader(payload);
+    EXPECT_FALSE(reader.next());
+    return reader.status().code();
+  };
+  EXPECT_EQ(code_of("\x00"s), StatusCode::kUnsupported);                  // no kind
+  EXPECT_EQ(code_of("\x07"s), StatusCode::kUnsupported);                  // a later kind
+  EXPECT_EQ(code_of("\x03\x06\x00\x01k\x00"s), StatusCode::kCorruption);  // no room for the stamp
+  EXPECT_EQ(code_of("\x03\x0c\x00\x01k\x00"s), StatusCode::kUnsupported);
+  EXPECT_EQ(code_of("\x03\x00\xff\xff\xff\xff\xff\x01\x01k\x00"s), StatusCode::kCorruption);
+  EXPECT_EQ(code_of("\x01\x01k"s), StatusCode::kCorruption);  // no value
+}
+
+TEST(PayloadTest, ADeletedRangeWritesIntoEveryRangeThatItTouches) {
+  const auto touches = [](std::string_view deleted_end, std::string_view begin,
+                          std::string_view end) {
+    return writes_into({OperationKind::kDeleteRange, "c", deleted_end}, 1, begin, end);
+  };
+  EXPECT_FALSE(touches("f", "a", "c"));
+  EXPECT_TRUE(touches("f", "a", "d"));
+  EXPECT_TRUE(touches("f", "a", ""));
+  EXPECT_TRUE(touches("f", "e", "z"));
+  EXPECT_FALSE(touches("f", "f", "z"));
+  EXPECT_FALSE(touches("f", "f", ""));
+  EXPECT_FALSE(touches("", "a", "c"));
+  EXPECT_TRUE(touches("", "y", "z"));
+  EXPECT_TRUE(touches("", "y", ""));
+}
+
 TEST(PayloadTest, EveryCutOfAPayloadIsMalformedOrShorter) {
   PayloadBuilder builder("");
   builder.put_stamped("k01234567x", "01234567v", {1, true, true});

@@ -82,6 +82,34 @@ TEST_F(ScanTest, ADamagedHeaderIsRotOnlyIfARecordSaysThatItWasDurable) {
   EXPECT_EQ(scan().headless_segment, 2u);
 }
 
+TEST_F(ScanTest, BehindADamagedHeaderOnlyWholeRecordsCount) {
+  log.append("one");
+  log.start(2);
+  const Lsn first = log.append("two");
+  const Lsn second = log.append("three");
+  log.flip(2, 72);
+  EXPECT_EQ(scan().orphaned_entries, 2u);
+  log.flip(2, lsn_offset(second) + sizeof(RecordHeader));
+  EXPECT_EQ(scan().orphaned_entries, 1u);
+  auto file = log.os().open(log.path(2), os::OpenMode::kReadWrite);
+  ASSERT_TRUE((*file)->truncate(lsn_offset(second) - 1));
+  EXPECT_EQ(scan().orphaned_entries, 1u);
+  ASSERT_TRUE((*file)->truncate(lsn_offset(second) - kRecordAlignment));
+  EXPECT_EQ(scan().orphaned_entries, 0u);
+  ASSERT_TRUE((*file)->truncate(lsn_offset(first) + 1));
+  EXPECT_EQ(scan().orphaned_entries, 0u);
+}
+
+TEST_F(ScanTest, AHeaderOfNoTypeWasNeverBegun) {
+  log.append("one");
+  const Position end = log.end;
+  log.append("two", [](RecordHeader& header) { header.type = 0; });
+  log.end = end;
+  const TailScan found = scan();
+  EXPECT_FALSE(found.torn_record);
+  EXPECT_EQ(found.orphaned_entries, 0u);
+}
+
 TEST_F(ScanTest, OrphansBehindZerosAreFound) {
   const Lsn lost = log.append(std::string(2000, 'x'));
   const Lsn behind = log.append("orphan");

@@ -84,6 +84,8 @@ TEST_F(FaultTest, PagesOfVoidedCommitsComeBack) {
     fail(Call::kSync, is_log, io_error());
     EXPECT_EQ(store_->put("k7", std::string(2000, 'x')).status().code(), StatusCode::kAborted);
     heal();
+    const StoreStats stats = *store_->stats();
+    EXPECT_LT(stats.retired_pages, stats.file_pages);
     expect_sound();
     ASSERT_TRUE(store_->put("k8", std::to_string(round)));
   }

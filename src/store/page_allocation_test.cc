@@ -42,6 +42,14 @@ TEST_F(PageAllocationTest, AFileGrowsInLargeSteps) {
   EXPECT_EQ(line().free_pages.load(), 512u + 400u);
 }
 
+TEST_F(PageAllocationTest, TheBitsOfWhatHasGrownHaveMemoryBehindThem) {
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_GE(line().bitmap_backed.load() * 8, line().file_pages.load());
+    EXPECT_LE(line().bitmap_backed.load(), line().file_pages.load() / 8 + (512u << 10));
+    ASSERT_TRUE(grow_file(*context_, line().file_pages.load() * 4));
+  }
+}
+
 TEST_F(PageAllocationTest, AFileDoesNotGrowBeyondItsMapping) {
   const uint64_t before = line().file_pages.load();
   const uint64_t pages_max = context_->data_map->size() / 512;

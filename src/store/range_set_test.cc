@@ -40,6 +40,18 @@ TEST(RangeSetTest, TheEndOfARangeIsThatOfWhatItWasJoinedWith) {
   EXPECT_EQ(ranges.end_of("b"), "");
 }
 
+TEST(RangeSetTest, ARangeThatEndsWhereTheUnboundedOneBeginsHasNoEnd) {
+  RangeSet ranges;
+  ranges.add("b", "d");
+  ranges.add("d", "");
+  EXPECT_EQ(ranges.end_of("b"), "");
+  EXPECT_EQ(ranges.end_of("c"), "");
+  RangeSet apart;
+  apart.add("b", "d");
+  apart.add("e", "");
+  EXPECT_EQ(apart.end_of("b"), "d");
+}
+
 TEST(RangeSetTest, RandomRangesMatchASetOfKeys) {
   std::mt19937 random(5);
   const auto key = [&] { return std::string(1, static_cast<char>('a' + random() % 20)); };
