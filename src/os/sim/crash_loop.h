@@ -53,8 +53,9 @@ struct CrashLoop {
   uint64_t step_stride = 1;
   uint64_t step_max = UINT64_MAX;
   uint64_t batch = 200;
-  unsigned batch_seconds_max = 120;  // then the child is killed and its run reported as hanging
-  size_t failures_max = 5;           // then the loop gives up
+  // Of processor time: then the child is killed and its run reported as hanging.
+  unsigned batch_seconds_max = 120;
+  size_t failures_max = 5;  // then the loop gives up
 };
 
 struct CrashFailure {
@@ -99,7 +100,7 @@ const LoopTotals& loop_totals();
 [[noreturn]] void leave_child(int code);
 
 // Runs `body` in a forked child: "" when it returned "", else what it returned, or how it died and
-// the end of what it printed.
+// the end of what it printed. It is killed after that many seconds of processor time.
 std::string run_in_child(const std::function<std::string()>& body, unsigned seconds_max = 120);
 
 }  // namespace holdfast::sim
