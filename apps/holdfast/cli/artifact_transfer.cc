@@ -7,6 +7,7 @@
 #include "cli/artifact_text.h"
 #include "cli/files.h"
 #include "cli/input.h"
+#include "cli/progress_line.h"
 
 namespace holdfast::cli {
 namespace {
@@ -85,6 +86,7 @@ class Exporter {
   }
 
   Status add_version(const Artifact& artifact, const ArtifactVersion& version) {
+    line_.show("versions", done_.versions, 0);
     Json line = json_of(version);
     line.erase("created");
     line["created_us"] = version.created_us;
@@ -140,15 +142,20 @@ class Exporter {
   std::string directory_;
   std::string manifest_;
   Transferred done_;
+  ProgressLine line_;
 };
 
 Status export_all(const Context& context, const ExportArguments& arguments) {
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
   HOLDFAST_ASSIGN(Snapshot snapshot, store.snapshot());
-  Exporter exporter(space, snapshot, arguments);
-  HOLDFAST_TRY(exporter.run(arguments.names));
-  print_transferred(context.output(), "exported", exporter.done());
+  Transferred done;
+  {
+    Exporter exporter(space, snapshot, arguments);
+    HOLDFAST_TRY(exporter.run(arguments.names));
+    done = exporter.done();
+  }
+  print_transferred(context.output(), "exported", done);
   return Status::ok();
 }
 
@@ -264,8 +271,12 @@ Status import_all(const Context& context, const ImportArguments& arguments) {
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
   const Artifacts artifacts = space.artifacts().as(arguments.actor);
   Transferred done;
-  for (const ManifestEntry& entry : entries) {
-    HOLDFAST_TRY(import_one(artifacts, arguments.directory, entry, done));
+  {
+    ProgressLine line;
+    for (const ManifestEntry& entry : entries) {
+      line.show("versions", done.versions + done.existed, entries.size());
+      HOLDFAST_TRY(import_one(artifacts, arguments.directory, entry, done));
+    }
   }
   print_transferred(context.output(), "imported", done);
   return store.close();

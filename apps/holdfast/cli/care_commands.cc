@@ -1,10 +1,5 @@
-#include <unistd.h>
-
-#include <algorithm>
-#include <chrono>
-#include <cstdio>
-
 #include "cli/commands.h"
+#include "cli/progress_line.h"
 #include "holdfast/blob.h"
 
 namespace holdfast::cli {
@@ -69,31 +64,6 @@ void print_report(const Output& output, const Checked& checked) {
   for (const std::string& problem : checked.problems())
     output.line("problem: " + printable(problem));
 }
-
-// A line on a terminal that is written over, once a second.
-class ProgressLine {
- public:
-  ProgressLine() : shown_(::isatty(STDERR_FILENO) == 1) {}
-  ~ProgressLine() {
-    if (written_) std::fprintf(stderr, "\r\x1b[K");
-  }
-  void show(std::string_view what, uint64_t done, uint64_t total) {
-    const auto now = std::chrono::steady_clock::now();
-    if (!shown_ || now < next_) return;
-    next_ = now + std::chrono::seconds(1);
-    written_ = true;
-    const std::string of = total == 0 ? "" : " of " + with_separators(std::max(done, total));
-    std::fprintf(stderr, "\r\x1b[K%s%s %.*s", with_separators(done).c_str(), of.c_str(),
-                 static_cast<int>(what.size()), what.data());
-    std::fflush(stderr);
-  }
-
- private:
-  const bool shown_;
-  bool written_ = false;
-  std::chrono::steady_clock::time_point next_ =
-      std::chrono::steady_clock::now() + std::chrono::seconds(1);
-};
 
 Result<Checked> check_all(Store& store, bool contents) {
   ProgressLine line;

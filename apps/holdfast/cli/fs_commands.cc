@@ -4,6 +4,7 @@
 
 #include "base/time_text.h"
 #include "cli/input.h"
+#include "cli/progress_line.h"
 #include "cli/shown_time.h"
 #include "cli/tree_commands.h"
 #include "files/file_tree.h"
@@ -111,6 +112,11 @@ void say(const Output& output, const TransferReport& report, const char* what) {
               printable(report.first_skipped));
 }
 
+// Shows how far a transfer is.
+files::Progress shown_on(ProgressLine& line) {
+  return [&line](const TransferReport& so_far) { line.show("files", so_far.files, 0); };
+}
+
 Status put(const Context& context, const FsArguments& arguments) {
   HOLDFAST_ASSIGN(const std::string path, files::checked_path(arguments.other));
   HOLDFAST_ASSIGN(Opened opened, open_files(context, IfAbsent::kCreateForUser));
@@ -126,7 +132,9 @@ Status put(const Context& context, const FsArguments& arguments) {
         }));
     report.files = 1;
   } else {
-    HOLDFAST_ASSIGN(report, files::bring_in(opened.store, opened.files, arguments.path, path));
+    ProgressLine line;
+    HOLDFAST_ASSIGN(
+        report, files::bring_in(opened.store, opened.files, arguments.path, path, shown_on(line)));
   }
   say(context.output(), report, "put");
   return opened.store.close();
@@ -136,8 +144,12 @@ Status get(const Context& context, const FsArguments& arguments) {
   HOLDFAST_ASSIGN(const std::string path, files::checked_path(arguments.path));
   HOLDFAST_ASSIGN(Opened opened, open_files(context, IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Snapshot snapshot, opened.store.snapshot());
-  HOLDFAST_ASSIGN(const TransferReport report,
-                  files::take_out(opened.files.kv(snapshot), path, arguments.other));
+  TransferReport report;
+  {
+    ProgressLine line;
+    HOLDFAST_ASSIGN(
+        report, files::take_out(opened.files.kv(snapshot), path, arguments.other, shown_on(line)));
+  }
   say(context.output(), report, "written");
   return Status::ok();
 }

@@ -48,6 +48,7 @@ class FileTreeTest : public testing::Test {
   // Keys of the space, contents included.
   size_t rows() { return files_.kv().list({.keys_only = true})->size(); }
 
+  const Progress ignored_ = [](const TransferReport&) {};
   TemporaryDirectory directory_;
   Store store_ = *Store::open(directory_.path_of("store"), {.durability = Durability::batched});
   Space files_ = *files_space(*store_.space("test"));
@@ -131,16 +132,16 @@ TEST_F(FileTreeTest, ATreeComesInAndGoesOutAsItWas) {
   std::ofstream(source / "deep/er/file") << "content";
   ::chmod((source / "deep/er/file").c_str(), 0750);
   fs::create_symlink("../nowhere", source / "link");
-  const auto first = bring_in(store_, files_, source.string(), "tree");
+  const auto first = bring_in(store_, files_, source.string(), "tree", ignored_);
   ASSERT_TRUE(first) << first.status().to_string();
   EXPECT_EQ(first->files, 2u);
   EXPECT_EQ(first->folders, 4u);
-  const auto again = bring_in(store_, files_, source.string(), "tree");
+  const auto again = bring_in(store_, files_, source.string(), "tree", ignored_);
   EXPECT_EQ(again->unchanged, 2u);
   EXPECT_EQ(again->bytes, 0u);
 
   const fs::path target = directory_.path_of("target");
-  const auto out = take_out(files_.kv(), "tree", target.string());
+  const auto out = take_out(files_.kv(), "tree", target.string(), ignored_);
   ASSERT_TRUE(out) << out.status().to_string();
   EXPECT_TRUE(fs::is_directory(target / "empty"));
   EXPECT_EQ(fs::read_symlink(target / "link"), "../nowhere");
@@ -150,7 +151,7 @@ TEST_F(FileTreeTest, ATreeComesInAndGoesOutAsItWas) {
   EXPECT_EQ(::stat((target / "deep/er/file").c_str(), &after), 0);
   EXPECT_EQ(after.st_mode, before.st_mode);
   EXPECT_EQ(after.st_mtim.tv_sec, before.st_mtim.tv_sec);
-  EXPECT_EQ(take_out(files_.kv(), "tree", target.string()).status().code(),
+  EXPECT_EQ(take_out(files_.kv(), "tree", target.string(), ignored_).status().code(),
             StatusCode::kConditionFalse)
       << "nothing is written over";
 }
@@ -160,10 +161,13 @@ TEST_F(FileTreeTest, MoreFilesThanOneCommitTakesComeIn) {
   fs::create_directories(source);
   for (int i = 0; i < 200; ++i) std::ofstream(source / std::to_string(i)) << i;
   std::ofstream(source / "no \xff text") << "skipped";
-  const auto report = bring_in(store_, files_, source.string(), "");
+  uint64_t seen = 0;
+  const auto report = bring_in(store_, files_, source.string(), "",
+                               [&](const TransferReport& so_far) { seen = so_far.files; });
   ASSERT_TRUE(report) << report.status().to_string();
   EXPECT_EQ(report->files, 200u);
   EXPECT_EQ(report->skipped, 1u);
+  EXPECT_GT(seen, 100u);
   EXPECT_THAT(report->first_skipped, testing::HasSubstr("no "));
   EXPECT_EQ(list("").size(), 200u);
   EXPECT_EQ(read("199"), "199");
@@ -175,7 +179,7 @@ TEST_F(FileTreeTest, NothingIsWrittenThroughALink) {
   const std::string target = directory_.path_of("f");
   std::ofstream(victim) << "theirs";
   fs::create_symlink(victim, target);
-  EXPECT_TRUE(take_out(files_.kv(), "f", target));
+  EXPECT_TRUE(take_out(files_.kv(), "f", target, ignored_));
   EXPECT_EQ(*cli::read_file(victim), "theirs");
   EXPECT_EQ(*cli::read_file(target), "mine");
   EXPECT_FALSE(fs::is_symlink(target));

@@ -69,9 +69,11 @@ Status put_all(Store& store, const Space& files, const std::vector<Arrival>& arr
 
 class Importer {
  public:
-  Importer(Store& store, const Space& files) : store_(store), files_(files) {}
+  Importer(Store& store, const Space& files, const Progress& progress)
+      : store_(store), files_(files), progress_(progress) {}
 
   Status bring(const fs::path& source, const std::string& path) {
+    progress_(report_);
     struct stat facts {};
     if (::lstat(source.c_str(), &facts) != 0) return failed("lstat", source, errno);
     Node node{.path = path, .mode = facts.st_mode & kPermissions, .changed_us = time_of(facts)};
@@ -166,6 +168,7 @@ class Importer {
 
   Store& store_;
   const Space& files_;
+  const Progress& progress_;
   std::vector<Arrival> arrivals_;
   TransferReport report_;
 };
@@ -184,9 +187,10 @@ Status restore_facts(const Node& node, const fs::path& target) {
 
 class Exporter {
  public:
-  explicit Exporter(const Kv& files) : files_(files) {}
+  Exporter(const Kv& files, const Progress& progress) : files_(files), progress_(progress) {}
 
   Status take(const Node& node, const fs::path& target) {
+    progress_(report_);
     if (node.type == NodeType::kFolder) {
       ++report_.folders;
       return cli::make_directory(target.string());
@@ -209,6 +213,7 @@ class Exporter {
 
  private:
   const Kv& files_;
+  const Progress& progress_;
   TransferReport report_;
 };
 
@@ -239,17 +244,17 @@ Status write_file(Store& store, const Space& files, Node node,
 }
 
 Result<TransferReport> bring_in(Store& store, const Space& files, const std::string& source,
-                                const std::string& path) {
-  Importer importer(store, files);
+                                const std::string& path, const Progress& progress) {
+  Importer importer(store, files, progress);
   HOLDFAST_TRY(importer.bring(source, path));
   return importer.finish();
 }
 
-Result<TransferReport> take_out(const Kv& files, const std::string& path,
-                                const std::string& target) {
+Result<TransferReport> take_out(const Kv& files, const std::string& path, const std::string& target,
+                                const Progress& progress) {
   const FileTree tree(files);
   HOLDFAST_ASSIGN(const Node top, tree.get(path));
-  Exporter exporter(files);
+  Exporter exporter(files, progress);
   if (top.type != NodeType::kFolder) {
     HOLDFAST_TRY(exporter.take(top, target));
     return exporter.report();

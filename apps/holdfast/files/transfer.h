@@ -25,17 +25,20 @@ struct TransferReport {
   std::string first_skipped = {};
 };
 
+// Told now and then how far it is.
+using Progress = std::function<void(const TransferReport& so_far)>;
+
 // Brings `source`, a file, folder or link, in as `path`; `files` is files_space() of a space. What
 // a folder holds there already stays. Errors: InvalidArgument (no such source), those of
 // FileTree::put, of reading, and of the store.
 Result<TransferReport> bring_in(Store& store, const Space& files, const std::string& source,
-                                const std::string& path);
+                                const std::string& path, const Progress& progress);
 
 // Writes `path` and all below as `target`; each file is there whole or not at all. A folder's
 // target must not be there, or be an empty folder; a file's is replaced. `files` belongs to a
 // snapshot. Errors: NotFound, ConditionFalse, those of writing.
-Result<TransferReport> take_out(const Kv& files, const std::string& path,
-                                const std::string& target);
+Result<TransferReport> take_out(const Kv& files, const std::string& path, const std::string& target,
+                                const Progress& progress);
 
 // The content of a file, piece by piece. Errors: ConditionFalse (it is no file), NotFound, those of
 // `take`. `files` belongs to a snapshot.
