@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "cli/commands.h"
+#include "cli/dry_run.h"
 #include "cli/input.h"
 
 namespace holdfast::cli {
@@ -184,9 +185,31 @@ Status get(const Context& context, const GetArguments& arguments) {
   return print_value(output, *reader);
 }
 
-Status del(const Context& context, const std::string& key) {
+struct DelArguments {
+  std::string key;
+  bool dry_run = false;
+};
+
+// What `del` would take.
+Status show_doomed(const Output& output, const Space& space, const std::string& key) {
+  HOLDFAST_ASSIGN(const auto entry, space.kv().find(key));
+  if (!entry) return missing(key, space);
+  if (output.json()) {
+    Json json;
+    set_bytes(json, "key", key);
+    json["bytes"] = entry->size;
+    output.print(json);
+  } else {
+    output.line(printable(key) + " (" + size_text(entry->size) + ") would go");
+  }
+  return Status::ok();
+}
+
+Status del(const Context& context, const DelArguments& arguments) {
+  const std::string& key = arguments.key;
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  if (arguments.dry_run) return show_doomed(context.output(), space, key);
   auto version = store.update([&](Transaction& transaction) -> Status {
     Kv kv = space.kv(transaction);
     HOLDFAST_ASSIGN(auto value, kv.open(key));
@@ -276,17 +299,17 @@ void add_kv_commands(Commands& commands) {
   get_command->add_option("--path", get_arguments->path, "What is there in a JSON value")
       ->type_name("POINTER");
 
-  auto del_key = arguments_of<std::string>();
-  commands
-      .add(kGroupKeyValue, "del", "Remove a key", "holdfast del greeting",
-           [del_key](const Context& context) { return del(context, *del_key); })
-      ->add_option("key", *del_key, "The key")
-      ->required();
+  auto deleted = arguments_of<DelArguments>();
+  CLI::App* command =
+      commands.add(kGroupKeyValue, "del", "Remove a key", "holdfast del greeting",
+                   [deleted](const Context& context) { return del(context, *deleted); });
+  command->add_option("key", deleted->key, "The key")->required();
+  add_dry_run(command, deleted->dry_run);
 
   auto list = arguments_of<ListArguments>();
-  CLI::App* command = commands.add(kGroupKeyValue, "ls", "List keys and values in order",
-                                   "holdfast ls config/\n  holdfast ls config/ --at 1200",
-                                   [list](const Context& context) { return ls(context, *list); });
+  command = commands.add(kGroupKeyValue, "ls", "List keys and values in order",
+                         "holdfast ls config/\n  holdfast ls config/ --at 1200",
+                         [list](const Context& context) { return ls(context, *list); });
   command->add_option("prefix", list->options.prefix, "Only keys that begin so");
   command->add_option("--after", list->options.after, "Only keys greater than this one");
   command->add_option("--limit", list->options.limit, "At most so many")

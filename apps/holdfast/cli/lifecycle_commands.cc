@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "cli/commands.h"
+#include "cli/dry_run.h"
 #include "cli/input.h"
 #include "cli/observation_text.h"
 
@@ -109,12 +110,18 @@ Status consolidate(const Context& context, const ConsolidationOptions& options) 
 struct ForgetArguments {
   std::string id;
   bool purge = false;
+  bool dry_run = false;
 };
 
 Status forget(const Context& context, const ForgetArguments& arguments) {
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
   const Observations observations = space.observations();
+  if (arguments.dry_run) {
+    HOLDFAST_ASSIGN(const Observation observation, observations.get(arguments.id));
+    print_observation(context.output(), observation);
+    return Status::ok();
+  }
   HOLDFAST_TRY(arguments.purge ? observations.remove(arguments.id)
                                : observations.forget(arguments.id));
   return store.close();
@@ -200,6 +207,7 @@ void add_lifecycle_commands(Commands& commands) {
       [forgotten](const Context& context) { return forget(context, *forgotten); });
   command->add_option("id", forgotten->id, "Its id, or a prefix that no other has")->required();
   command->add_flag("--purge", forgotten->purge, "For good: it cannot be restored");
+  add_dry_run(command, forgotten->dry_run);
 
   auto restored = arguments_of<std::string>();
   commands

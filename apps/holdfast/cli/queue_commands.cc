@@ -1,6 +1,7 @@
 #include "base/time_text.h"
 #include "cli/child.h"
 #include "cli/commands.h"
+#include "cli/dry_run.h"
 #include "cli/input.h"
 #include "cli/shown_time.h"
 
@@ -28,6 +29,7 @@ struct QueueArguments {
   std::vector<std::string> command;
   size_t limit = 1;
   JobState state = JobState::ready;
+  bool dry_run = false;
 };
 
 // The store, and a queue of the space that is meant.
@@ -249,6 +251,7 @@ Status requeue(const Context& context, const QueueArguments& arguments) {
 }
 
 Status remove(const Context& context, const QueueArguments& arguments) {
+  if (arguments.dry_run) return show(context, arguments);
   HOLDFAST_ASSIGN(Opened opened, open_queue(context, arguments.queue, IfAbsent::kRefuse));
   HOLDFAST_TRY(opened.queue.remove(arguments.id));
   return opened.store.close();
@@ -336,8 +339,10 @@ void add_looking(Commands& commands, CLI::App* family) {
              arguments_of<QueueArguments>(), "", stats);
   add_simple(commands, family, "requeue", "Let a dead letter begin anew", "requeue builds \"$id\"",
              arguments_of<QueueArguments>(), "i", requeue);
-  add_simple(commands, family, "remove", "Remove a job that is not leased", "remove builds \"$id\"",
-             arguments_of<QueueArguments>(), "i", remove);
+  auto removed = arguments_of<QueueArguments>();
+  add_dry_run(add_simple(commands, family, "remove", "Remove a job that is not leased",
+                         "remove builds \"$id\"", removed, "i", remove),
+              removed->dry_run);
 }
 
 struct ConfigureArguments {

@@ -1,5 +1,6 @@
 #include "base/time_text.h"
 #include "cli/commands.h"
+#include "cli/dry_run.h"
 #include "cli/input.h"
 #include "cli/shown_time.h"
 
@@ -138,10 +139,16 @@ Result<Record> edit(const Records& records, const ChangeArguments& arguments) {
   return records.edit(arguments.id, wanted);
 }
 
-Status remove(const Context& context, const std::string& id) {
+struct RemoveArguments {
+  std::string id;
+  bool dry_run = false;
+};
+
+Status remove(const Context& context, const RemoveArguments& arguments) {
+  if (arguments.dry_run) return show(context, arguments.id);
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
-  HOLDFAST_TRY(space.records().remove(id));
+  HOLDFAST_TRY(space.records().remove(arguments.id));
   return store.close();
 }
 
@@ -279,12 +286,12 @@ void add_looking(Commands& commands, CLI::App* family) {
               [shown](const Context& context) { return show(context, *shown); })
       ->add_option("id", *shown, "The record's id, or the beginning of it")
       ->required();
-  auto removed = arguments_of<std::string>();
-  commands
-      .add_to(family, "rm", "Remove a record for good", "holdfast record rm 01890a5d-ac96",
-              [removed](const Context& context) { return remove(context, *removed); })
-      ->add_option("id", *removed, "The record's id, or the beginning of it")
-      ->required();
+  auto removed = arguments_of<RemoveArguments>();
+  command =
+      commands.add_to(family, "rm", "Remove a record for good", "holdfast record rm 01890a5d-ac96",
+                      [removed](const Context& context) { return remove(context, *removed); });
+  command->add_option("id", removed->id, "The record's id, or the beginning of it")->required();
+  add_dry_run(command, removed->dry_run);
 }
 
 }  // namespace

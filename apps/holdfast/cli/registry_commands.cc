@@ -1,5 +1,6 @@
 #include "base/time_text.h"
 #include "cli/commands.h"
+#include "cli/dry_run.h"
 #include "cli/input.h"
 #include "cli/shown_time.h"
 
@@ -144,6 +145,10 @@ Status history(const Context& context, const Named& named) {
   return Status::ok();
 }
 
+struct RemoveArguments : Named {
+  bool dry_run = false;
+};
+
 struct PublishArguments : Named {
   uint64_t version = 0;
   PublishOptions options;
@@ -268,13 +273,16 @@ void add_publishing(Commands& commands, CLI::App* family) {
                               return change(context, *unpublished, &Registry::unpublish);
                             }),
             *unpublished);
-  auto removed = arguments_of<Named>();
-  add_named(commands.add_to(family, "rm", "Remove a definition with all versions and counts",
-                            "holdfast registry rm agent reviewer",
-                            [removed](const Context& context) {
-                              return change(context, *removed, &Registry::remove);
-                            }),
-            *removed);
+  auto removed = arguments_of<RemoveArguments>();
+  command = add_named(
+      commands.add_to(family, "rm", "Remove a definition with all versions and counts",
+                      "holdfast registry rm agent reviewer --dry-run",
+                      [removed](const Context& context) {
+                        return removed->dry_run ? versions(context, *removed)
+                                                : change(context, *removed, &Registry::remove);
+                      }),
+      *removed);
+  add_dry_run(command, removed->dry_run);
 }
 
 }  // namespace

@@ -186,7 +186,25 @@ Status restore(const Context& context, const SpaceArguments& arguments) {
   return change(context, [&](const Spaces& spaces) { return spaces.restore(arguments.id, to); });
 }
 
+// What `purge` would take.
+Status show_trashed(const Context& context, uint64_t id) {
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(const auto spaces, Spaces(store).trashed(kSpaceTrashListMax));
+  for (const TrashedSpace& space : spaces) {
+    if (space.id != id) continue;
+    const std::string path = space_path_text(space.segments);
+    if (context.output().json()) {
+      context.output().print(Json{{"id", id}, {"space", path}});
+    } else {
+      context.output().line(printable(path) + " would go");
+    }
+    return Status::ok();
+  }
+  return Status(StatusCode::kNotFound, "nothing lies in the trash as " + std::to_string(id));
+}
+
 Status purge(const Context& context, const SpaceArguments& arguments) {
+  if (arguments.dry_run) return show_trashed(context, arguments.id);
   return change(context, [&](const Spaces& spaces) { return spaces.purge(arguments.id); });
 }
 
@@ -295,6 +313,7 @@ void add_changing(Commands& commands, CLI::App* family) {
                               return purge(context, *of_purge);
                             });
   command->add_option("id", of_purge->id, "Its id in the trash")->required();
+  add_dry_run(command, of_purge->dry_run);
 }
 
 }  // namespace

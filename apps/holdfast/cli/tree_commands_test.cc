@@ -89,6 +89,16 @@ TEST_F(StoreCommandsTest, ADryRunSaysWhatWouldGoAndTakesNothing) {
   EXPECT_EQ(run({"run", "start", "deploy"}), kExitOk);
   const std::string id = out_.substr(0, out_.find('\n'));
   EXPECT_EQ(run({"run", "finish", id}), kExitOk) << error_;
+  EXPECT_EQ(run({"put", "greeting", "hello"}), kExitOk);
+  EXPECT_EQ(run({"registry", "put", "tool", "grep", "{}"}), kExitOk) << error_;
+  const auto id_of = [&](std::vector<std::string> words) {
+    words.push_back("--json");
+    EXPECT_EQ(run(words), kExitOk) << words[0] << ": " << error_;
+    return json()["id"].get<std::string>();
+  };
+  const std::string job = id_of({"queue", "push", "jobs", "one"});
+  const std::string record = id_of({"record", "decision", "One store", "--choice", "embedded"});
+  const std::string observation = id_of({"remember", "the clock is late"});
 
   for (const bool dry_run : {true, true, false}) {
     const auto expect = [&](std::vector<std::string> words, const std::string& said) {
@@ -103,6 +113,11 @@ TEST_F(StoreCommandsTest, ADryRunSaysWhatWouldGoAndTakesNothing) {
     expect({"cache", "clear"}, R"("entries":1)");
     expect({"artifact", "prune", "report", "--keep", "1"}, R"("removed":1)");
     expect({"run", "remove", id}, R"("name":"deploy")");
+    expect({"del", "greeting"}, R"("bytes":5)");
+    expect({"registry", "rm", "tool", "grep"}, R"("version":1)");
+    expect({"queue", "remove", "jobs", job}, R"("payload":"one")");
+    expect({"record", "rm", record}, "One store");
+    expect({"forget", "--purge", observation}, "the clock is late");
     if (dry_run) expect({"artifact", "rm", "report"}, R"("versions":2)");
     if (dry_run) expect({"space", "delete", "test"}, R"("spaces":1)");
   }
