@@ -6,6 +6,7 @@
 #include <latch>
 #include <mutex>
 #include <set>
+#include <stdexcept>
 #include <thread>
 
 #include "holdfast/holdfast.h"
@@ -17,24 +18,25 @@ namespace {
 
 constexpr int kThreads = 8;
 
+// `work(number)` on `count` threads that begin at the same moment.
+void run(int count, const std::function<void(int)>& work) {
+  std::latch start(count);
+  std::vector<std::thread> threads;
+  for (int number = 0; number < count; ++number) {
+    threads.emplace_back([&, number] {
+      start.arrive_and_wait();
+      work(number);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
 class ThreadsTest : public testing::TestWithParam<Durability> {
  protected:
   Store open() const {
     StoreOptions options;
     options.durability = GetParam();
     return open_or_die(path_, options);
-  }
-  // `work(number)` on `count` threads that begin at the same moment.
-  static void run(int count, const std::function<void(int)>& work) {
-    std::latch start(count);
-    std::vector<std::thread> threads;
-    for (int number = 0; number < count; ++number) {
-      threads.emplace_back([&, number] {
-        start.arrive_and_wait();
-        work(number);
-      });
-    }
-    for (std::thread& thread : threads) thread.join();
   }
 
   TemporaryDirectory directory_;
@@ -152,11 +154,131 @@ TEST_P(ThreadsTest, EveryThreadMayHaveAHandleOfItsOwn) {
   expect_sound(store);
 }
 
+TEST_P(ThreadsTest, AWriterThatThrowsLeavesNothingAndNobodyWaitsForIt) {
+  {
+    Store store = open();
+    run(kThreads, [&](int thread) {
+      for (int i = 0; i < 20; ++i) {
+        const std::string key = std::to_string(thread) + "/" + std::to_string(i);
+        const auto write = [&](Transaction& txn) -> Status {
+          HOLDFAST_TRY(txn.put(key, "v"));
+          if (i % 2 == 1) throw std::runtime_error("the writer gives up");
+          return Status::ok();
+        };
+        if (i % 2 == 1) {
+          ASSERT_THROW((void)store.update(write), std::runtime_error);
+          ASSERT_EQ(*store.get(key), std::nullopt);
+        } else {
+          const auto version = store.update(write);
+          ASSERT_TRUE(version) << version.status().to_string();
+        }
+      }
+    });
+    EXPECT_EQ(contents(store).size(), kThreads * 10u);
+    expect_sound(store);
+  }
+  reboot(path_);
+  Store store = open();
+  EXPECT_EQ(contents(store).size(), kThreads * 10u);
+  expect_sound(store);
+}
+
 INSTANTIATE_TEST_SUITE_P(Durabilities, ThreadsTest,
                          testing::Values(Durability::strict, Durability::batched),
                          [](const auto& test_info) {
                            return test_info.param == Durability::strict ? "Strict" : "Batched";
                          });
+
+// Readers of rows that were there before, beside writers of rows of their own or of a few that all
+// want.
+struct Crowd {
+  const char* name;
+  int writers = 0;
+  int writes = 0;  // of each
+  int hot = 0;     // counters that they raise; 0: each writes rows of its own
+  int readers = 0;
+  int reads = 0;  // of each
+};
+
+class CrowdOfThreadsTest : public testing::TestWithParam<Crowd> {
+ protected:
+  static constexpr int kRowsBefore = 100;
+  static std::string own_key(int writer, int i) {
+    return "own/" + std::to_string(writer) + "/" + std::to_string(i);
+  }
+  static std::string hot_key(int i) { return "hot/" + std::to_string(i % GetParam().hot); }
+  static std::string before_key(int i) { return "before/" + std::to_string(i % kRowsBefore); }
+
+  static Status raise(Transaction& txn, const std::string& key) {
+    HOLDFAST_ASSIGN(const auto value, txn.get(key));
+    return txn.put(key, std::to_string(value ? std::stoi(*value) + 1 : 1));
+  }
+  static void write(Store& store, int writer) {
+    for (int i = 0; i < GetParam().writes; ++i) {
+      const std::string key = GetParam().hot > 0 ? hot_key(writer + i) : own_key(writer, i);
+      const auto version = GetParam().hot > 0
+                               ? store.update([&](Transaction& txn) { return raise(txn, key); })
+                               : store.put(key, "value of " + key);
+      ASSERT_TRUE(version) << version.status().to_string();
+    }
+  }
+  static void read(Store& store, int reader) {
+    for (int i = 0; i < GetParam().reads; ++i) {
+      const std::string key = before_key(reader + i);
+      ASSERT_EQ(store.get(key)->value(), "value of " + key);
+    }
+  }
+  static void expect_all(Store& store) {
+    const Crowd& crowd = GetParam();
+    int raised = 0;
+    size_t rows = 0;
+    for (const auto& [key, value] : contents(store)) {
+      if (key.starts_with("hot/")) {
+        raised += std::stoi(value);
+      } else {
+        ASSERT_EQ(value, "value of " + key);
+        ++rows;
+      }
+    }
+    const int written = crowd.writers * crowd.writes;
+    EXPECT_EQ(raised, crowd.hot > 0 ? written : 0);
+    EXPECT_EQ(rows, static_cast<size_t>(kRowsBefore + (crowd.hot > 0 ? 0 : written)));
+    expect_sound(store);
+  }
+
+  TemporaryDirectory directory_;
+  const std::string path_ = directory_.path_of("store");
+};
+
+TEST_P(CrowdOfThreadsTest, LosesNothingAlsoWhenReopened) {
+  const Crowd& crowd = GetParam();
+  {
+    Store store = open_or_die(path_);
+    const auto filled = store.update([&](Transaction& txn) -> Status {
+      for (int i = 0; i < kRowsBefore; ++i) {
+        HOLDFAST_TRY(txn.put(before_key(i), "value of " + before_key(i)));
+      }
+      return Status::ok();
+    });
+    ASSERT_TRUE(filled) << filled.status().to_string();
+    run(crowd.writers + crowd.readers,
+        [&](int thread) { thread < crowd.writers ? write(store, thread) : read(store, thread); });
+    expect_all(store);
+  }
+  for (const bool cold : {false, true}) {
+    if (cold) reboot(path_);
+    Store store = open_or_die(path_);
+    expect_all(store);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Threads, CrowdOfThreadsTest,
+    testing::Values(Crowd{"TenWritersOfAHundred", 10, 100}, Crowd{"TwentyWritersOfFifty", 20, 50},
+                    Crowd{"TwentyReadersOfAThousand", 0, 0, 0, 20, 1000},
+                    Crowd{"TenReadersOfFiftyBesideFiveWritersOfAHundred", 5, 100, 0, 10, 50},
+                    Crowd{"FiftyWritersOfTwentyOnTenHotRows", 50, 20, 10}),
+    [](const auto& test_info) { return std::string(test_info.param.name); });
 
 }  // namespace
 }  // namespace holdfast
