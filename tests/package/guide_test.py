@@ -99,8 +99,9 @@ def main():
     if '--write' in sys.argv[3:]:
         Path(path).write_text(again)
     elif again != text:
-        sys.exit('\n'.join(difflib.unified_diff(text.split('\n'), again.split('\n'), path,
-                                                'printed now', lineterm='')))
+        print(*difflib.unified_diff(text.split('\n'), again.split('\n'), path, 'printed now',
+                                    lineterm=''), sep='\n')
+        sys.exit(f'{path} is not what is printed: scripts/document writes it anew')
 
 
 if __name__ == '__main__':

@@ -7,6 +7,5 @@ endif()
 execute_process(COMMAND ${CMAKE_COMMAND} -E compare_files ${COMMITTED} ${PRINTED}
                 RESULT_VARIABLE differs)
 if(differs)
-  message(FATAL_ERROR "${COMMITTED} is not what the program prints; write it anew with\n"
-                      "  holdfast reference --format markdown >docs/cli.md")
+  message(FATAL_ERROR "${COMMITTED} is not what the program prints: scripts/document writes it anew")
 endif()
