@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 END = 'end-of-command'
-TIMEOUT_S = 120
+TIMEOUT_S = 300
 # What is different each time, and what stands for it. The order matters.
 MASKS = [
     (r'[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}', 'ID'),
