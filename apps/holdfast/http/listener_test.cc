@@ -141,7 +141,7 @@ TEST_F(ListenerTest, BrokenRequestsAreToldSoAndEndTheConnection) {
               StartsWith("HTTP/1.1 413 "));
   EXPECT_THAT(answer_to(post + "Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFF\r\n"),
               StartsWith("HTTP/1.1 413 "));
-  EXPECT_THAT(answer_to(post + "Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n"),
+  EXPECT_THAT(answer_to(post + "Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n"),
               StartsWith("HTTP/1.1 400 "));
   EXPECT_THAT(answer_to(post + "Transfer-Encoding: chunked\r\n\r\n-1\r\n"),
               StartsWith("HTTP/1.1 400 "));

@@ -1,141 +1,84 @@
 #include "http/request.h"
 
-#include <algorithm>
-#include <charconv>
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/type_traits.hpp>
+#include <limits>
 
 namespace holdfast::http {
 namespace {
 
+namespace beast = boost::beast;
+namespace wire = boost::beast::http;
+using Fields = wire::request<wire::string_body>;
+
 constexpr std::string_view kLineEnd = "\r\n";
-constexpr size_t kLineSizeMax = 8u << 10;
 
-char small(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+std::string text_of(beast::string_view text) {
+  return {text.data(), text.size()};
 }
 
-bool equal_in_small(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return small(x) == small(y); });
-}
-
-bool is_token_character(char c) {
-  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
-  const char s = small(c);
-  return (s >= 'a' && s <= 'z') || (c >= '0' && c <= '9') || kOthers.find(c) != kOthers.npos;
-}
-
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), is_token_character);
-}
-
-bool is_control(char c) {
-  return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t");
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
-
-std::optional<size_t> number(std::string_view digits, int base) {
-  size_t value = 0;
-  const char* const end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, value, base);
-  if (error != std::errc() || stop != end) return std::nullopt;
-  return value;
-}
-
-std::string_view next_line(std::string_view& text) {
-  const size_t end = text.find(kLineEnd);
-  const std::string_view line = text.substr(0, end);
-  text.remove_prefix(end == text.npos ? text.size() : end + kLineEnd.size());
-  return line;
-}
-
-std::optional<Refusal> parse_request_line(std::string_view line, Request& request) {
-  const size_t method_end = line.find(' ');
-  const size_t target_end = line.rfind(' ');
-  if (method_end == line.npos || target_end == method_end) {
-    return Refusal{400, "the request line is not: METHOD TARGET HTTP/1.1"};
+std::string in_small(beast::string_view text) {
+  std::string small = text_of(text);
+  for (char& c : small) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
-  const std::string_view target = line.substr(method_end + 1, target_end - method_end - 1);
-  const std::string_view version = line.substr(target_end + 1);
-  request.method = line.substr(0, method_end);
-  const bool is_visible =
-      std::all_of(target.begin(), target.end(), [](char c) { return c > ' ' && c != 0x7f; });
-  if (!is_token(request.method) || target.empty() || !is_visible) {
-    return Refusal{400, "the request line is not: METHOD TARGET HTTP/1.1"};
-  }
-  if (version != "HTTP/1.1" && version != "HTTP/1.0") {
-    return Refusal{505, "the server speaks HTTP/1.1"};
-  }
-  request.takes_chunks = version == "HTTP/1.1";
-  request.stays_open = request.takes_chunks;
-  request.path = target.substr(0, target.find('?'));
-  return std::nullopt;
+  return small;
 }
 
-std::optional<Refusal> parse_header(std::string_view line, Request& request) {
-  const size_t colon = line.find(':');
-  if (colon == line.npos || !is_token(line.substr(0, colon))) {
-    return Refusal{400, "a header is not: Name: value"};
-  }
-  const std::string_view value = trimmed(line.substr(colon + 1));
-  if (std::any_of(value.begin(), value.end(), is_control)) {
-    return Refusal{400, "a header holds control characters"};
-  }
-  std::string name(line.substr(0, colon));
-  std::transform(name.begin(), name.end(), name.begin(), small);
-  constexpr std::string_view kOnlyOnce[] = {
-      "host", "origin", "authorization", "content-length", "transfer-encoding", "mcp-session-id"};
-  const bool once =
-      std::find(std::begin(kOnlyOnce), std::end(kOnlyOnce), name) != std::end(kOnlyOnce);
-  if (once && request.header(name)) return Refusal{400, "two headers are named " + name};
-  request.headers.emplace_back(std::move(name), value);
-  return std::nullopt;
+Refusal refusal_of(const beast::error_code& error) {
+  if (error == wire::error::header_limit) return {431, "the headers are over 64 KiB"};
+  if (error == wire::error::body_limit) return {413, "the body is too large"};
+  if (error == wire::error::bad_version) return {505, "the server speaks HTTP/1.1"};
+  return {400, "this is no request of HTTP/1.1: " + error.message()};
 }
 
-// What the headers say about the body and the connection.
-std::optional<Refusal> parse_framing(Request& request) {
-  const auto length = request.header("content-length");
-  const auto encoding = request.header("transfer-encoding");
-  if (length && encoding) return Refusal{400, "a length beside chunks could be read in two ways"};
-  if (encoding) {
-    if (!equal_in_small(*encoding, "chunked") || !request.takes_chunks) {
+// What the parser lets pass and no two readers must take for different things.
+std::optional<Refusal> ambiguity(const Fields& fields) {
+  for (const char* name : {"host", "origin", "authorization", "content-length", "mcp-session-id"}) {
+    if (fields.count(name) > 1) {
+      return Refusal{400, std::string("two headers are named ") + name};
+    }
+  }
+  if (fields[wire::field::content_length].find(',') != beast::string_view::npos) {
+    return Refusal{400, "two content lengths in one header"};
+  }
+  const auto encodings = fields.equal_range(wire::field::transfer_encoding);
+  for (auto at = encodings.first; at != encodings.second; ++at) {
+    if (in_small(at->value()) != "chunked" || fields.version() < 11) {
       return Refusal{501, "of all transfer encodings the server knows: chunked"};
     }
-    request.is_chunked = true;
-  }
-  if (length) {
-    const auto size = number(*length, 10);
-    if (!size) return Refusal{400, "the content length is no number"};
-    request.body_size = *size;
-  }
-  if (const auto connection = request.header("connection")) {
-    if (equal_in_small(*connection, "close")) request.stays_open = false;
-    if (equal_in_small(*connection, "keep-alive")) request.stays_open = true;
   }
   return std::nullopt;
+}
+
+Request request_of(const Fields& fields) {
+  Request request;
+  request.method = text_of(fields.method_string());
+  const std::string target = text_of(fields.target());
+  request.path = target.substr(0, target.find('?'));
+  for (const auto& field : fields) {
+    request.headers.emplace_back(in_small(field.name_string()), text_of(field.value()));
+  }
+  request.takes_chunks = fields.version() == 11;
+  request.stays_open = fields.keep_alive();
+  return request;
 }
 
 }  // namespace
+
+struct RequestReader::Parser : wire::request_parser<wire::string_body> {};
+
+RequestReader::RequestReader(Socket& socket) : socket_(socket) {}
+
+RequestReader::~RequestReader() = default;
 
 std::optional<std::string> Request::header(std::string_view name) const {
   for (const auto& [key, value] : headers) {
     if (key == name) return value;
   }
   return std::nullopt;
-}
-
-std::variant<Request, Refusal> parse_head(std::string_view head) {
-  Request request;
-  if (auto refusal = parse_request_line(next_line(head), request)) return *std::move(refusal);
-  while (!head.empty()) {
-    if (auto refusal = parse_header(next_line(head), request)) return *std::move(refusal);
-  }
-  if (auto refusal = parse_framing(request)) return *std::move(refusal);
-  return request;
 }
 
 bool RequestReader::fill(Deadline deadline) {
@@ -146,78 +89,49 @@ bool RequestReader::fill(Deadline deadline) {
 }
 
 std::optional<std::variant<Request, Refusal>> RequestReader::read_head(Deadline deadline) {
-  while (true) {
-    while (buffer_.starts_with(kLineEnd)) buffer_.erase(0, kLineEnd.size());  // RFC 9112, 2.2
-    const size_t end = buffer_.find("\r\n\r\n");
-    if (std::min(end, buffer_.size()) > kHeadSizeMax) {
-      return Refusal{431, "the headers are over 64 KiB"};
+  parser_ = std::make_unique<Parser>();
+  parser_->header_limit(kHeadSizeMax);
+  parser_->body_limit(std::numeric_limits<uint64_t>::max());  // read_body() knows it
+  size_t size = 0;  // the parser's limit is that of what it has not taken yet
+  while (!parser_->is_header_done()) {
+    while (!parser_->got_some() && buffer_.starts_with(kLineEnd)) {  // RFC 9112, 2.2
+      buffer_.erase(0, kLineEnd.size());
     }
-    if (end != buffer_.npos) {
-      auto parsed = parse_head(std::string_view(buffer_).substr(0, end));
-      buffer_.erase(0, end + 4);
-      return parsed;
-    }
-    if (!fill(deadline)) return std::nullopt;
+    beast::error_code error;
+    const size_t taken = parser_->put(boost::asio::buffer(buffer_), error);
+    buffer_.erase(0, taken);
+    size += taken;
+    if (size > kHeadSizeMax) error = wire::error::header_limit;
+    if (error && error != wire::error::need_more) return refusal_of(error);
+    if (error && !fill(deadline)) return std::nullopt;
   }
-}
-
-std::optional<std::string> RequestReader::take_line(Deadline deadline) {
-  while (true) {
-    const size_t end = buffer_.find(kLineEnd);
-    if (std::min(end, buffer_.size()) > kLineSizeMax) return std::nullopt;
-    if (end != buffer_.npos) {
-      std::string line = buffer_.substr(0, end);
-      buffer_.erase(0, end + kLineEnd.size());
-      return line;
-    }
-    if (!fill(deadline)) return std::nullopt;
-  }
-}
-
-bool RequestReader::take(std::string& out, size_t count, Deadline deadline) {
-  while (count > 0) {
-    if (buffer_.empty() && !fill(deadline)) return false;
-    const size_t piece = std::min(count, buffer_.size());
-    out.append(buffer_, 0, piece);
-    buffer_.erase(0, piece);
-    count -= piece;
-  }
-  return true;
-}
-
-std::optional<Refusal> RequestReader::read_chunks(std::string& body, size_t size_max,
-                                                  Deadline deadline) {
-  const Refusal broken{400, "the chunks of the body are broken"};
-  while (true) {
-    const auto line = take_line(deadline);
-    if (!line) return broken;
-    const auto size = number(trimmed(std::string_view(*line).substr(0, line->find(';'))), 16);
-    if (!size) return broken;
-    if (*size > size_max - body.size()) return Refusal{413, "the body is too large"};
-    if (*size == 0) break;
-    if (!take(body, *size, deadline)) return broken;
-    const auto end = take_line(deadline);
-    if (!end || !end->empty()) return broken;
-  }
-  for (auto trailer = take_line(deadline); !trailer || !trailer->empty();
-       trailer = take_line(deadline)) {
-    if (!trailer) return broken;
-  }
-  return std::nullopt;
+  if (auto refusal = ambiguity(parser_->get())) return *std::move(refusal);
+  return request_of(parser_->get());
 }
 
 std::optional<Refusal> RequestReader::read_body(Request& request, size_t size_max,
                                                 Deadline deadline) {
-  if (request.body_size > size_max) return Refusal{413, "the body is too large"};
-  const bool has_body = request.is_chunked || request.body_size > 0;
-  const auto expected = request.header("expect");
-  if (has_body && buffer_.empty() && expected && equal_in_small(*expected, "100-continue") &&
+  if (parser_->content_length().value_or(0) > size_max)
+    return Refusal{413, "the body is too large"};
+  parser_->body_limit(size_max);
+  parser_->eager(true);
+  if (!parser_->is_done() && buffer_.empty() &&
+      beast::iequals(parser_->get()[wire::field::expect], "100-continue") &&
       !socket_.send("HTTP/1.1 100 Continue\r\n\r\n")) {
     return Refusal{400, "the body did not come"};
   }
-  if (request.is_chunked) return read_chunks(request.body, size_max, deadline);
-  if (take(request.body, request.body_size, deadline)) return std::nullopt;
-  return Refusal{400, "the body is shorter than its length says"};
+  while (!parser_->is_done()) {
+    beast::error_code error = wire::error::need_more;
+    if (!buffer_.empty()) {
+      buffer_.erase(0, parser_->put(boost::asio::buffer(buffer_), error));
+      if (error && error != wire::error::need_more) return refusal_of(error);
+    }
+    if (!parser_->is_done() && !fill(deadline)) {
+      return Refusal{400, "the body ends before its length or its last chunk"};
+    }
+  }
+  request.body = std::move(parser_->get().body());
+  return std::nullopt;
 }
 
 }  // namespace holdfast::http

@@ -1,11 +1,12 @@
-// One request of HTTP/1.1 or 1.0, and the reading of it.
+// One request of HTTP/1.1 or 1.0, and the reading of it, by Boost.Beast's parser.
 //
 // Invariants:
 //   1. What two readers could take for different requests is refused, not guessed: a length beside
-//      chunks, two lengths, folded lines, bytes that a header cannot hold (RFC 9112, 11.2).
+//      chunks, two lengths, two hosts, bytes that a header cannot hold (RFC 9112, 11.2).
 //   2. Nothing is kept beyond the limits: 64 KiB of head, and the body's limit of the caller.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,8 +25,6 @@ struct Request {
   std::string path = {};                                          // without what stands behind "?"
   std::vector<std::pair<std::string, std::string>> headers = {};  // names in small letters
   std::string body = {};
-  size_t body_size = 0;      // as announced, if not in chunks
-  bool is_chunked = false;   // the body
   bool takes_chunks = true;  // HTTP/1.0 knows none
   bool stays_open = true;    // the connection, when this request is answered
 
@@ -39,29 +38,27 @@ struct Refusal {
   std::string why = {};
 };
 
-// What stands before the empty line, without it.
-std::variant<Request, Refusal> parse_head(std::string_view head);
-
 // Reads requests from a connection, one after the other.
 class RequestReader {
  public:
-  explicit RequestReader(Socket& socket) : socket_(socket) {}
+  explicit RequestReader(Socket& socket);
+  ~RequestReader();
 
   // The next request without its body. nullopt: the peer has ended, or has sent nothing, or no
   // whole head, before the deadline.
   std::optional<std::variant<Request, Refusal>> read_head(Deadline deadline);
-  // The request's body, of at most `size_max` bytes, into `request.body`.
+  // The body, of at most `size_max` bytes, of the request that read_head() has returned, into
+  // `request.body`.
   std::optional<Refusal> read_body(Request& request, size_t size_max, Deadline deadline);
 
  private:
+  struct Parser;
+
   bool fill(Deadline deadline);
-  // Up to the next CRLF, without it; nullopt: the end, or a line longer than any that is allowed.
-  std::optional<std::string> take_line(Deadline deadline);
-  bool take(std::string& out, size_t count, Deadline deadline);
-  std::optional<Refusal> read_chunks(std::string& body, size_t size_max, Deadline deadline);
 
   Socket& socket_;
-  std::string buffer_;  // what was read and belongs to nothing yet
+  std::unique_ptr<Parser> parser_;  // of the request that is being read
+  std::string buffer_;              // what was read and belongs to nothing yet
 };
 
 }  // namespace holdfast::http
