@@ -5,36 +5,17 @@
 // Usage: node memory_server_clients.mjs MODULES PROGRAM SCRATCH
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
-
-const [modules, program, scratch] = process.argv.slice(2);
-const sdk = path.join(modules, '@modelcontextprotocol/sdk/dist/esm/client');
-const { Client } = await import(pathToFileURL(path.join(sdk, 'index.js')));
-const { StdioClientTransport } = await import(pathToFileURL(path.join(sdk, 'stdio.js')));
-
-const CLIENTS = 8;
-const KILLED = 2;
+import { CLIENTS, contend, holdfast, modules, report, scratch, start, updated } from './clients.mjs';
 
 const servers = {
-  holdfast: (name) => ({
-    command: program,
-    args: ['--store', path.join(scratch, 'store'), '--space', name, 'mcp', '--tools',
-           'server-memory'],
-  }),
+  holdfast: (name) => holdfast(name, '--tools', 'server-memory'),
   reference: (name) => ({
     command: process.execPath,
     args: [path.join(modules, '@modelcontextprotocol/server-memory/dist/index.js')],
     env: { ...process.env, MEMORY_FILE_PATH: path.join(scratch, `${name}.jsonl`) },
   }),
 };
-
-async function connect(server, name) {
-  const transport = new StdioClientTransport({ ...servers[server](name), stderr: 'ignore' });
-  const client = new Client({ name: 'test', version: '1' });
-  await client.connect(transport);
-  return { client, pid: transport.pid, call: (tool, args) =>
-    client.callTool({ name: tool, arguments: args }) };
-}
+const connect = (server, name) => start(servers[server](name));
 
 const entity = (name, ...observations) => ({ name, entityType: 'thing', observations });
 const relation = (from, to) => ({ from, to, relationType: 'knows' });
@@ -91,46 +72,22 @@ async function compare() {
   console.log(`${SCRIPT.length} calls answered alike`);
 }
 
-// How many acknowledged observations a server still has.
-async function contend(server, each) {
-  const acknowledged = new Map();
-  const errors = { count: 0 };
-  const begin = await connect(server, 'many');
-  await begin.call('create_entities', {
+async function contendFor(server, each) {
+  const begin = () => connect(server, 'many');
+  const first = await begin();
+  await first.call('create_entities', {
     entities: [...Array(CLIENTS).keys()].map((i) => entity(`client ${i}`)) });
-  await begin.client.close();
-  async function write(i) {
-    let peer = await connect(server, 'many');
-    for (let number = 0; number < each; ++number) {
-      const text = `client ${i} says ${number}`;
-      if (i < KILLED && number === Math.floor(each / 2)) {
-        process.kill(peer.pid, 'SIGKILL');
-        await peer.client.close().catch(() => {});
-        peer = await connect(server, 'many');
-      }
-      try {
-        const answer = await peer.call('add_observations', {
-          observations: [{ entityName: `client ${i}`, contents: [text] }] });
-        if (answer.isError) ++errors.count;
-        else acknowledged.set(text, `client ${i}`);
-      } catch {
-        ++errors.count;
-      }
-    }
-    return peer;
-  }
-  const peers = await Promise.all([...Array(CLIENTS).keys()].map(write));
-  let present = acknowledged.size;
-  for (const peer of peers) {
-    const answer = await peer.call('read_graph', {}).catch(() => null);
-    const found = new Set((answer?.structuredContent?.entities ?? [])
-      .flatMap(({ observations }) => observations));
-    present = Math.min(present, [...acknowledged.keys()].filter((text) => found.has(text)).length);
-    await peer.client.close();
-  }
-  console.log(`${server}: ${CLIENTS} clients, ${acknowledged.size} acknowledged, ${present} ` +
-              `present, ${acknowledged.size - present} lost, ${errors.count} errors`);
-  return { acknowledged: acknowledged.size, present, errors: errors.count };
+  await first.client.close();
+  const result = await contend({
+    begin,
+    each,
+    write: (peer, i, text) => peer.call('add_observations', {
+      observations: [{ entityName: `client ${i}`, contents: [text] }] }),
+    read: async (peer) => new Set((await peer.call('read_graph', {})).structuredContent.entities
+      .flatMap(({ observations }) => observations)),
+  });
+  report(server, result);
+  return result;
 }
 
 // A change by one server is told to the clients of others.
@@ -139,11 +96,7 @@ async function tell() {
   const writing = await connect('holdfast', 'tell');
   const uri = 'memory://knowledge-graph';
   await writing.call('create_entities', { entities: [entity('first')] });
-  const told = new Promise((resolve) => {
-    listening.client.fallbackNotificationHandler = async ({ method, params }) => {
-      if (method === 'notifications/resources/updated') resolve(params.uri);
-    };
-  });
+  const told = updated(listening);
   await listening.client.subscribeResource({ uri });
   await writing.call('create_entities', { entities: [entity('second')] });
   assert.equal(await told, uri);
@@ -154,6 +107,6 @@ async function tell() {
 
 await compare();
 await tell();
-const own = await contend('holdfast', 200);
+const own = await contendFor('holdfast', 200);
 assert.deepEqual(own, { acknowledged: CLIENTS * 200, present: CLIENTS * 200, errors: 0 });
-await contend('reference', 25);  // whatever it loses is its own affair
+await contendFor('reference', 25);  // whatever it loses is its own affair

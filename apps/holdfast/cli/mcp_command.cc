@@ -28,6 +28,7 @@ constexpr const char* kInstructions =
     "take a claim.";
 
 constexpr const char* kOwnTools = "holdfast";
+constexpr const char* kAllTools = "all";
 constexpr const char* kGraphTools = "server-memory";
 constexpr const char* kGraphInstructions =
     "A knowledge graph that persists and is shared by all agents of this project: entities with "
@@ -41,16 +42,19 @@ struct McpArguments {
   mcp::HttpOptions options = {.address = "127.0.0.1", .port = 7332, .token = {}, .hosts = {}};
 };
 
-void add_own(mcp::Catalogue& catalogue, mcp::Memory& memory) {
+// At most twelve, so that a model keeps them apart, and `with_rest` those that fewer need.
+void add_own(mcp::Catalogue& catalogue, mcp::Memory& memory, bool with_rest) {
   catalogue.instructions = kInstructions;
   mcp::add_memory_tools(catalogue, memory);
-  mcp::add_value_tool(catalogue, memory);
+  mcp::add_history_tool(catalogue, memory);
   mcp::add_claim_tool(catalogue, memory);
   mcp::add_queue_tool(catalogue, memory);
   mcp::add_run_tool(catalogue, memory);
   mcp::add_log_tool(catalogue, memory);
   mcp::add_link_tool(catalogue, memory);
+  mcp::add_artifact_tool(catalogue, memory);
   mcp::add_status_tool(catalogue, memory);
+  if (with_rest) mcp::add_value_tool(catalogue, memory);
   mcp::add_memory_resources(catalogue, memory);
   mcp::add_memory_prompts(catalogue, memory);
 }
@@ -62,7 +66,7 @@ mcp::Catalogue make_catalogue(mcp::Memory& memory, const McpArguments& arguments
     mcp::add_graph_tools(catalogue, memory);
     mcp::add_graph_resource(catalogue, memory);
   } else {
-    add_own(catalogue, memory);
+    add_own(catalogue, memory, arguments.tools == kAllTools);
   }
   if (arguments.conformance) {
     mcp::add_fixture_tools(catalogue);
@@ -159,9 +163,10 @@ void add_mcp_command(Commands& commands) {
       ->allow_extra_args(false);
   command
       ->add_option("--tools", arguments->tools,
-                   "Which tools are offered: holdfast's own, or those of the reference memory "
-                   "server, by the same names and with the same answers")
-      ->check(CLI::IsMember({kOwnTools, kGraphTools}))
+                   "Which tools are offered: holdfast's own, all of them with named values too, or "
+                   "those of the reference memory server, by the same names and with the same "
+                   "answers")
+      ->check(CLI::IsMember({kOwnTools, kAllTools, kGraphTools}))
       ->capture_default_str();
   command->add_flag("--conformance", arguments->conformance,
                     "Offer also what the official conformance suite asks for");

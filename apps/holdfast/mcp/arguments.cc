@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cli/input.h"
+
 namespace holdfast::mcp {
 
 using std::chrono::milliseconds;
@@ -14,6 +16,10 @@ std::optional<std::string> text_of(const Json& arguments, const char* name) {
 std::vector<std::string> texts_of(const Json& arguments, const char* name) {
   if (!arguments.contains(name)) return {};
   return arguments[name].get<std::vector<std::string>>();
+}
+
+Result<std::optional<int64_t>> time_of(const Json& arguments, const char* name) {
+  return cli::parse_time_option(text_of(arguments, name).value_or(""));
 }
 
 milliseconds seconds_of(const Json& arguments, const char* name, double otherwise) {

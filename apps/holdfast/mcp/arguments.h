@@ -13,10 +13,15 @@ namespace holdfast::mcp {
 std::optional<std::string> text_of(const Json& arguments, const char* name);
 // None when it is missing.
 std::vector<std::string> texts_of(const Json& arguments, const char* name);
+// Errors: InvalidArgument (not a time).
+Result<std::optional<int64_t>> time_of(const Json& arguments, const char* name);
 std::chrono::milliseconds seconds_of(const Json& arguments, const char* name, double otherwise);
 
 // InvalidArgument when what the argument "action" does needs `name`, and it is missing.
 Status needs(const Json& arguments, const char* name);
+
+inline constexpr const char* kIdHelp = "Id of an observation, or the first 8 or more digits of one";
+inline constexpr const char* kTimeHelp = "2026-01-31 or 2026-01-31T09:05:00Z";
 
 // Waits as long as the argument wait_seconds says, in steps, so that a tool sees between them
 // whether its client has lost interest.

@@ -12,10 +12,6 @@
 namespace holdfast::mcp {
 namespace {
 
-Result<std::optional<int64_t>> time_of(const Json& arguments, const char* name) {
-  return cli::parse_time_option(text_of(arguments, name).value_or(""));
-}
-
 Result<Json> remember(Memory& memory, const Json& arguments) {
   NewObservation observation;
   observation.content = *text_of(arguments, "content");
@@ -100,55 +96,12 @@ Result<Json> show(Memory& memory, const Json& arguments) {
   return structured_result({{"observations", std::move(found)}, {"failed", std::move(failed)}});
 }
 
-Json preview_of(const Observation& observation) {
-  constexpr size_t kColumns = 200;
-  Json json = cli::json_of(observation);
-  json.erase("content");
-  json.erase("metadata");
-  json["preview"] = cli::one_line(observation.content, kColumns);
-  return json;
-}
-
-Result<Json> list(Memory& memory, const Json& arguments) {
-  ObservationListOptions options;
-  options.limit = arguments.value("limit", size_t{20});
-  options.kind = text_of(arguments, "kind");
-  options.newest_first = !arguments.value("oldest_first", false);
-  options.after = text_of(arguments, "after").value_or("");
-  HOLDFAST_ASSIGN(options.since_us, time_of(arguments, "since"));
-  HOLDFAST_ASSIGN(options.until_us, time_of(arguments, "until"));
-  Budget budget(arguments);
-  HOLDFAST_ASSIGN(const Space space, memory.space());
-  HOLDFAST_ASSIGN(const auto observations, space.observations().list(options));
-  Json found = Json::array();
-  for (const Observation& observation : observations) {
-    Json json = preview_of(observation);
-    if (!budget.spend(json)) break;
-    found.push_back(std::move(json));
-  }
-  const bool more = found.size() < observations.size() || observations.size() == options.limit;
-  Json result = {{"observations", found}};
-  if (more && !found.empty()) result["next"] = found.back()["id"];
-  return structured_result(std::move(result));
-}
-
 Result<Json> forget(Memory& memory, const Json& arguments) {
   HOLDFAST_ASSIGN(const Space space, memory.space());
   HOLDFAST_ASSIGN(const Observation observation,
                   space.observations().get(*text_of(arguments, "id")));
   HOLDFAST_TRY(space.observations().remove(observation.id));
   return structured_result({{"forgotten", observation.id}});
-}
-
-const char* const kIdHelp = "Id of an observation, or the first 8 or more digits of one";
-const char* const kTimeHelp = "2026-01-31 or 2026-01-31T09:05:00Z";
-
-Json count_schema() {
-  return {{"type", "integer"}};
-}
-
-Json objects_schema() {
-  return {{"type", "array"}, {"items", {{"type", "object"}}}};
 }
 
 std::vector<Property> filters() {
@@ -198,38 +151,19 @@ Tool recall_tool(Memory& memory) {
                      {"limit", integer_schema("At most so many hits; 10 if not given", 1, 100)}});
   tool.input = object_schema(properties);
   tool.output =
-      object_schema({{"hits", objects_schema(), true}, {"omitted", count_schema(), true}});
+      object_schema({{"hits", objects_schema(), true}, {"omitted", {{"type", "integer"}}, true}});
   tool.run = [&memory](Peer&, const Json& arguments) { return recall(memory, arguments); };
   return tool;
 }
 
 Tool show_tool(Memory& memory) {
   Tool tool{.name = "show", .title = "Show"};
-  tool.description = "Read observations whole, by the ids that recall and list give.";
+  tool.description = "Read observations whole, by the ids that recall and history give.";
   tool.input = object_schema(
       {{"ids", list_schema("Ids", text_schema(kIdHelp), 1, 20), true}, Budget::property()});
   tool.output =
       object_schema({{"observations", objects_schema(), true}, {"failed", objects_schema(), true}});
   tool.run = [&memory](Peer&, const Json& arguments) { return show(memory, arguments); };
-  return tool;
-}
-
-Tool list_tool(Memory& memory) {
-  Tool tool{.name = "list", .title = "List"};
-  tool.description =
-      "What was remembered lately, newest first, a line each: to catch up with what other agents "
-      "did. Give next as after for the page behind.";
-  tool.input =
-      object_schema({{"limit", integer_schema("At most so many; 20 if not given", 1, 500)},
-                     {"kind", text_schema("Only of this kind")},
-                     {"since", text_schema(std::string("Only added at or after: ") + kTimeHelp)},
-                     {"until", text_schema(std::string("Only added before: ") + kTimeHelp)},
-                     {"after", text_schema("Id of the last one of the page before")},
-                     {"oldest_first", flag_schema("Oldest first")},
-                     Budget::property()});
-  tool.output =
-      object_schema({{"observations", objects_schema(), true}, {"next", {{"type", "string"}}}});
-  tool.run = [&memory](Peer&, const Json& arguments) { return list(memory, arguments); };
   return tool;
 }
 
@@ -250,7 +184,6 @@ void add_memory_tools(Catalogue& catalogue, Memory& memory) {
   catalogue.tools.push_back(remember_tool(memory));
   catalogue.tools.push_back(recall_tool(memory));
   catalogue.tools.push_back(show_tool(memory));
-  catalogue.tools.push_back(list_tool(memory));
   catalogue.tools.push_back(forget_tool(memory));
 }
 

@@ -1,4 +1,5 @@
-// The tools, resources and prompts about what is remembered: remember, recall, show, list, forget.
+// The tools, resources and prompts about what is remembered: remember, recall, show, forget,
+// history.
 //
 // Every answer has a budget in tokens, which the caller may set, and says what it left out.
 #pragma once
@@ -10,6 +11,7 @@ namespace holdfast::mcp {
 
 // `memory` must outlive `catalogue`.
 void add_memory_tools(Catalogue& catalogue, Memory& memory);
+void add_history_tool(Catalogue& catalogue, Memory& memory);
 void add_memory_resources(Catalogue& catalogue, Memory& memory);
 void add_memory_prompts(Catalogue& catalogue, Memory& memory);
 

@@ -134,6 +134,10 @@ Json map_schema(const std::string& description) {
   return typed("object", description);
 }
 
+Json objects_schema() {
+  return {{"type", "array"}, {"items", {{"type", "object"}}}};
+}
+
 Misfit misfit(const Json& schema, const Json& value, const std::string& place) {
   if (schema.contains("type")) {
     const auto type = schema["type"].get<std::string>();

@@ -1,5 +1,5 @@
 // The tools by which agents share state and divide work: value, claim, queue, run, log, link,
-// status.
+// artifact, status.
 #pragma once
 
 #include "mcp/catalogue.h"
@@ -14,6 +14,7 @@ void add_queue_tool(Catalogue& catalogue, Memory& memory);
 void add_run_tool(Catalogue& catalogue, Memory& memory);
 void add_log_tool(Catalogue& catalogue, Memory& memory);
 void add_link_tool(Catalogue& catalogue, Memory& memory);
+void add_artifact_tool(Catalogue& catalogue, Memory& memory);
 void add_status_tool(Catalogue& catalogue, Memory& memory);
 
 }  // namespace holdfast::mcp

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "mcp/memory_tools.h"
 #include "support/temporary_directory.h"
 
 namespace holdfast::mcp {
@@ -16,6 +17,10 @@ class WorkToolsTest : public testing::Test {
     add_run_tool(catalogue_, memory_);
     add_log_tool(catalogue_, memory_);
     add_link_tool(catalogue_, memory_);
+    add_artifact_tool(catalogue_, memory_);
+    add_memory_tools(catalogue_, memory_);
+    add_history_tool(catalogue_, memory_);
+    add_value_tool(catalogue_, memory_);
     EXPECT_TRUE(context_.make_store(options_.store));
   }
 
@@ -29,7 +34,10 @@ class WorkToolsTest : public testing::Test {
       EXPECT_EQ(misfit(tool.input, arguments), std::nullopt);
       Peer peer(session_, 1, {}, [](const Json&) { return true; });
       auto result = tool.run(peer, arguments);
-      return result ? (*result)["structuredContent"] : Json(result.status().to_string());
+      if (!result) return result.status().to_string();
+      Json said = (*result)["structuredContent"];
+      if (!tool.output.is_null()) EXPECT_EQ(misfit(tool.output, said), std::nullopt) << said;
+      return said;
     }
     return "no such tool";
   }
@@ -122,6 +130,85 @@ TEST_F(WorkToolsTest, AStrangersLeaseIsRefused) {
               HasSubstr("begin the step again"));
   EXPECT_THAT(call("run", {{"action", "fail_step"}}).dump(), HasSubstr("needs"));
   EXPECT_THAT(call("run", {{"action", "show"}, {"run", "not an id"}}).dump(), HasSubstr("id"));
+}
+
+TEST_F(WorkToolsTest, ArtifactsHaveVersionsThatStay) {
+  const Json first = call("artifact", {{"action", "put"}, {"name", "report"}, {"text", "one"}});
+  EXPECT_EQ(first["version"]["version"], 1) << first;
+  EXPECT_EQ(first["version"]["media_type"], "text/plain");
+  const Json second = call("artifact", {{"action", "put"},
+                                        {"name", "report"},
+                                        {"base64", "/w=="},
+                                        {"parents", {"report@1"}},
+                                        {"metadata", {{"branch", "main"}}},
+                                        {"if_latest", 1}});
+  EXPECT_EQ(second["version"]["version"], 2) << second;
+  EXPECT_EQ(call("artifact", {{"action", "get"}, {"name", "report@1"}})["text"], "one");
+  EXPECT_EQ(call("artifact", {{"action", "get"}, {"name", "report"}})["text_base64"], "/w==");
+  const Json tagged =
+      call("artifact", {{"action", "tag"}, {"name", "report@1"}, {"alias", "prod"}});
+  EXPECT_EQ(tagged["version"]["version"], 1);
+  EXPECT_EQ(call("artifact", {{"action", "get"}, {"name", "report@prod"}})["text"], "one");
+  const Json versions = call("artifact", {{"action", "versions"}, {"name", "report"}});
+  ASSERT_EQ(versions["versions"].size(), 2u) << versions;
+  EXPECT_EQ(versions["versions"][0]["metadata"]["branch"], "main");
+  EXPECT_EQ(call("artifact", {{"action", "list"}})["artifacts"].size(), 1u);
+  EXPECT_EQ(call("artifact", {{"action", "archive"}, {"name", "report"}})["archived"], "report");
+  EXPECT_EQ(call("artifact", {{"action", "list"}})["artifacts"].size(), 0u);
+}
+
+TEST_F(WorkToolsTest, AnArtifactIsReadInPiecesWithinTheBudget) {
+  std::string text;
+  for (int i = 0; i < 200'000; ++i) text += i % 7 == 0 ? "\xc3\xa4" : "x";
+  (void)call("artifact", {{"action", "put"}, {"name", "long"}, {"text", text}});
+  std::string read;
+  Json piece = {{"next", 0}};
+  while (piece.contains("next")) {
+    piece = call(
+        "artifact",
+        {{"action", "get"}, {"name", "long"}, {"offset", piece["next"]}, {"max_tokens", 50'000}});
+    ASSERT_TRUE(piece.contains("text")) << piece;
+    EXPECT_LE(piece.dump().size(), size_t{150'000});
+    read += piece["text"].get<std::string>();
+  }
+  EXPECT_EQ(read, text);
+  const Json beyond = call("artifact", {{"action", "get"}, {"name", "long"}, {"offset", 1 << 30}});
+  EXPECT_EQ(beyond["text"], "");
+}
+
+TEST_F(WorkToolsTest, AWrongArtifactCallSaysWhatIsWrong) {
+  const Json put = {{"action", "put"}, {"name", "a"}};
+  EXPECT_THAT(call("artifact", put).dump(), HasSubstr("base64"));
+  EXPECT_THAT(call("artifact", {{"action", "put"}, {"name", "a"}, {"base64", "!"}}).dump(),
+              HasSubstr("not base64"));
+  EXPECT_THAT(call("artifact", {{"action", "get"}, {"name", "never"}}).dump(),
+              HasSubstr("not found"));
+  EXPECT_THAT(call("artifact", {{"action", "tag"}, {"name", "a"}}).dump(), HasSubstr("needs"));
+}
+
+TEST_F(WorkToolsTest, HistorySaysWhatWasBefore) {
+  const auto id = call("remember", {{"content", "first"}})["id"].get<std::string>();
+  (void)call("remember", {{"content", "second"}, {"kind", "fact"}});
+  const Json recent = call("history", {{"action", "recent"}, {"limit", 1}});
+  ASSERT_EQ(recent["entries"].size(), 1u) << recent;
+  EXPECT_EQ(recent["entries"][0]["preview"], "second");
+  const Json behind = call("history", {{"action", "recent"}, {"after", recent["next"]}});
+  EXPECT_EQ(behind["entries"][0]["preview"], "first") << behind;
+  EXPECT_EQ(behind["more"], false);
+  ASSERT_TRUE(memory_.space()->observations().edit(id, {.content = "changed"}));
+  const Json before = call("history", {{"action", "observation"}, {"id", id}});
+  ASSERT_GE(before["entries"].size(), 1u) << before;
+  EXPECT_THAT(before.dump(), HasSubstr("first"));
+  ASSERT_TRUE(memory_.space()->kv().keep_history({}));
+  for (const char* value : {"1", "2"}) {
+    (void)call("value", {{"action", "set"}, {"key", "k"}, {"value", value}});
+  }
+  (void)call("value", {{"action", "delete"}, {"key", "k"}});
+  const Json versions = call("history", {{"action", "value"}, {"key", "k"}});
+  ASSERT_EQ(versions["entries"].size(), 3u) << versions;
+  EXPECT_EQ(versions["entries"][0]["deleted"], true);
+  EXPECT_EQ(versions["entries"][1]["value"], "2");
+  EXPECT_THAT(call("history", {{"action", "observation"}}).dump(), HasSubstr("needs"));
 }
 
 }  // namespace
