@@ -8,12 +8,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <set>
 
-#include "holdfast/holdfast.h"
 #include "support/child_process.h"
+#include "support/program_fixture.h"
 #include "support/store_files.h"
-#include "support/temporary_directory.h"
 
 namespace holdfast {
 namespace {
@@ -23,16 +21,8 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-class HookTest : public testing::Test {
+class HookTest : public ProgramFixture {
  protected:
-  void SetUp() override {
-#ifdef HOLDFAST_PROGRAM
-    program_ = HOLDFAST_PROGRAM;
-#else
-    GTEST_SKIP() << "the program is not built here";
-#endif
-  }
-
   void make_store(int observations) {
     auto store = Store::open(path_, {.durability = Durability::batched});
     ASSERT_TRUE(store) << store.status().to_string();
@@ -71,12 +61,8 @@ class HookTest : public testing::Test {
       ::_exit(127);
     });
   }
-  std::string out(const std::string& name) {
-    return directory_.path_of(name + ".out");
-  }
-  std::string error(const std::string& name) {
-    return directory_.path_of(name + ".err");
-  }
+  std::string out(const std::string& name) { return directory_.path_of(name + ".out"); }
+  std::string error(const std::string& name) { return directory_.path_of(name + ".err"); }
 
   int run(std::vector<std::string> words, const std::string& input) {
     words.insert(words.begin(), {"--store", path_, "--space", "test"});
@@ -87,19 +73,6 @@ class HookTest : public testing::Test {
     return end.exit_code;
   }
 
-  std::multiset<std::string> contents() {
-    std::multiset<std::string> found;
-    auto store = Store::open(path_);
-    EXPECT_TRUE(store) << store.status().to_string();
-    auto all = store->space("test")->observations().list({.limit = 10'000});
-    EXPECT_TRUE(all) << all.status().to_string();
-    for (const Observation& observation : *all) found.insert(observation.content);
-    return found;
-  }
-
-  std::string program_;
-  TemporaryDirectory directory_;
-  const std::string path_ = directory_.path_of("store");
   std::string output_;
   std::string error_;
 };
@@ -220,6 +193,27 @@ TEST_F(HookTest, InstallShowsTheDifferenceAndUninstallUndoesIt) {
   EXPECT_EQ(run({"hook", "install"}, ""), 1);
   EXPECT_THAT(error_, HasSubstr("nothing was changed"));
   EXPECT_EQ(read_file(settings), "{ // mine\n}");
+}
+
+TEST_F(HookTest, EveryKnownClientIsServedInItsOwnWords) {
+  make_store(10);
+  EXPECT_EQ(run({"hook", "install", "--client", "codex"}, ""), 0) << error_;
+  EXPECT_THAT(read_file(directory_.path_of(".codex/hooks.json")), HasSubstr("hook prompt"));
+  EXPECT_EQ(run({"hook", "install", "--client", "gemini-cli"}, ""), 0) << error_;
+  const std::string settings = directory_.path_of(".gemini/settings.json");
+  EXPECT_THAT(read_file(settings), AllOf(HasSubstr("BeforeAgent"), HasSubstr("hook prompt")));
+  EXPECT_EQ(run({"hook", "prompt"},
+                R"({"session_id":"a","hook_event_name":"BeforeAgent","prompt":"topic3?"})"),
+            0);
+  EXPECT_THAT(output_, AllOf(HasSubstr(R"("hookEventName":"BeforeAgent")"), HasSubstr("lesson 3")));
+  EXPECT_EQ(run({"hook", "stop"}, R"({"session_id":"a","hook_event_name":"AfterAgent",)"
+                                  R"("prompt":"topic3?","prompt_response":"Done."})"),
+            0);
+  EXPECT_EQ(contents().count("Done."), 1u);
+  EXPECT_EQ(run({"hook", "uninstall", "--client", "gemini-cli"}, ""), 0) << error_;
+  EXPECT_EQ(read_file(settings), "{}\n");
+  EXPECT_EQ(run({"hook", "install", "--client", "codex", "--scope", "local"}, ""), 2);
+  EXPECT_THAT(error_, HasSubstr("--scope project"));
 }
 
 }  // namespace

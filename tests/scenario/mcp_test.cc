@@ -9,9 +9,8 @@
 #include <cstdlib>
 #include <set>
 
-#include "holdfast/holdfast.h"
 #include "support/child_process.h"
-#include "support/temporary_directory.h"
+#include "support/program_fixture.h"
 
 namespace holdfast {
 namespace {
@@ -76,32 +75,13 @@ class McpClient {
   std::FILE* from_ = nullptr;
 };
 
-class McpTest : public testing::Test {
+class McpTest : public ProgramFixture {
  protected:
   void SetUp() override {
-#ifdef HOLDFAST_PROGRAM
-    program_ = HOLDFAST_PROGRAM;
-#else
-    GTEST_SKIP() << "the program is not built here";
-#endif
+    ProgramFixture::SetUp();
     auto store = Store::open(path_);
     ASSERT_TRUE(store) << store.status().to_string();
   }
-
-  std::set<std::string> contents() {
-    std::set<std::string> found;
-    auto store = Store::open(path_);
-    EXPECT_TRUE(store);
-    auto space = store->space("test");
-    auto all = space->observations().list({.limit = 10'000});
-    EXPECT_TRUE(all) << all.status().to_string();
-    for (const Observation& observation : *all) found.insert(observation.content);
-    return found;
-  }
-
-  std::string program_;
-  TemporaryDirectory directory_;
-  const std::string path_ = directory_.path_of("store");
 };
 
 TEST_F(McpTest, WhatAnyServerAcknowledgedIsThereAfterKills) {
@@ -133,7 +113,7 @@ TEST_F(McpTest, WhatAnyServerAcknowledgedIsThereAfterKills) {
   }
   for (auto& client : clients) EXPECT_EQ(client->leave(), ChildProcess::kSuccess);
   EXPECT_GE(acknowledged.size(), size_t{kServers * kEach - 2});
-  const std::set<std::string> found = contents();
+  const auto found = contents();
   for (const std::string& content : acknowledged) EXPECT_EQ(found.count(content), 1u) << content;
 }
 

@@ -8,11 +8,10 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "holdfast/holdfast.h"
 #include "support/child_process.h"
 #include "support/log_file.h"
+#include "support/program_fixture.h"
 #include "support/store_files.h"
-#include "support/temporary_directory.h"
 
 namespace holdfast {
 namespace {
@@ -31,24 +30,11 @@ int64_t children_time_us() {
   return us_of(usage.ru_utime) + us_of(usage.ru_stime);
 }
 
-class ProgramTest : public testing::Test {
+class ProgramTest : public ProgramFixture {
  protected:
-  void SetUp() override {
-#ifndef HOLDFAST_PROGRAM
-    GTEST_SKIP() << "the program is not built here";
-#endif
-  }
-  static std::string program_path() {
-#ifdef HOLDFAST_PROGRAM
-    return HOLDFAST_PROGRAM;
-#else
-    return "";
-#endif
-  }
   // The exit code; what it said is in error_.
   int run(std::vector<std::string> words) {
-    const std::string program = program_path();
-    words.insert(words.begin(), {program, "--store", path_, "--space", "test"});
+    words.insert(words.begin(), {program_, "--store", path_, "--space", "test"});
     const std::string output = directory_.path_of("output");
     const std::string error = directory_.path_of("error");
     const auto end = run_in_child([&] {
@@ -59,7 +45,7 @@ class ProgramTest : public testing::Test {
       ::dup2(::open(output.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600), 1);
       ::dup2(::open(error.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600), 2);
       ::setenv("HOME", directory_.path().c_str(), 1);
-      ::execv(program.c_str(), arguments.data());
+      ::execv(program_.c_str(), arguments.data());
       ::_exit(127);
     });
     EXPECT_EQ(end.signal, 0);
@@ -67,12 +53,8 @@ class ProgramTest : public testing::Test {
     error_ = read_file(error);
     return end.exit_code;
   }
-  std::string segment() const {
-    return segment_path(path_, 1);
-  }
+  std::string segment() const { return segment_path(path_, 1); }
 
-  TemporaryDirectory directory_;
-  const std::string path_ = directory_.path_of("store");
   std::string output_;
   std::string error_;
 };
@@ -157,7 +139,7 @@ TEST_F(ProgramTest, TorturesAStoreWithAnotherBuildOfItself) {
     return run({"--json", "torture", "--processes", "5", "--seconds", "1.5", "--kill", "--care",
                 "--forks", "--dir", directory_.path(), "--with", other});
   };
-  EXPECT_EQ(torture(program_path()), kOk) << output_ << error_;
+  EXPECT_EQ(torture(program_), kOk) << output_ << error_;
   EXPECT_THAT(output_, AllOf(HasSubstr("\"violations\":0,"), HasSubstr("\"starts_with\":"),
                              Not(HasSubstr("\"starts_with\":0,"))));
   EXPECT_EQ(torture(directory_.path_of("nowhere")), kUsage) << error_;

@@ -30,7 +30,7 @@ struct EventArguments {
 
 struct InstallArguments {
   std::string client = "claude-code";
-  std::string scope = "local";
+  std::string scope = {};
   bool dry_run = false;
 };
 
@@ -122,9 +122,8 @@ Status inject(const Space& space, const HookEvent& event, const hooks::ContextOp
       ". More: holdfast show ID, holdfast recall WORDS. Remember: holdfast remember TEXT.";
   const hooks::ContextText context = hooks::make_context(hits, options);
   if (context.text.empty()) return Status::ok();
-  output.print(
-      {{"hookSpecificOutput",
-        {{"hookEventName", hooks::event_name(event.kind)}, {"additionalContext", context.text}}}});
+  output.print({{"hookSpecificOutput",
+                 {{"hookEventName", event.name}, {"additionalContext", context.text}}}});
   return Status::ok();
 }
 
@@ -149,20 +148,29 @@ Status handle(const Context& outer, EventKind kind, const EventArguments& argume
   return store.close();
 }
 
-Result<fs::path> settings_path(const Context& context, const std::string& scope) {
+Result<fs::path> settings_path(const Context& context, const hooks::Client& client,
+                               const std::string& scope) {
   const Surroundings& surroundings = context.surroundings();
   if (scope != "user") {
-    const fs::path folder = fs::path(surroundings.directory) / ".claude";
-    return folder / (scope == "local" ? "settings.local.json" : "settings.json");
+    const bool is_local = scope == "local" || (scope.empty() && client.local_file != nullptr);
+    if (is_local && client.local_file == nullptr) {
+      return Status(StatusCode::kInvalidArgument,
+                    "this client knows no settings of one user in a project; give --scope project "
+                    "or user");
+    }
+    return fs::path(surroundings.directory) / client.folder /
+           (is_local ? client.local_file : client.file);
   }
-  if (const auto folder = surroundings.variable("CLAUDE_CONFIG_DIR")) {
-    return fs::path(*folder) / "settings.json";
+  if (client.folder_variable != nullptr) {
+    if (const auto folder = surroundings.variable(client.folder_variable)) {
+      return fs::path(*folder) / client.file;
+    }
   }
   const auto home = surroundings.variable("HOME");
   if (!home) {
-    return Status(StatusCode::kInvalidArgument, "HOME is not set; give --scope local or project");
+    return Status(StatusCode::kInvalidArgument, "HOME is not set; give --scope project");
   }
-  return fs::path(*home) / ".claude/settings.json";
+  return fs::path(*home) / client.folder / client.file;
 }
 
 // How a shell calls this program: by its name where that finds it, else by its path.
@@ -203,7 +211,8 @@ Result<Json> parse_settings(const fs::path& path, const std::string& text) {
 }
 
 Status change_settings(const Context& context, const InstallArguments& arguments, bool install) {
-  HOLDFAST_ASSIGN(const fs::path path, settings_path(context, arguments.scope));
+  const hooks::Client& client = hooks::client_of(arguments.client);
+  HOLDFAST_ASSIGN(const fs::path path, settings_path(context, client, arguments.scope));
   std::error_code error;
   const bool exists = fs::exists(path, error);
   std::string before;
@@ -211,8 +220,8 @@ Status change_settings(const Context& context, const InstallArguments& arguments
     HOLDFAST_ASSIGN(before, read_value(std::nullopt, path.string()));
   }
   HOLDFAST_ASSIGN(const Json settings, parse_settings(path, before));
-  const auto changed =
-      install ? hooks::with_hooks(settings, program_of(context)) : hooks::without_hooks(settings);
+  const auto changed = install ? hooks::with_hooks(settings, client, program_of(context))
+                               : hooks::without_hooks(settings);
   if (!changed) return Status(changed.status()).with_path(path.string());
   const bool same = *changed == settings;
   const std::string after = same ? before : changed->dump(2) + "\n";
@@ -271,15 +280,18 @@ void add_install(Commands& commands, CLI::App* family, bool install) {
       [arguments, install](const Context& context) {
         return change_settings(context, *arguments, install);
       });
+  std::vector<std::string> clients;
+  for (const hooks::Client& client : hooks::known_clients()) clients.emplace_back(client.name);
   command->add_option("--client", arguments->client, "The coding agent")
-      ->check(CLI::IsMember({"claude-code"}))
+      ->check(CLI::IsMember(clients))
       ->capture_default_str();
   command
-      ->add_option("--scope", arguments->scope,
-                   "local: yours, in this directory; project: everybody's, in this directory; "
-                   "user: yours, everywhere")
-      ->check(CLI::IsMember({"local", "project", "user"}))
-      ->capture_default_str();
+      ->add_option(
+          "--scope", arguments->scope,
+          "local: yours, in this directory, where the client knows such settings; project: "
+          "everybody's, in this directory; user: yours, everywhere. The first that there is "
+          "if not given")
+      ->check(CLI::IsMember({"local", "project", "user"}));
   command->add_flag("--dry-run", arguments->dry_run, "Only show what would change");
 }
 

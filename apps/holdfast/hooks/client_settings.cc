@@ -1,23 +1,44 @@
 #include "hooks/client_settings.h"
 
 #include <algorithm>
-#include <string_view>
 #include <utility>
 #include <vector>
+
+#include "base/check.h"
 
 namespace holdfast::hooks {
 namespace {
 
-struct Hook {
-  const char* event;    // of the client
-  const char* matcher;  // which tools; nullptr: the event knows none
-  const char* command;  // ours
-};
-constexpr Hook kHooks[] = {{"SessionStart", nullptr, "session-start"},
-                           {"UserPromptSubmit", nullptr, "prompt"},
-                           {"PostToolUse", "*", "tool"},
-                           {"Stop", nullptr, "stop"}};
-constexpr int kTimeoutSeconds = 5;  // a hook gives up by itself long before
+constexpr std::array kClients = {Client{.name = "claude-code",
+                                        .folder = ".claude",
+                                        .folder_variable = "CLAUDE_CONFIG_DIR",
+                                        .file = "settings.json",
+                                        .local_file = "settings.local.json",
+                                        .timeout = 5,
+                                        .hooks = {{{"SessionStart", nullptr, "session-start"},
+                                                   {"UserPromptSubmit", nullptr, "prompt"},
+                                                   {"PostToolUse", "*", "tool"},
+                                                   {"Stop", nullptr, "stop"}}}},
+                                 Client{.name = "codex",
+                                        .folder = ".codex",
+                                        .folder_variable = "CODEX_HOME",
+                                        .file = "hooks.json",
+                                        .local_file = nullptr,
+                                        .timeout = 5,
+                                        .hooks = {{{"SessionStart", nullptr, "session-start"},
+                                                   {"UserPromptSubmit", nullptr, "prompt"},
+                                                   {"PostToolUse", nullptr, "tool"},
+                                                   {"Stop", nullptr, "stop"}}}},
+                                 Client{.name = "gemini-cli",
+                                        .folder = ".gemini",
+                                        .folder_variable = nullptr,
+                                        .file = "settings.json",
+                                        .local_file = nullptr,
+                                        .timeout = 5'000,
+                                        .hooks = {{{"SessionStart", nullptr, "session-start"},
+                                                   {"BeforeAgent", nullptr, "prompt"},
+                                                   {"AfterTool", nullptr, "tool"},
+                                                   {"AfterAgent", nullptr, "stop"}}}}};
 
 Status not_understood(const std::string& where) {
   return Status(StatusCode::kConditionFalse,
@@ -32,7 +53,8 @@ bool is_ours(const Json& entry) {
     return false;
   }
   const auto command = entry["command"].get<std::string>();
-  return std::any_of(std::begin(kHooks), std::end(kHooks), [&](const Hook& hook) {
+  const auto& hooks = kClients.front().hooks;  // all clients call the same
+  return std::any_of(hooks.begin(), hooks.end(), [&](const ClientHook& hook) {
     return command.find("holdfast") != command.npos &&
            command.ends_with(std::string(" hook ") + hook.command);
   });
@@ -98,6 +120,17 @@ std::vector<std::pair<char, std::string_view>> merged(const std::vector<std::str
 
 }  // namespace
 
+std::span<const Client> known_clients() {
+  return kClients;
+}
+
+const Client& client_of(std::string_view name) {
+  const auto found = std::find_if(kClients.begin(), kClients.end(),
+                                  [&](const Client& client) { return client.name == name; });
+  CHECK(found != kClients.end());
+  return *found;
+}
+
 Result<Json> without_hooks(const Json& settings) {
   if (!settings.is_object()) return not_understood("(all)");
   Json rest = settings;
@@ -119,14 +152,14 @@ Result<Json> without_hooks(const Json& settings) {
   return rest;
 }
 
-Result<Json> with_hooks(const Json& settings, const std::string& program) {
+Result<Json> with_hooks(const Json& settings, const Client& client, const std::string& program) {
   HOLDFAST_ASSIGN(Json rest, without_hooks(settings));
-  for (const Hook& hook : kHooks) {
+  for (const ClientHook& hook : client.hooks) {
     Json group = Json::object();
     if (hook.matcher != nullptr) group["matcher"] = hook.matcher;
     group["hooks"] = Json::array({{{"type", "command"},
                                    {"command", program + " hook " + hook.command},
-                                   {"timeout", kTimeoutSeconds}}});
+                                   {"timeout", client.timeout}}});
     rest["hooks"][hook.event].push_back(std::move(group));
   }
   return rest;

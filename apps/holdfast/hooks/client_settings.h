@@ -1,4 +1,5 @@
-// The settings of a coding agent, with and without our hooks. Known: Claude Code (settings.json).
+// The settings of a coding agent, with and without our hooks. Known: those clients whose form of
+// hooks is documented and the same: events, each with groups of commands.
 //
 // Thread-safety: pure functions.
 // Invariants:
@@ -6,7 +7,10 @@
 //   2. without_hooks(with_hooks(settings)) == without_hooks(settings).
 #pragma once
 
+#include <array>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "cli/output.h"
 
@@ -14,10 +18,30 @@ namespace holdfast::hooks {
 
 using cli::Json;
 
+struct ClientHook {
+  const char* event;    // of the client
+  const char* matcher;  // which tools; nullptr: all, or the event knows none
+  const char* command;  // ours
+};
+
+struct Client {
+  const char* name;
+  const char* folder;           // of its settings, in a project and at the user's home
+  const char* folder_variable;  // names the user's folder, if it is set; nullptr: nothing does
+  const char* file;
+  const char* local_file;  // the user's own in a project; nullptr: there is none
+  int timeout;             // in the client's unit; a hook gives up by itself long before
+  std::array<ClientHook, 4> hooks;
+};
+
+std::span<const Client> known_clients();
+// REQUIRES: one of them has this name.
+const Client& client_of(std::string_view name);
+
 // `settings` with the hooks in place of those that an installation before has left. `program` is
 // how a shell calls the binary, with --store and --space where they are given.
 // Errors: ConditionFalse: the settings are not what the client documents, and are left alone.
-Result<Json> with_hooks(const Json& settings, const std::string& program);
+Result<Json> with_hooks(const Json& settings, const Client& client, const std::string& program);
 
 // `settings` without them, and without what is empty then. Errors: as above.
 Result<Json> without_hooks(const Json& settings);

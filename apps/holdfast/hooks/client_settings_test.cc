@@ -14,7 +14,7 @@ Json theirs() {
 }
 
 TEST(ClientSettings, HooksAreAddedBesideThoseOfOthers) {
-  const auto with = with_hooks(theirs(), "holdfast");
+  const auto with = with_hooks(theirs(), client_of("claude-code"), "holdfast");
   ASSERT_TRUE(with) << with.status().to_string();
   EXPECT_EQ((*with)["model"], "x");
   EXPECT_EQ((*with)["hooks"]["Stop"][0]["hooks"][0]["command"], "say done");
@@ -25,30 +25,44 @@ TEST(ClientSettings, HooksAreAddedBesideThoseOfOthers) {
 }
 
 TEST(ClientSettings, TakingThemOutLeavesWhatWasThere) {
-  for (const Json& before : {theirs(), Json::object()}) {
-    const auto with = with_hooks(before, "/opt/my holdfast/holdfast --store /s");
-    ASSERT_TRUE(with);
-    const auto without = without_hooks(*with);
-    ASSERT_TRUE(without);
-    EXPECT_EQ(without->dump(), before.dump());
+  for (const Client& client : known_clients()) {
+    for (const Json& before : {theirs(), Json::object()}) {
+      const auto with = with_hooks(before, client, "/opt/my holdfast/holdfast --store /s");
+      ASSERT_TRUE(with);
+      EXPECT_NE(with->dump(), before.dump());
+      const auto without = without_hooks(*with);
+      ASSERT_TRUE(without);
+      EXPECT_EQ(without->dump(), before.dump()) << client.name;
+    }
   }
 }
 
+TEST(ClientSettings, EachClientIsCalledByItsOwnEvents) {
+  const Json gemini = *with_hooks(Json::object(), client_of("gemini-cli"), "holdfast");
+  EXPECT_EQ(gemini["hooks"]["BeforeAgent"][0]["hooks"][0]["command"], "holdfast hook prompt");
+  EXPECT_EQ(gemini["hooks"]["AfterAgent"][0]["hooks"][0]["command"], "holdfast hook stop");
+  EXPECT_EQ(gemini["hooks"]["AfterTool"][0]["hooks"][0]["timeout"], 5'000) << "milliseconds";
+  const Json codex = *with_hooks(Json::object(), client_of("codex"), "holdfast");
+  EXPECT_EQ(codex["hooks"]["UserPromptSubmit"][0]["hooks"][0]["command"], "holdfast hook prompt");
+  EXPECT_EQ(codex["hooks"]["Stop"][0]["hooks"][0]["timeout"], 5) << "seconds";
+}
+
 TEST(ClientSettings, InstallingAgainReplacesWhatIsThere) {
-  const auto once = with_hooks(theirs(), "holdfast");
-  const auto twice = with_hooks(*once, "holdfast");
+  const auto once = with_hooks(theirs(), client_of("claude-code"), "holdfast");
+  const auto twice = with_hooks(*once, client_of("claude-code"), "holdfast");
   EXPECT_EQ(once->dump(), twice->dump());
-  const auto moved = with_hooks(*once, "/usr/bin/holdfast");
+  const auto moved = with_hooks(*once, client_of("claude-code"), "/usr/bin/holdfast");
   EXPECT_EQ(moved->dump().find("\"holdfast hook"), std::string::npos);
 }
 
 TEST(ClientSettings, WhatIsNotUnderstoodIsLeftAlone) {
   for (const char* text : {"[]", R"({"hooks":[]})", R"({"hooks":{"Stop":{}}})"}) {
-    const auto with = with_hooks(Json::parse(text), "holdfast");
+    const auto with = with_hooks(Json::parse(text), client_of("claude-code"), "holdfast");
     EXPECT_EQ(with.status().code(), StatusCode::kConditionFalse) << text;
   }
   const Json odd = Json::parse(R"({"hooks":{"Stop":[7,{"x":1},{"hooks":[8]}]}})");
-  EXPECT_EQ(without_hooks(*with_hooks(odd, "holdfast"))->dump(), odd.dump());
+  EXPECT_EQ(without_hooks(*with_hooks(odd, client_of("claude-code"), "holdfast"))->dump(),
+            odd.dump());
 }
 
 TEST(ClientSettings, TheDifferenceNamesEachLineThatChanges) {

@@ -39,8 +39,11 @@ std::string shortened(const std::string& text, size_t size_max) {
 
 // Tools that only look, or keep the agent's own notes: what they return is in the files.
 bool only_looks(const std::string& tool) {
-  constexpr std::array kLooking = {"Read",      "Glob",         "Grep",     "LS",
-                                   "TodoWrite", "NotebookRead", "TodoRead", "BashOutput"};
+  constexpr std::array kLooking = {
+      "Read",           "Glob",           "Grep",     "LS",
+      "TodoWrite",      "NotebookRead",   "TodoRead", "BashOutput",
+      "read_file",      "list_directory", "glob",     "search_file_content",
+      "read_many_files"};
   if (std::find(kLooking.begin(), kLooking.end(), tool) != kLooking.end()) return true;
   return tool.rfind("mcp__holdfast__", 0) == 0;  // it is in the store already
 }
@@ -67,7 +70,7 @@ std::string response_text(const Json& response) {
     return text.empty() ? dump(response) : text;
   }
   std::string text;
-  for (const char* name : {"stdout", "stderr", "error", "result"}) {
+  for (const char* name : {"stdout", "stderr", "error", "result", "llmContent"}) {
     const std::string value = text_of(response, name);
     if (!value.empty()) text += (text.empty() ? "" : "\n") + value;
   }
@@ -98,12 +101,7 @@ NewObservation observation_of_text(const std::string& text, const char* kind, do
   return observation;
 }
 
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") == text.npos;
-}
-
-}  // namespace
-
+// What Claude Code calls it.
 std::string_view event_name(EventKind kind) {
   switch (kind) {
     case EventKind::kSessionStart:
@@ -118,6 +116,12 @@ std::string_view event_name(EventKind kind) {
   return "";
 }
 
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == text.npos;
+}
+
+}  // namespace
+
 Result<HookEvent> parse_event(EventKind kind, std::string_view input) {
   const Json json = Json::parse(input, nullptr, false);
   if (!json.is_object()) {
@@ -126,11 +130,14 @@ Result<HookEvent> parse_event(EventKind kind, std::string_view input) {
   }
   HookEvent event;
   event.kind = kind;
+  event.name = text_of(json, "hook_event_name");
+  if (event.name.empty()) event.name = event_name(kind);
   event.session = utf8_prefix(text_of(json, "session_id"), kLabelSizeMax);
   event.directory = text_of(json, "cwd");
   event.prompt = text_of(json, "prompt");
   event.prompt_id = text_of(json, "prompt_id");
   event.answer = text_of(json, "last_assistant_message");
+  if (event.answer.empty()) event.answer = text_of(json, "prompt_response");
   event.transcript = text_of(json, "transcript_path");
   event.tool = utf8_prefix(text_of(json, "tool_name"), kLabelSizeMax / 2);
   event.tool_use_id = text_of(json, "tool_use_id");

@@ -1,6 +1,7 @@
 // What a coding agent tells a hook: the JSON on its standard input, and the observation that is
-// made of it. The form is that of Claude Code's hooks; members that are missing or of another type
-// count as absent, so that a client's next version does not break it.
+// made of it. The form is that of Claude Code's hooks, which Codex has too, and Gemini CLI with a
+// few names of its own; members that are missing or of another type count as absent, so that a
+// client's next version does not break it.
 //
 // Thread-safety: pure functions.
 #pragma once
@@ -20,6 +21,7 @@ enum class EventKind : uint8_t { kSessionStart, kPrompt, kTool, kStop };
 
 struct HookEvent {
   EventKind kind = EventKind::kPrompt;
+  std::string name = {};  // by which the client knows it: "UserPromptSubmit"
   std::string session = {};
   std::string directory = {};  // where the agent works
   std::string prompt = {};
@@ -31,9 +33,6 @@ struct HookEvent {
   Json tool_input = nullptr;
   Json tool_response = nullptr;
 };
-
-// The name by which the client knows the event: "UserPromptSubmit".
-std::string_view event_name(EventKind kind);
 
 // Errors: InvalidArgument (no JSON object in UTF-8).
 Result<HookEvent> parse_event(EventKind kind, std::string_view input);

@@ -59,6 +59,18 @@ TEST(HookEvent, AToolIsRememberedWithWhatItWasGivenAndSaid) {
   EXPECT_TRUE(tool->key);
 }
 
+TEST(HookEvent, OtherClientsAreUnderstoodByTheirOwnNames) {
+  const auto event = parse_event(EventKind::kStop, R"({"hook_event_name":"AfterAgent",
+      "prompt":"why?","prompt_response":"Because."})");
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->name, "AfterAgent");
+  EXPECT_EQ(observation_of(*event)->content, "Because.");
+  EXPECT_EQ(parse_event(EventKind::kPrompt, "{}")->name, "UserPromptSubmit");
+  const auto tool = remembered(EventKind::kTool, R"({"tool_name":"run_shell_command",
+      "tool_input":{"command":"make"},"tool_response":{"llmContent":"built","returnDisplay":""}})");
+  EXPECT_EQ(tool->content, "run_shell_command: make\n-> built");
+}
+
 TEST(HookEvent, AnEditSaysWhatBecameOfWhat) {
   const auto tool = remembered(EventKind::kTool, R"({"tool_name":"Edit",
       "tool_input":{"file_path":"a.cc","old_string":"one","new_string":"two"},
@@ -67,7 +79,7 @@ TEST(HookEvent, AnEditSaysWhatBecameOfWhat) {
 }
 
 TEST(HookEvent, ToolsThatOnlyLookAreNotRemembered) {
-  for (const char* name : {"Read", "Grep", "TodoWrite", "mcp__holdfast__recall"}) {
+  for (const char* name : {"Read", "Grep", "TodoWrite", "read_file", "mcp__holdfast__recall"}) {
     EXPECT_FALSE(remembered(EventKind::kTool, std::string(R"({"tool_name":")") + name + "\"}"));
   }
   EXPECT_TRUE(remembered(EventKind::kTool, R"({"tool_name":"mcp__github__create_issue"})"));
