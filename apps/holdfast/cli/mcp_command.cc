@@ -87,7 +87,9 @@ Status serve_one(mcp::Memory& memory, const mcp::Server& server, mcp::Topic topi
   std::ios::sync_with_stdio(false);
   ::signal(SIGPIPE, SIG_IGN);  // a closed pipe ends the server in its own way
   auto updates = std::make_unique<mcp::Updates>(memory, sessions, std::move(topic));
-  if (!mcp::serve_stdio(server, *session, std::cin, std::cout)) {
+  mcp::ClientInput input(STDIN_FILENO, STDOUT_FILENO);
+  std::istream in(&input);
+  if (!mcp::serve_stdio(server, *session, in, std::cout)) {
     std::_Exit(0);  // a request that still waits, on a lock for instance, must not keep the process
   }
   return Status::ok();

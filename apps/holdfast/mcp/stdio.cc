@@ -1,5 +1,9 @@
 #include "mcp/stdio.h"
 
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -75,6 +79,23 @@ void work(const Server& server, Session& session, Line& line, const Send& send) 
 }
 
 }  // namespace
+
+ClientInput::int_type ClientInput::underflow() {
+  while (true) {
+    pollfd waiting[] = {{.fd = in_, .events = POLLIN, .revents = 0},
+                        {.fd = out_, .events = 0, .revents = 0}};
+    if (::poll(waiting, 2, -1) < 0) {
+      if (errno == EINTR) continue;
+      return traits_type::eof();
+    }
+    if (waiting[0].revents == 0) return traits_type::eof();  // it is the other one
+    const ssize_t got = ::read(in_, buffer_.data(), buffer_.size());
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (got <= 0) return traits_type::eof();
+    setg(buffer_.data(), buffer_.data(), buffer_.data() + got);
+    return traits_type::to_int_type(buffer_.front());
+  }
+}
 
 bool serve_stdio(const Server& server, Session& session, std::istream& in, std::ostream& out) {
   in.tie(nullptr);  // reading must not flush what another thread is writing

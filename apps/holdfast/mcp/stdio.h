@@ -7,15 +7,32 @@
 //   3. It ends when `in` ends or `out` is closed, whatever a running request waits for.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <istream>
 #include <ostream>
+#include <streambuf>
 
 #include "mcp/server.h"
 
 namespace holdfast::mcp {
 
 constexpr size_t kMessageSizeMax = 32u << 20;  // bytes of one message
+
+// What a client sends to descriptor `in`; it ends also when nobody reads `out` any more, which a
+// server that waits for its next request would not learn otherwise. What is there by then is read.
+class ClientInput : public std::streambuf {
+ public:
+  ClientInput(int in, int out) : in_(in), out_(out) {}
+
+ protected:
+  int_type underflow() override;
+
+ private:
+  const int in_;
+  const int out_;
+  std::array<char, 64 << 10> buffer_;
+};
 
 // Serves one client until it is gone. Returns whether every request came to its end; if not, a
 // thread still runs and the process should exit without unwinding.

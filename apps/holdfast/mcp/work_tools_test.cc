@@ -36,7 +36,9 @@ class WorkToolsTest : public testing::Test {
       auto result = tool.run(peer, arguments);
       if (!result) return result.status().to_string();
       Json said = (*result)["structuredContent"];
-      if (!tool.output.is_null()) EXPECT_EQ(misfit(tool.output, said), std::nullopt) << said;
+      if (!tool.output.is_null()) {
+        EXPECT_EQ(misfit(tool.output, said), std::nullopt) << said;
+      }
       return said;
     }
     return "no such tool";
