@@ -258,8 +258,9 @@ class Supervisor {
       options.ledger_paths.push_back(ledger_path(worker));
     }
     options.store = options_.store;
-    options.store.create = false;
+    options.store.create = options_.first_open;
     options.seed = options_.seed;
+    options.by_workers = options_.first_open;
     Findings* findings = findings_.get();
     Verdict* verdict = verdict_.get();
     auto body = [&options, findings, verdict] {

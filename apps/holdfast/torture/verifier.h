@@ -16,6 +16,7 @@ struct VerifierOptions {
   std::vector<std::string> ledger_paths;  // of worker 0, 1 ...
   StoreOptions store;
   uint64_t seed = 0;
+  bool by_workers = false;  // they make the store; if none got that far, it is empty
 };
 
 // In shared memory: the verifier is a process of its own.

@@ -61,6 +61,19 @@ TEST_F(VerifierTest, AnUnharmedStorePasses) {
   EXPECT_EQ(verdict_->present, number_);
 }
 
+TEST_F(VerifierTest, AStoreThatNoWorkerGotToMakeIsEmpty) {
+  options_.store_path = temporary_.path_of("another");
+  options_.store.create = false;
+  verify();
+  EXPECT_EQ(findings_->violations.load(), 1u) << "it is not there";
+  options_.by_workers = options_.store.create = true;
+  verify();
+  EXPECT_EQ(findings_->violations.load(), 1u) << first_text();
+  ASSERT_TRUE(ledger_.append(Phase::kIntent, 1, 0));  // by one that had made it
+  verify();
+  EXPECT_EQ(findings_->violations.load(), 2u);
+}
+
 TEST_F(VerifierTest, AnUnknownOperationMayBeThereOrNot) {
   run_until(OperationKind::kPut);
   ASSERT_TRUE(ledger_.append(Phase::kIntent, number_ + 1, 0));
