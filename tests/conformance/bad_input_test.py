@@ -25,8 +25,8 @@ def request(method, params, number=1):
                        'params': params}).encode()
 
 
-def call(tool, **arguments):
-    return request('tools/call', {'name': tool, 'arguments': arguments})
+def call(tool, number=1, **arguments):
+    return request('tools/call', {'name': tool, 'arguments': arguments}, number)
 
 
 # What is sent, and the error's code.
@@ -210,6 +210,20 @@ class BadInput(unittest.TestCase):
         self.assertEqual(server.process.wait(TIMEOUT_S), 0)
         server.process.stdin.close()
         self.check_remembered('kept', 'unheard')
+
+    def test_clients_that_leave_in_the_middle(self):
+        server = self.serve(Http)
+        session = server.session['Mcp-Session-Id']
+        take = call('claim', action='take', resources=['a'], wait_seconds=600)
+        self.assertNotIn('isError', server.ask(take)['result'])
+        for number in range(2, 100):
+            again = call('claim', number, action='take', resources=['a'], wait_seconds=600)
+            head = (f'POST /mcp HTTP/1.1\r\nHost: localhost\r\nMcp-Session-Id: {session}\r\n'
+                    f'Accept: text/event-stream\r\nContent-Length: {len(again)}\r\n\r\n')
+            with socket.create_connection(('127.0.0.1', server.port), TIMEOUT_S) as connection:
+                connection.sendall(head.encode() + again)
+        self.check_good(server, 'behind')
+        self.assertEqual(server.end(), 0)
 
     def test_a_store_that_vanishes(self):
         for transport in (Stdio, Http):

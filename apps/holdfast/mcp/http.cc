@@ -231,9 +231,9 @@ class HttpServer::Impl {
   void stream_call(http::Exchange& exchange, const Message& message, Session& session) {
     exchange.begin_stream(kEventStream);
     const Send send = [&](const Json& said) { return exchange.write(event_of(said)); };
-    session.set_liveness([&] { return exchange.is_alive(); });
+    session.set_liveness(message.id, [&] { return exchange.is_alive(); });
     if (const auto reply = server_.handle(session, message, send)) (void)send(*reply);
-    session.set_liveness(nullptr);
+    session.set_liveness(message.id, nullptr);
   }
 
   void listen(http::Exchange& exchange, const Message& message) {

@@ -134,6 +134,15 @@ TEST_F(ServerTest, ACancelledRequestEndsWithoutAnAnswer) {
   EXPECT_THAT(said, HasSubstr("\"id\":2"));
 }
 
+TEST_F(ServerTest, WhoHasLeftARequestHasNotLeftTheOthers) {
+  Session session;
+  session.set_liveness(1, [] { return false; });
+  EXPECT_TRUE(session.is_cancelled(1));
+  EXPECT_FALSE(session.is_cancelled(2));
+  session.set_liveness(1, nullptr);
+  EXPECT_FALSE(session.is_cancelled(1));
+}
+
 TEST_F(ServerTest, AQuestionToTheClientGetsItsAnswer) {
   std::thread client;
   const Send send = [&](const Json& question) {

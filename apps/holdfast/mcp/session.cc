@@ -128,12 +128,18 @@ void Session::cancel(const Json& id) {
 
 bool Session::is_cancelled(const Json& id) const {
   const std::lock_guard guard(mutex_);
-  return closed_ || cancelled_.count(id.dump()) != 0 || (is_alive_ && !is_alive_());
+  const auto liveness = is_alive_.find(id.dump());
+  return closed_ || cancelled_.count(id.dump()) != 0 ||
+         (liveness != is_alive_.end() && !liveness->second());
 }
 
-void Session::set_liveness(std::function<bool()> is_alive) {
+void Session::set_liveness(const Json& id, std::function<bool()> is_alive) {
   const std::lock_guard guard(mutex_);
-  is_alive_ = std::move(is_alive);
+  if (is_alive) {
+    is_alive_[id.dump()] = std::move(is_alive);
+  } else {
+    is_alive_.erase(id.dump());
+  }
 }
 
 Result<Json> Session::ask(const Send& send, const std::string& method, Json params,

@@ -76,9 +76,9 @@ class Session {
   // A response of the client; one that nobody waits for is dropped.
   void answer(const Message& response);
 
-  // Whether the client still listens, where that can be asked at any time; an empty function:
-  // nowhere. Called by whoever asks is_cancelled().
-  void set_liveness(std::function<bool()> is_alive);
+  // Whether the client still waits for the request `id`, where that can be asked at any time; an
+  // empty function: nowhere. Called by whoever asks is_cancelled().
+  void set_liveness(const Json& id, std::function<bool()> is_alive);
 
   // The client is gone: all waits end.
   void close();
@@ -93,9 +93,9 @@ class Session {
   std::set<std::string> subscriptions_;
   std::map<std::string, std::set<std::string>> listening_;  // by the request's id as JSON text
   Send listener_;
-  std::function<bool()> is_alive_;
-  std::set<std::string> running_;    // ids as JSON text
-  std::set<std::string> cancelled_;  // of those
+  std::map<std::string, std::function<bool()>> is_alive_;  // by ids as JSON text
+  std::set<std::string> running_;                          // ids as JSON text
+  std::set<std::string> cancelled_;                        // of those
   uint64_t asked_ = 0;
   std::map<std::string, std::optional<Reply>> awaited_;
   bool closed_ = false;
