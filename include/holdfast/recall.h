@@ -64,6 +64,15 @@ struct RecallQuery {
   std::optional<RecallVector> vector = {};
   double vector_weight = 0.5;  // 0 to 1: how much the vector counts beside the text
   Fusion fusion = Fusion::convex;
+  // How much links of observations count, 0 to 1: what spreads along them from the best hits, which
+  // may find what neither words nor vector do.
+  double link_weight = 0;
+  // How much likeness to a better hit counts against a hit, 0 to 1 (maximal marginal relevance):
+  // what says the same again comes later. Likeness is the share of their words that both have.
+  double variety = 0;
+  // Of one source, and of one session, at most so many; 0: any number.
+  size_t per_source_max = 0;
+  size_t per_session_max = 0;
 };
 
 // Bytes [begin, end) of a string.
@@ -95,6 +104,8 @@ struct RecallHit {
   std::optional<double> similarity;  // cosine, product, or minus the distance; if it has a vector
   double text_share = 0;
   double vector_share = 0;
+  double link_share = 0;  // with links: `score` is the rest's share of the best, and this
+  double likeness = 0;    // to the most similar better hit, if variety counts
   std::optional<Strength> strength;  // if it counts
   // The best stretch of the content, bytes [snippet_offset, snippet_offset + snippet.size()) of it,
   // cut at whole characters. Control characters are replaced by spaces, so it is safe to print.
@@ -102,6 +113,29 @@ struct RecallHit {
   uint64_t snippet_offset = 0;
   std::vector<TextRange> highlights;   // of `snippet`: ascending, apart, at whole characters
   std::vector<ScoreTerm> explanation;  // if asked for; they add up to `text_score`
+};
+
+// Why a recall returns an observation, or not.
+enum class RecallReason : uint8_t {
+  found,
+  not_in_space,    // it was removed, or never added
+  forgotten,       // it can be restored
+  filtered,        // by a filter of the query, or it does not hold at that time
+  word_condition,  // a word, a prefix or a phrase that must occur does not, or one does that must
+                   // not
+  no_common_word,  // and no vector that could be near
+  no_vector,       // in the vector space that is asked
+  outranked,       // others are better
+  crowded_out,     // by variety, or by the limit of its source or session
+};
+
+struct RecallVerdict {
+  RecallReason reason = RecallReason::found;
+  std::string message;                 // the same as a sentence, with what it depends on
+  std::optional<size_t> place;         // 1: the best; by its score alone, within kRecallLimitMax
+  std::optional<double> score;         // where it has a place
+  double last_score = 0;               // of the last hit that its limit lets through
+  std::vector<ScoreTerm> explanation;  // of its words; they add up to their score
 };
 
 }  // namespace holdfast

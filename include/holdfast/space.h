@@ -95,6 +95,8 @@ class Space {
   // Ranks what the space remembers. Hits are of one snapshot. No searchable term in the text: no
   // hits. Errors: InvalidArgument (text empty or not UTF-8, limit, snippet_size).
   Result<std::vector<RecallHit>> recall(const RecallQuery& query) const;
+  // Why that recall returns this observation, or not. Errors: as of recall and Observations::get.
+  Result<RecallVerdict> why_not(const RecallQuery& query, std::string_view id) const;
 
   // As part of a transaction of the caller, which then commits. Recalling, listing and counting
   // read every record they pass: the commit conflicts when one was added or removed since.
@@ -116,6 +118,8 @@ class Space {
   Observations observations(Transaction& transaction) const;
   Vectors vectors(Transaction& transaction) const;
   Result<std::vector<RecallHit>> recall(Transaction& transaction, const RecallQuery& query) const;
+  Result<RecallVerdict> why_not(Transaction& transaction, const RecallQuery& query,
+                                std::string_view id) const;
 
   // As of a snapshot. REQUIRES: `snapshot` is of the same store.
   Kv kv(Snapshot& snapshot) const;
@@ -135,6 +139,8 @@ class Space {
   Observations observations(Snapshot& snapshot) const;
   Vectors vectors(Snapshot& snapshot) const;
   Result<std::vector<RecallHit>> recall(Snapshot& snapshot, const RecallQuery& query) const;
+  Result<RecallVerdict> why_not(Snapshot& snapshot, const RecallQuery& query,
+                                std::string_view id) const;
 
  private:
   std::shared_ptr<Impl> impl_;

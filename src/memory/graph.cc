@@ -7,6 +7,7 @@
 
 #include "holdfast/link.h"
 #include "memory/access.h"
+#include "memory/graph.h"
 #include "memory/link_rows.h"
 #include "memory/text_check.h"
 
@@ -137,6 +138,28 @@ Status check_spread(std::span<const Activation> seeds, const SpreadOptions& opti
                 "decay must be above 0 and at most 1, value_min not negative");
 }
 
+Values values_of(std::span<const Activation> seeds) {
+  Values values;
+  for (const Activation& seed : seeds) values[seed.end] += seed.value;
+  return values;
+}
+
+std::vector<Activation> most_activated(const Values& begin, Values sums,
+                                       const SpreadOptions& options) {
+  std::vector<Activation> activations;
+  if (options.with_seeds) {
+    for (const auto& [end, value] : begin) sums[end] += value;
+  }
+  for (const auto& [end, value] : sums) {
+    if (!options.with_seeds && begin.contains(end)) continue;
+    if (end.starts_with(options.prefix)) activations.push_back({end, value});
+  }
+  std::stable_sort(activations.begin(), activations.end(),
+                   [](const Activation& a, const Activation& b) { return a.value > b.value; });
+  if (activations.size() > options.limit) activations.resize(options.limit);
+  return activations;
+}
+
 }  // namespace
 
 Result<WalkResult> Links::walk(std::span<const std::string> from,
@@ -160,27 +183,25 @@ Result<WalkResult> Links::walk(std::string_view from, const WalkOptions& options
   return walk(std::span(&end, 1), options);
 }
 
+Result<std::vector<Activation>> memory::spread_activation(search::KeySource& source,
+                                                          uint32_t space_id,
+                                                          std::span<const Activation> seeds,
+                                                          const SpreadOptions& options) {
+  const Values begin = values_of(seeds);
+  Values sums;
+  Surroundings surroundings(source, space_id, options.filter, options.links_per_end_max);
+  HOLDFAST_TRY(spread_from(surroundings, options, begin, sums));
+  return most_activated(begin, std::move(sums), options);
+}
+
 Result<std::vector<Activation>> Links::spread(std::span<const Activation> seeds,
                                               const SpreadOptions& options) const {
   HOLDFAST_TRY(check_spread(seeds, options));
-  Values begin;
-  for (const Activation& seed : seeds) begin[seed.end] += seed.value;
-  Values sums;
-  HOLDFAST_TRY(access_->read([&](search::KeySource& source, uint32_t space_id) {
-    Surroundings surroundings(source, space_id, options.filter, options.links_per_end_max);
-    return spread_from(surroundings, options, begin, sums);
+  std::vector<Activation> activations = most_activated(values_of(seeds), {}, options);
+  HOLDFAST_TRY(access_->read([&](search::KeySource& source, uint32_t space_id) -> Status {
+    HOLDFAST_ASSIGN(activations, memory::spread_activation(source, space_id, seeds, options));
+    return Status::ok();
   }));
-  std::vector<Activation> activations;
-  if (options.with_seeds) {
-    for (const auto& [end, value] : begin) sums[end] += value;
-  }
-  for (const auto& [end, value] : sums) {
-    if (!options.with_seeds && begin.contains(end)) continue;
-    if (end.starts_with(options.prefix)) activations.push_back({end, value});
-  }
-  std::stable_sort(activations.begin(), activations.end(),
-                   [](const Activation& a, const Activation& b) { return a.value > b.value; });
-  if (activations.size() > options.limit) activations.resize(options.limit);
   return activations;
 }
 

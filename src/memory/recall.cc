@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "base/utf8.h"
 #include "memory/fusion.h"
@@ -10,10 +11,10 @@
 #include "memory/observation_index.h"
 #include "memory/observation_store.h"
 #include "memory/observation_strength.h"
+#include "memory/recall_choice.h"
 #include "memory/text_maintenance.h"
 #include "memory/vector_spaces.h"
 #include "search/snippet.h"
-#include "search/text_index.h"
 #include "vector/codes.h"
 
 namespace holdfast::memory {
@@ -24,6 +25,12 @@ using search::QueryTerm;
 
 constexpr size_t kSnippetSizeMin = 16;
 constexpr size_t kPoolMin = 100;  // candidates that each leg of a recall by both gives
+
+bool is_share(double value) {
+  return value >= 0 && value <= 1;
+}
+
+}  // namespace
 
 Status check_query(const RecallQuery& query) {
   if (query.text.empty() && !query.vector) {
@@ -46,7 +53,7 @@ Status check_query(const RecallQuery& query) {
     return Status(StatusCode::kInvalidArgument,
                   "limit must be 1 to " + std::to_string(kRecallLimitMax));
   }
-  if (!(query.vector_weight >= 0 && query.vector_weight <= 1)) {
+  if (!is_share(query.vector_weight)) {
     return Status(StatusCode::kInvalidArgument, "vector_weight must be 0 to 1");
   }
   if (query.snippet_size < kSnippetSizeMin || query.snippet_size > kSnippetSizeMax) {
@@ -54,11 +61,60 @@ Status check_query(const RecallQuery& query) {
                                                     std::to_string(kSnippetSizeMin) + " to " +
                                                     std::to_string(kSnippetSizeMax) + " bytes");
   }
-  if (!(query.strength_weight >= 0 && query.strength_weight <= 1)) {
+  if (!is_share(query.strength_weight)) {
     return Status(StatusCode::kInvalidArgument, "strength_weight must be 0 to 1");
+  }
+  if (!is_share(query.link_weight) || !is_share(query.variety)) {
+    return Status(StatusCode::kInvalidArgument, "link_weight and variety must be 0 to 1");
   }
   return Status::ok();
 }
+
+// Facets are hashes: what passed them is compared with what was asked.
+const char* failed_filter(const Observation& observation, const RecallQuery& query,
+                          int64_t as_of_us) {
+  const auto has_tag = [&](const std::string& tag) {
+    return std::find(observation.tags.begin(), observation.tags.end(), tag) !=
+           observation.tags.end();
+  };
+  if (!holds_at(observation, as_of_us)) return "as_of";
+  if (query.trust_min && observation.effective_trust < *query.trust_min) return "trust_min";
+  if (query.kind && observation.kind != query.kind) return "kind";
+  if (query.source && observation.source != query.source) return "source";
+  if (query.session && observation.session != query.session) return "session";
+  if (query.run && observation.run != query.run) return "run";
+  if (!std::all_of(query.tags.begin(), query.tags.end(), has_tag)) return "tags";
+  if (!is_between(observation.created_us, query.since_us, {})) return "since";
+  return is_between(observation.created_us, {}, query.until_us) ? nullptr : "until";
+}
+
+bool has_phrases(search::Analyzer& analyzer, const std::vector<search::Phrase>& phrases,
+                 const Observation& observation) {
+  if (phrases.empty()) return true;
+  std::vector<std::string_view> texts = {observation.content};
+  if (observation.title) texts.push_back(*observation.title);
+  texts.insert(texts.end(), observation.tags.begin(), observation.tags.end());
+  return search::matches_phrases(analyzer, phrases, texts);
+}
+
+Status fill_explanation(search::Ranking& ranking, const search::DocumentId& id,
+                        std::vector<ScoreTerm>& explanation) {
+  HOLDFAST_ASSIGN(const auto terms, ranking.explain(id));
+  for (const search::TermScore& one : terms) {
+    const QueryTerm& term = ranking.terms()[one.term];
+    explanation.push_back({.term = term.term,
+                           .weight = term.weight,
+                           .frequency = term.frequency,
+                           .observations = ranking.documents(),
+                           .count = one.count,
+                           .length = one.length,
+                           .length_mean = ranking.length_mean(),
+                           .score = one.score});
+  }
+  return Status::ok();
+}
+
+namespace {
 
 std::vector<std::string> facets_of(const RecallQuery& query) {
   NewObservation labels;
@@ -79,31 +135,6 @@ search::TextQuery text_query(search::Analyzer& analyzer, const RecallQuery& quer
   return text;
 }
 
-// Facets are hashes: what passed is compared with what was asked.
-bool passes(const Observation& observation, const RecallQuery& query, int64_t as_of_us) {
-  const auto& tags = observation.tags;
-  return holds_at(observation, as_of_us) &&
-         (!query.trust_min || observation.effective_trust >= *query.trust_min) &&
-         (!query.kind || observation.kind == query.kind) &&
-         (!query.source || observation.source == query.source) &&
-         (!query.session || observation.session == query.session) &&
-         (!query.run || observation.run == query.run) &&
-         std::all_of(query.tags.begin(), query.tags.end(),
-                     [&](const std::string& tag) {
-                       return std::find(tags.begin(), tags.end(), tag) != tags.end();
-                     }) &&
-         is_between(observation.created_us, query.since_us, query.until_us);
-}
-
-bool has_phrases(search::Analyzer& analyzer, const std::vector<search::Phrase>& phrases,
-                 const Observation& observation) {
-  if (phrases.empty()) return true;
-  std::vector<std::string_view> texts = {observation.content};
-  if (observation.title) texts.push_back(*observation.title);
-  texts.insert(texts.end(), observation.tags.begin(), observation.tags.end());
-  return search::matches_phrases(analyzer, phrases, texts);
-}
-
 void fill_snippet(search::Analyzer& analyzer, const std::vector<QueryTerm>& terms,
                   size_t snippet_size, RecallHit& hit) {
   search::Snippet snippet =
@@ -111,22 +142,6 @@ void fill_snippet(search::Analyzer& analyzer, const std::vector<QueryTerm>& term
   hit.snippet = std::move(snippet.text);
   hit.snippet_offset = snippet.offset;
   for (const auto& [begin, end] : snippet.highlights) hit.highlights.push_back({begin, end});
-}
-
-Status fill_explanation(search::Ranking& ranking, const search::DocumentId& id, RecallHit& hit) {
-  HOLDFAST_ASSIGN(const auto terms, ranking.explain(id));
-  for (const search::TermScore& one : terms) {
-    const QueryTerm& term = ranking.terms()[one.term];
-    hit.explanation.push_back({.term = term.term,
-                               .weight = term.weight,
-                               .frequency = term.frequency,
-                               .observations = ranking.documents(),
-                               .count = one.count,
-                               .length = one.length,
-                               .length_mean = ranking.length_mean(),
-                               .score = one.score});
-  }
-  return Status::ok();
 }
 
 // The terms by which a text was found, for its snippet: neither labels nor what it must not have.
@@ -167,6 +182,9 @@ class Recaller {
   };
   using Candidates = std::map<search::DocumentId, Candidate>;
 
+  Status rank(std::vector<RecallHit>& hits);
+  Status add_linked(std::vector<RecallHit>& hits);
+  bool is_asked_for(const Observation& observation);
   Status open_text(size_t count);
   Status run_text(std::vector<RecallHit>& hits);
   Status open_vector(size_t count);
@@ -183,6 +201,7 @@ class Recaller {
   const RecallQuery& query_;
   const IdSpan& span_;
   const int64_t now_us_;
+  size_t limit_ = 0;  // hits that are ranked, to choose from
   search::Analyzer analyzer_;
   std::vector<search::Phrase> phrases_;
   std::optional<search::Ranking> text_;
@@ -210,10 +229,13 @@ Result<std::optional<Observation>> Recaller::read_if_passes(const search::Docume
                                                uuid_of(id).to_text() +
                                                ", which is not there; run `holdfast reindex`");
   }
-  const bool is_asked_for = passes(*observation, query_, query_.as_of_us.value_or(now_us_)) &&
-                            has_phrases(analyzer_, phrases_, *observation);
-  if (!is_asked_for) observation.reset();
+  if (!is_asked_for(*observation)) observation.reset();
   return observation;
+}
+
+bool Recaller::is_asked_for(const Observation& observation) {
+  return failed_filter(observation, query_, query_.as_of_us.value_or(now_us_)) == nullptr &&
+         has_phrases(analyzer_, phrases_, observation);
 }
 
 Status Recaller::open_text(size_t count) {
@@ -230,21 +252,21 @@ Status Recaller::open_text(size_t count) {
 
 Status Recaller::run_text(std::vector<RecallHit>& hits) {
   // Those with the best words may have faded.
-  HOLDFAST_TRY(open_text(query_.limit + (query_.strength_weight > 0 ? 250 : 0)));
+  HOLDFAST_TRY(open_text(limit_ + (query_.strength_weight > 0 ? 250 : 0)));
   search::TextMatch match;
-  while (query_.strength_weight > 0 || hits.size() < query_.limit) {
+  while (query_.strength_weight > 0 || hits.size() < limit_) {
     HOLDFAST_ASSIGN(const bool is_more, text_->take(match));
     if (!is_more) break;
     // Nothing that comes can have more than its words give.
-    if (hits.size() == query_.limit && match.score <= hits.back().score) break;
+    if (hits.size() == limit_ && match.score <= hits.back().score) break;
     HOLDFAST_ASSIGN(auto observation, read_if_passes(match.id));
     if (!observation) continue;
     RecallHit hit;
     hit.observation = std::move(*observation);
     hit.text_score = match.score;
     HOLDFAST_TRY(set_score(match.score, hit));
-    if (query_.explain) HOLDFAST_TRY(fill_explanation(*text_, match.id, hit));
-    insert_hit(std::move(hit), query_.limit, hits);
+    if (query_.explain) HOLDFAST_TRY(fill_explanation(*text_, match.id, hit.explanation));
+    insert_hit(std::move(hit), limit_, hits);
   }
   return Status::ok();
 }
@@ -278,7 +300,7 @@ double Recaller::shown_similarity(double similarity) const {
 
 Status Recaller::run_vector(std::vector<RecallHit>& hits) {
   const bool takes_many = query_.strength_weight > 0;
-  const size_t count = takes_many ? std::max(kPoolMin, 4 * query_.limit) : query_.limit;
+  const size_t count = takes_many ? std::max(kPoolMin, 4 * limit_) : limit_;
   HOLDFAST_TRY(open_vector(count));
   search::VectorMatch match;
   for (size_t taken = 0; taken < count;) {
@@ -291,7 +313,7 @@ Status Recaller::run_vector(std::vector<RecallHit>& hits) {
     hit.observation = std::move(*observation);
     hit.similarity = shown_similarity(match.similarity);
     HOLDFAST_TRY(set_score(*hit.similarity, hit));
-    insert_hit(std::move(hit), query_.limit, hits);
+    insert_hit(std::move(hit), limit_, hits);
   }
   return Status::ok();
 }
@@ -342,7 +364,7 @@ Status Recaller::complete(Candidates& candidates) {
 }
 
 Status Recaller::run_both(std::vector<RecallHit>& hits) {
-  const size_t count = std::max(kPoolMin, 4 * query_.limit);
+  const size_t count = std::max(kPoolMin, 4 * limit_);
   HOLDFAST_TRY(open_text(count));
   HOLDFAST_TRY(open_vector(count));
   Candidates candidates;
@@ -362,23 +384,53 @@ Status Recaller::run_both(std::vector<RecallHit>& hits) {
     hit.text_share = score.text_share;
     hit.vector_share = score.vector_share;
     HOLDFAST_TRY(set_score(score.text_share + score.vector_share, hit));
-    insert_hit(std::move(hit), query_.limit, hits);
+    insert_hit(std::move(hit), limit_, hits);
   }
   for (RecallHit& hit : hits) {
     const search::DocumentId id = document_of(*Uuid::parse(hit.observation.id));
-    if (query_.explain) HOLDFAST_TRY(fill_explanation(*text_, id, hit));
+    if (query_.explain) HOLDFAST_TRY(fill_explanation(*text_, id, hit.explanation));
   }
+  return Status::ok();
+}
+
+// The best by words and vector.
+Status Recaller::rank(std::vector<RecallHit>& hits) {
+  hits.clear();
+  if (!query_.vector) return run_text(hits);
+  return query_.text.empty() ? run_vector(hits) : run_both(hits);
+}
+
+// What links lead to from the best hits, and how much they add to hits.
+Status Recaller::add_linked(std::vector<RecallHit>& hits) {
+  const size_t ranked = hits.size();
+  HOLDFAST_ASSIGN(const LinkValues values, activate_links(source_, space_id_, hits));
+  std::set<std::string> known;
+  for (const RecallHit& hit : hits) known.insert(hit.observation.id);
+  for (const auto& [text, value] : values) {
+    const std::optional<Uuid> id = Uuid::parse(text);
+    if (!id || known.contains(text)) continue;
+    HOLDFAST_ASSIGN(auto observation, read_observation(source_, space_id_, *id, false));
+    if (!observation || observation->forgotten_us != 0 || !is_asked_for(*observation)) continue;
+    if (text_) {
+      HOLDFAST_ASSIGN(const auto text_score, text_->score(document_of(*id)));
+      if (!text_score) continue;  // it lacks a word that it must have
+    }
+    hits.emplace_back().observation = std::move(*observation);
+  }
+  join_links(query_.link_weight, values, ranked, hits);
   return Status::ok();
 }
 
 Status Recaller::run(std::vector<RecallHit>& hits) {
   HOLDFAST_TRY(check_index(source_, space_id_));
-  if (!query_.vector) {
-    HOLDFAST_TRY(run_text(hits));
-  } else if (query_.text.empty()) {
-    HOLDFAST_TRY(run_vector(hits));
-  } else {
-    HOLDFAST_TRY(run_both(hits));
+  std::vector<RecallHit> ranked;
+  for (limit_ = pool_size(query_);; limit_ *= 4) {
+    HOLDFAST_TRY(rank(ranked));
+    const bool is_all = ranked.size() < limit_;
+    if (query_.link_weight > 0) HOLDFAST_TRY(add_linked(ranked));
+    hits = choose_hits(analyzer_, query_, std::move(ranked));
+    // Those that are too many of a source may have left too few.
+    if (is_all || hits.size() == query_.limit) break;
   }
   const std::vector<QueryTerm> shown = text_ ? shown_terms(*text_) : std::vector<QueryTerm>();
   for (RecallHit& hit : hits) fill_snippet(analyzer_, shown, query_.snippet_size, hit);
@@ -387,14 +439,19 @@ Status Recaller::run(std::vector<RecallHit>& hits) {
 
 }  // namespace
 
+Status recall_in(KeySource& source, uint32_t space_id, const RecallQuery& query, int64_t now_us,
+                 std::vector<RecallHit>& hits) {
+  const std::optional<IdSpan> span = ids_between(query.since_us, query.until_us);
+  if (!span) return Status::ok();
+  return Recaller(source, space_id, query, *span, now_us).run(hits);
+}
+
 Result<std::vector<RecallHit>> recall(Access& access, const RecallQuery& query) {
   HOLDFAST_TRY(check_query(query));
   std::vector<RecallHit> hits;
-  const std::optional<IdSpan> span = ids_between(query.since_us, query.until_us);
-  if (!span) return hits;
   const int64_t now_us = access.now_us();
   HOLDFAST_TRY(access.read([&](KeySource& source, uint32_t space_id) {
-    return Recaller(source, space_id, query, *span, now_us).run(hits);
+    return recall_in(source, space_id, query, now_us, hits);
   }));
   return hits;
 }

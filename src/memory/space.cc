@@ -466,4 +466,19 @@ Result<std::vector<RecallHit>> Space::recall(Snapshot& snapshot, const RecallQue
   return memory::recall(access, query);
 }
 
+Result<RecallVerdict> Space::why_not(const RecallQuery& query, std::string_view id) const {
+  StoreAccess access(impl_);
+  return memory::why_not(access, query, id);
+}
+Result<RecallVerdict> Space::why_not(Transaction& transaction, const RecallQuery& query,
+                                     std::string_view id) const {
+  TransactionAccess access(impl_, transaction);
+  return memory::why_not(access, query, id);
+}
+Result<RecallVerdict> Space::why_not(Snapshot& snapshot, const RecallQuery& query,
+                                     std::string_view id) const {
+  SnapshotAccess access(impl_, snapshot);
+  return memory::why_not(access, query, id);
+}
+
 }  // namespace holdfast
