@@ -18,6 +18,7 @@ using search::KeyTarget;
 // Writes, on average. With fewer, several processes of a busy space would find the same to fold.
 constexpr size_t kLookEvery = 96;
 constexpr size_t kDocumentsPerStep = 48;
+constexpr size_t kVectorsPerStep = 32;
 constexpr size_t kRebuiltPerStep = 500;
 
 std::string index_prefix_of(uint32_t space_id) {
@@ -99,7 +100,7 @@ void fold_when_due(Access& access, const Uuid& id, size_t count) {
   }
   fold_texts(access, count);
   // What fails is left to the next who looks.
-  static_cast<void>(fold_vectors(access, 2 + count / kDocumentsPerStep));
+  static_cast<void>(fold_vectors(access, 3 + count / kVectorsPerStep));
 }
 
 Result<uint64_t> rebuild_index(Access& access) {

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/coding.h"
+#include "base/prefetch.h"
 #include "search/text_record.h"
 
 namespace holdfast::search {
@@ -81,6 +82,11 @@ DocumentId VectorBlock::id(uint32_t at) const {
 Signature VectorBlock::signature(uint32_t at) const {
   return decode_signature(
       bytes_.substr(signatures_at(groups()) + at * kSignatureSize, kSignatureSize));
+}
+
+void VectorBlock::prefetch_labels(uint32_t at, bool with_signature) const {
+  prefetch(bytes_.data() + ids_at() + at * kDocumentIdSize);
+  if (with_signature) prefetch(bytes_.data() + signatures_at(groups()) + at * kSignatureSize);
 }
 
 const char* VectorBlock::group(uint32_t number) const {

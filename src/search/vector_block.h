@@ -47,6 +47,8 @@ class VectorBlock {
   uint32_t rows() const { return rows_; }
   DocumentId id(uint32_t at) const;
   Signature signature(uint32_t at) const;
+  // Begins to fetch what id() and signature() read.
+  void prefetch_labels(uint32_t at, bool with_signature) const;
   const char* group(uint32_t number) const;
   // How many have a smaller id.
   uint32_t lower(const DocumentId& id) const;

@@ -55,7 +55,7 @@ class Folder {
   struct Member {  // of a block that is being made
     DocumentId id;
     Signature signature;
-    std::string values;  // empty: its code is copied
+    std::string values = {};  // empty: its code is copied
     const VectorBlock* block = nullptr;
     uint32_t at = 0;
   };
@@ -72,8 +72,8 @@ class Folder {
   Result<bool> merge();
   std::vector<size_t> due_for_merge() const;
   Result<Source> read_block(const VectorBlockInfo& info);
-  Status erase_blocks(const std::vector<size_t>& chosen);
-  Status write_block(std::vector<Member>& members);
+  Status erase_blocks(const std::vector<size_t>& chosen, bool keeps_centre);
+  Status write_block(const std::vector<Member>& members, uint32_t generation, Encoder* encoder);
 
   KeyTarget& target_;
   const VectorKeys keys_;
@@ -175,23 +175,22 @@ Result<Encoder> Folder::encoder() {
   return Encoder(shape_.metric, std::move(centre));
 }
 
-// REQUIRES: members ascend by id.
-Status Folder::write_block(std::vector<Member>& members) {
-  HOLDFAST_ASSIGN(Encoder encoder, this->encoder());
+// REQUIRES: members ascend by id; an encoder where one of them has values.
+Status Folder::write_block(const std::vector<Member>& members, uint32_t generation,
+                           Encoder* encoder) {
   const auto count = static_cast<uint32_t>(members.size());
-  VectorBlockBuilder builder(count, manifest_.generation, rows());
+  VectorBlockBuilder builder(count, generation, rows());
   for (uint32_t at = 0; at < count; ++at) {
     const Member& member = members[at];
     builder.set(at, member.id, member.signature);
     if (member.values.empty()) {
       builder.copy(at, *member.block, member.at);
     } else {
-      encoder.encode(member.values.data(), builder.group(at / kGroupSize), at % kGroupSize);
+      encoder->encode(member.values.data(), builder.group(at / kGroupSize), at % kGroupSize);
     }
   }
   const uint32_t number = manifest_.next_block++;
-  manifest_.blocks.push_back(
-      {.number = number, .generation = manifest_.generation, .count = count});
+  manifest_.blocks.push_back({.number = number, .generation = generation, .count = count});
   return target_.put(keys_.codes(number), builder.take());
 }
 
@@ -216,7 +215,8 @@ Status Folder::fold_fresh() {
     HOLDFAST_TRY(centre_on(some));
     manifest_.centred_at = live;
   }
-  return write_block(members);
+  HOLDFAST_ASSIGN(Encoder encoder, this->encoder());
+  return write_block(members, manifest_.generation, &encoder);
 }
 
 // Some vectors of every block, about 512.
@@ -245,26 +245,36 @@ Result<std::vector<Folder::Member>> Folder::sample() {
 
 // --- Merging
 
-// Blocks that become one: many of less than half of what fits, or one with many dead.
+// Blocks that become one: many of less than half of what fits, or one with many dead. All are
+// around one centre, so that codes are copied and not made anew.
 std::vector<size_t> Folder::due_for_merge() const {
-  std::vector<size_t> small;
-  uint32_t sum = 0;
+  struct Small {
+    std::vector<size_t> blocks;
+    uint32_t count = 0;
+  };
+  std::map<uint32_t, Small> small;  // by generation
   for (size_t i = 0; i < manifest_.blocks.size(); ++i) {
     const VectorBlockInfo& one = manifest_.blocks[i];
     if (one.dead > 0 && one.dead * 4 >= one.count) return {i};
     if (one.count - one.dead >= capacity() / 2) continue;
-    small.push_back(i);
-    sum += one.count - one.dead;
+    Small& of = small[one.generation];
+    of.blocks.push_back(i);
+    of.count += one.count - one.dead;
   }
-  if (small.size() < 2 || (small.size() < options_.blocks_max && sum < capacity())) return {};
-  std::vector<size_t> chosen;
-  uint32_t count = 0;
-  for (const size_t i : small) {
-    count += manifest_.blocks[i].count - manifest_.blocks[i].dead;
-    if (count > capacity()) break;
-    chosen.push_back(i);
+  for (const auto& [generation, of] : small) {
+    // No more will come around an earlier centre.
+    const size_t most = generation == manifest_.generation ? options_.blocks_max : 2;
+    if (of.blocks.size() < most && of.count < capacity()) continue;
+    std::vector<size_t> chosen;
+    uint32_t count = 0;
+    for (const size_t i : of.blocks) {
+      count += manifest_.blocks[i].count - manifest_.blocks[i].dead;
+      if (count > capacity()) break;
+      chosen.push_back(i);
+    }
+    if (chosen.size() > 1) return chosen;
   }
-  return chosen.size() < 2 ? std::vector<size_t>() : chosen;
+  return {};
 }
 
 Result<Folder::Source> Folder::read_block(const VectorBlockInfo& info) {
@@ -277,12 +287,15 @@ Result<Folder::Source> Folder::read_block(const VectorBlockInfo& info) {
   return source;
 }
 
-// And centres that no block needs any more. REQUIRES: `chosen` ascends.
-Status Folder::erase_blocks(const std::vector<size_t>& chosen) {
+// And, unless their centre stays in use, centres that no block needs any more. REQUIRES: `chosen`
+// ascends.
+Status Folder::erase_blocks(const std::vector<size_t>& chosen, bool keeps_centre) {
   std::set<uint32_t> generations;
   for (auto at = chosen.rbegin(); at != chosen.rend(); ++at) {
     const VectorBlockInfo& block = manifest_.blocks[*at];
-    if (block.generation != manifest_.generation) generations.insert(block.generation);
+    if (!keeps_centre && block.generation != manifest_.generation) {
+      generations.insert(block.generation);
+    }
     HOLDFAST_TRY(target_.del(keys_.codes(block.number)));
     HOLDFAST_TRY(target_.del(keys_.dead(block.number)));
     manifest_.blocks.erase(manifest_.blocks.begin() + static_cast<ptrdiff_t>(*at));
@@ -303,22 +316,16 @@ Result<bool> Folder::merge() {
   std::vector<Member> members;
   for (Source& source : sources) {
     HOLDFAST_ASSIGN(source.block, VectorBlock::open(source.bytes));
-    const bool is_current = source.block.generation() == manifest_.generation;
     for (uint32_t at = 0; at < source.block.count(); ++at) {
       if (source.is_dead(at)) continue;
-      Member member{source.block.id(at), source.block.signature(at), {}, &source.block, at};
-      if (!is_current) {
-        HOLDFAST_ASSIGN(auto values, target_.peek(keys_.vector(view_of(member.id))));
-        if (!values) continue;  // dropped: nothing of it is left to be marked
-        member.values = std::move(*values);
-      }
-      members.push_back(std::move(member));
+      members.push_back({source.block.id(at), source.block.signature(at), {}, &source.block, at});
     }
   }
   std::sort(members.begin(), members.end(),
             [](const Member& a, const Member& b) { return a.id < b.id; });
-  HOLDFAST_TRY(erase_blocks(chosen));
-  if (!members.empty()) HOLDFAST_TRY(write_block(members));
+  const uint32_t generation = sources.front().block.generation();
+  HOLDFAST_TRY(erase_blocks(chosen, !members.empty()));
+  if (!members.empty()) HOLDFAST_TRY(write_block(members, generation, nullptr));
   return true;
 }
 

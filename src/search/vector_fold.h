@@ -6,7 +6,8 @@
 // Invariants:
 //   1. A step reads, so as to conflict, the manifest and every 'f' and 'd' that it takes; so of two
 //      at once one does nothing, and what is dropped or changed meanwhile is not lost.
-//   2. A step is bounded: it writes one block at most, and reads those that this one is made of.
+//   2. A step is bounded: it makes the codes of one group of vectors, or copies those of one block
+//      from the blocks that this one is made of.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +20,8 @@
 namespace holdfast::search {
 
 struct VectorFoldOptions {
-  uint32_t vectors_min = 64;   // a fold waits for as many
-  uint32_t vectors_max = 256;  // and takes at most these, or a block's worth
+  uint32_t vectors_min = 64;  // a fold waits for as many
+  uint32_t vectors_max = 64;  // and takes at most these, or a block's worth
   uint32_t dropped_max = 4096;
   uint32_t blocks_max = 8;  // less than half full; then they are merged
 };

@@ -152,7 +152,7 @@ class VectorRanking::Impl {
   Status score_all();
   Status scan();
   Status scan_block(const VectorBlock& block, std::string_view dead);
-  void offer(const VectorBlock& block, uint32_t first, uint64_t which, const float* bounds);
+  void offer(const VectorBlock& block);
   void cut();
   Status score(const DocumentId& id);
   void push(const DocumentId& id, std::string_view values);
@@ -166,6 +166,11 @@ class VectorRanking::Impl {
   size_t candidates_max_ = 0;
   float threshold_ = -std::numeric_limits<float>::infinity();  // what was cut is not over it
   bool is_cut_ = false;
+  struct Offer {  // of the block in hand
+    float bound = 0;
+    uint32_t at = 0;
+  };
+  std::vector<Offer> offers_;
   std::vector<Candidate> candidates_;        // the lowest bound first, once all are there
   std::set<DocumentId> seen_;                // scored, or found to be gone
   std::vector<VectorMatch> scored_matches_;  // a heap, the nearest first
@@ -269,16 +274,17 @@ void VectorRanking::Impl::cut() {
   candidates_.erase(end, candidates_.end());
 }
 
-void VectorRanking::Impl::offer(const VectorBlock& block, uint32_t first, uint64_t which,
-                                const float* bounds) {
-  for (; which != 0; which &= which - 1) {
-    const auto at = static_cast<uint32_t>(std::countr_zero(which));
-    if (!search_.signature.is_empty() && !block.signature(first + at).has(search_.signature)) {
-      continue;
-    }
-    candidates_.push_back({bounds[at], block.id(first + at)});
+// Ids lie apart from the codes: they are fetched together, not one after the other.
+void VectorRanking::Impl::offer(const VectorBlock& block) {
+  const bool is_filtered = !search_.signature.is_empty();
+  for (const Offer& one : offers_) block.prefetch_labels(one.at, is_filtered);
+  for (const Offer& one : offers_) {
+    if (one.bound <= threshold_) continue;
+    if (is_filtered && !block.signature(one.at).has(search_.signature)) continue;
+    candidates_.push_back({one.bound, block.id(one.at)});
     if (candidates_.size() >= 2 * candidates_max_) cut();
   }
+  offers_.clear();
 }
 
 Status VectorRanking::Impl::scan_block(const VectorBlock& block, std::string_view dead) {
@@ -295,6 +301,7 @@ Status VectorRanking::Impl::scan_block(const VectorBlock& block, std::string_vie
     end = block.lower(document_id(search_.id_end.substr(0, kDocumentIdSize)));
     if (end < block.count() && view_of(block.id(end)) < search_.id_end) ++end;
   }
+  const vector::Kernels& kernel = vector::kernels();
   float bounds[kGroupSize];
   for (uint32_t group = begin / kGroupSize; begin < end && group * kGroupSize < end; ++group) {
     const uint32_t first = group * kGroupSize;
@@ -303,9 +310,13 @@ Status VectorRanking::Impl::scan_block(const VectorBlock& block, std::string_vie
     if (begin > first) which &= ~uint64_t{0} << (begin - first);
     if (end - first < kGroupSize) which &= (uint64_t{1} << (end - first)) - 1;
     if (which == 0) continue;
-    which &= vector::kernels().score_group(query->second, block.group(group), threshold_, bounds);
-    offer(block, first, which, bounds);
+    which &= kernel.score_group(query->second, block.group(group), threshold_, bounds);
+    for (; which != 0; which &= which - 1) {
+      const auto at = static_cast<uint32_t>(std::countr_zero(which));
+      offers_.push_back({bounds[at], first + at});
+    }
   }
+  offer(block);
   return Status::ok();
 }
 

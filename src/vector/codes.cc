@@ -141,7 +141,7 @@ CodeQuery Encoder::query(std::span<const float> values, float deviations) {
     for (uint32_t code = 0; code < 16; ++code) {
       float sum = -least;
       for (uint32_t j = 0; j < 4; ++j) sum += (code >> j & 1) != 0 ? work_[i + j] : -work_[i + j];
-      query.tables[i / 4 * 16 + code] = static_cast<uint8_t>(std::lround(sum * steps));
+      query.tables[i / 4 * 16 + code] = static_cast<uint8_t>(sum * steps + 0.5f);
     }
   }
   query.scale = steps > 0 ? 1 / steps : 0;
