@@ -7,6 +7,7 @@
 #include "holdfast/claim.h"
 #include "holdfast/diff.h"
 #include "holdfast/digest.h"
+#include "holdfast/embedder.h"
 #include "holdfast/event.h"
 #include "holdfast/history.h"
 #include "holdfast/inbox.h"

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +57,14 @@ struct Embedding {
   std::vector<float> values = {};  // kDimensionMin to kDimensionMax, all finite
 };
 
+// The vector of an observation.
+struct NewVector {
+  std::string id = {};  // whole, or a unique prefix
+  Embedding embedding = {};
+  // Only if the observation was edited so often: it may have another text by now.
+  std::optional<uint32_t> revision = {};
+};
+
 struct VectorSpaceOptions {
   uint32_t dimension = 0;  // kDimensionMin to kDimensionMax
   VectorMetric metric = VectorMetric::cosine;
@@ -85,6 +94,9 @@ class Vectors {
   // InvalidArgument: another model or dimension, a value that is not finite, no direction where the
   // metric is the cosine; ConditionFalse: the observation is forgotten.
   Status put(std::string_view name, std::string_view id, const Embedding& embedding) const;
+  // All in one commit. Those are left out whose observation is gone, forgotten or of another
+  // revision; how many were put. Errors else as of put().
+  Result<uint64_t> put_all(std::string_view name, std::span<const NewVector> vectors) const;
   // nullopt: it has none there.
   Result<std::optional<Embedding>> get(std::string_view name, std::string_view id) const;
 

@@ -48,6 +48,26 @@ Result<std::vector<Uuid>> without_vector(KeySource& source, const std::string& p
   return missing;
 }
 
+struct Put {
+  const Uuid& id;
+  const Observation& observation;
+  const Embedding& embedding;
+};
+
+// To the vector space or to its successor.
+Status put_one(KeyTarget& target, uint32_t space_id, std::string_view name, const Put& put) {
+  HOLDFAST_ASSIGN(VectorDefinition definition, memory::require_definition(target, space_id, name));
+  HOLDFAST_ASSIGN(const auto successor,
+                  memory::find_definition(target, space_id, name, DefinitionKind::kSuccessor));
+  if (successor && memory::check_fits(*successor, name, put.embedding)) definition = *successor;
+  HOLDFAST_TRY(memory::check_fits(definition, name, put.embedding));
+  const std::string prefix = definition.prefix(space_id);
+  const search::DocumentId document = memory::document_of(put.id);
+  HOLDFAST_TRY(search::drop_vector(target, prefix, document).status());
+  return search::put_vector(target, prefix, document, memory::signature_of(put.observation),
+                            put.embedding.values);
+}
+
 }  // namespace
 
 Vectors::Vectors(std::shared_ptr<memory::Access> access) : access_(std::move(access)) {}
@@ -123,20 +143,34 @@ Status Vectors::put(std::string_view name, std::string_view id, const Embedding&
       return Status(StatusCode::kConditionFalse,
                     "observation " + of.to_text() + " is forgotten; restore it first");
     }
-    HOLDFAST_ASSIGN(VectorDefinition definition,
-                    memory::require_definition(target, space_id, name));
-    HOLDFAST_ASSIGN(const auto successor,
-                    memory::find_definition(target, space_id, name, DefinitionKind::kSuccessor));
-    if (successor && memory::check_fits(*successor, name, embedding)) definition = *successor;
-    HOLDFAST_TRY(memory::check_fits(definition, name, embedding));
-    const std::string prefix = definition.prefix(space_id);
-    HOLDFAST_TRY(search::drop_vector(target, prefix, memory::document_of(of)).status());
-    return search::put_vector(target, prefix, memory::document_of(of),
-                              memory::signature_of(stored->row.observation), embedding.values);
+    return put_one(target, space_id, name, {of, stored->row.observation, embedding});
   }));
   if (!is_found) return memory::no_such_observation(id, access_->space_path());
   memory::fold_when_due(*access_, of);
   return Status::ok();
+}
+
+Result<uint64_t> Vectors::put_all(std::string_view name, std::span<const NewVector> vectors) const {
+  for (const NewVector& one : vectors) HOLDFAST_TRY(memory::parse_id_prefix(one.id).status());
+  std::vector<Uuid> done;
+  if (vectors.empty()) return done.size();
+  HOLDFAST_TRY(access_->write_existing([&](KeyTarget& target, uint32_t space_id) -> Status {
+    done.clear();
+    for (const NewVector& one : vectors) {
+      const auto id = memory::resolve_id(target, space_id, one.id, access_->space_path());
+      if (id.status().code() == StatusCode::kNotFound) continue;
+      HOLDFAST_TRY(id.status());
+      HOLDFAST_ASSIGN(const auto stored, memory::read_row(target, space_id, *id));
+      if (!stored || stored->is_forgotten) continue;
+      const Observation& observation = stored->row.observation;
+      if (one.revision && observation.revision != *one.revision) continue;
+      HOLDFAST_TRY(put_one(target, space_id, name, {*id, observation, one.embedding}));
+      done.push_back(*id);
+    }
+    return Status::ok();
+  }));
+  if (!done.empty()) memory::fold_when_due(*access_, done.back(), done.size());
+  return done.size();
 }
 
 Result<std::optional<Embedding>> Vectors::get(std::string_view name, std::string_view id) const {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <set>
 
 #include "holdfast/holdfast.h"
 #include "support/child_process.h"
@@ -133,6 +134,69 @@ TEST(Vectors, AWriterKilledWhileItFoldsLeavesAWholeIndex) {
     EXPECT_GT(*hits->front().similarity, 0.999);
     EXPECT_TRUE(store.check()->problems.empty());
   }
+}
+
+// Writes down what it has embedded.
+class NotingEmbedder final : public Embedder {
+ public:
+  explicit NotingEmbedder(Channel& notes) : notes_(notes) {}
+  std::string_view model() const override { return "noting"; }
+  std::string_view model_version() const override { return "1"; }
+  Result<uint32_t> dimension() override { return 2; }
+  double vector_weight() const override { return 0.5; }
+  Result<std::vector<Values>> embed(std::span<const std::string> texts) override {
+    std::vector<Values> all;
+    for (const std::string& text : texts) {
+      notes_.send(text);
+      all.push_back({1, std::strtof(text.c_str(), nullptr)});
+    }
+    return all;
+  }
+
+ private:
+  Channel& notes_;
+};
+
+TEST(Vectors, ManyProcessesEmbedEverythingOnce) {
+  constexpr int kTexts = 300;
+  TemporaryDirectory directory;
+  const std::string path = directory.path() + "/store";
+  {
+    Store store = open_or_die(path);
+    const Space space = *store.space("crowd");
+    std::vector<NewObservation> observations(kTexts);
+    for (int i = 0; i < kTexts; ++i) observations[i].content = std::to_string(1'000 + i);
+    ASSERT_TRUE(space.observations().add_all(observations));
+    ASSERT_TRUE(store.close());
+  }
+  Channel notes;
+  Gate gate;
+  std::vector<ChildProcess> children;
+  for (int i = 0; i < 4; ++i) {
+    children.push_back(ChildProcess::start([&] {
+      Store store = open_or_die(path);
+      NotingEmbedder embedder(notes);
+      Filler filler(*store.space("crowd"), embedder, {.batch = 7});
+      ASSERT_TRUE(filler.begin());
+      gate.pass();
+      for (bool is_over = false; !is_over;) {
+        const auto step = filler.step();
+        ASSERT_TRUE(step) << step.status().to_string();
+        is_over = step->is_over;
+      }
+      EXPECT_TRUE(store.close());
+    }));
+  }
+  gate.open_for(4);
+  for (ChildProcess& child : children) EXPECT_EQ(child.wait(), ChildProcess::kSuccess);
+  notes.close_sending();
+  const std::string embedded = notes.receive_all();
+  std::set<std::string> texts;
+  for (size_t at = 0; at + 4 <= embedded.size(); at += 4) texts.insert(embedded.substr(at, 4));
+  EXPECT_EQ(texts.size(), kTexts);
+  EXPECT_EQ(embedded.size(), 4 * kTexts) << "something was embedded twice";
+  Store store = open_or_die(path);
+  EXPECT_TRUE(store.space("crowd")->vectors().missing(kMainVectorSpace)->empty());
 }
 
 }  // namespace

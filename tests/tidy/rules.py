@@ -26,8 +26,9 @@ ROOM_HEIGHT = {
     'search': 4,
     'care': 5,
     'memory': 5,
+    'embed': 6,
 }
-TOP = 6  # apps, bench and tests: above every room
+TOP = 7  # apps, bench and tests: above every room
 
 # Rooms that need libc and the C++ library, nothing else.
 ENGINE = ('base', 'os', 'os/sim', 'log', 'tree', 'store', 'care')

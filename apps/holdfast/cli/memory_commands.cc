@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
 #include "cli/commands.h"
+#include "cli/embedding.h"
 #include "cli/input.h"
 #include "cli/observation_text.h"
 #include "cli/shown_time.h"
@@ -70,12 +72,16 @@ Status remember(const Context& context, const RememberArguments& arguments) {
   return store.close();
 }
 
-struct RecallArguments {
+struct RecallArguments {  // of recall and why-not
+  std::string id;         // of the observation that is missed
   std::vector<std::string> words;
   std::string kind, source, session, run, since, until, as_of;
   std::string vector_file;
   RecallVector vector;
+  std::optional<double> vector_weight;
   bool by_rank = false;
+  bool embed = false;
+  bool no_embed = false;
   RecallQuery query;
   size_t tokens = 0;  // 0: hits one by one
   bool reinforce = false;
@@ -88,7 +94,7 @@ Status count_used(const Space& space, const std::vector<RecallHit>& hits) {
   return space.observations().reinforce(ids, Reinforcement::access);
 }
 
-Status recall(const Context& context, const RecallArguments& arguments) {
+Result<RecallQuery> query_of(const RecallArguments& arguments) {
   RecallQuery query = arguments.query;
   for (const std::string& word : arguments.words)
     query.text += (query.text.empty() ? "" : " ") + word;
@@ -103,29 +109,87 @@ Status recall(const Context& context, const RecallArguments& arguments) {
     query.vector = arguments.vector;
     HOLDFAST_ASSIGN(query.vector->values, read_vector(arguments.vector_file));
   }
+  query.vector_weight = arguments.vector_weight.value_or(query.vector_weight);
   if (arguments.by_rank) query.fusion = Fusion::reciprocal_rank;
+  return query;
+}
+
+Status add_vector(const Context& context, const Space& space, const RecallArguments& arguments,
+                  RecallQuery& query) {
+  if (query.vector) return Status::ok();
+  const QueryEmbedding how = arguments.embed      ? QueryEmbedding::kRequired
+                             : arguments.no_embed ? QueryEmbedding::kNone
+                                                  : QueryEmbedding::kWherePossible;
+  return embed_query(context, space, how, arguments.vector_weight, query);
+}
+
+Status print_digest(const Output& output, const std::vector<RecallHit>& hits, size_t tokens) {
+  const RecallDigest digest = make_digest(hits, {.tokens_max = tokens});
+  if (output.json()) {
+    output.print({{"text", digest.text},
+                  {"tokens", digest.tokens},
+                  {"ids", digest.ids},
+                  {"left_out", digest.left_out}});
+  } else {
+    output.raw(digest.text);
+  }
+  return Status::ok();
+}
+
+Status recall(const Context& context, const RecallArguments& arguments) {
+  HOLDFAST_ASSIGN(RecallQuery query, query_of(arguments));
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  HOLDFAST_TRY(add_vector(context, space, arguments, query));
   HOLDFAST_ASSIGN(auto hits, space.recall(query));
   if (hits.empty()) {
     return Status(StatusCode::kNotFound, "nothing in space " + space.path() + " matches \"" +
                                              one_line(query.text, 80) + "\"");
   }
   if (arguments.reinforce) HOLDFAST_TRY(count_used(space, hits));
-  if (arguments.tokens > 0) {
-    const RecallDigest digest = make_digest(hits, {.tokens_max = arguments.tokens});
-    if (context.output().json()) {
-      context.output().print({{"text", digest.text},
-                              {"tokens", digest.tokens},
-                              {"ids", digest.ids},
-                              {"left_out", digest.left_out}});
-    } else {
-      context.output().raw(digest.text);
-    }
-    return Status::ok();
-  }
+  if (arguments.tokens > 0) return print_digest(context.output(), hits, arguments.tokens);
   for (size_t i = 0; i < hits.size(); ++i) print_hit(context.output(), i + 1, hits[i]);
   return arguments.reinforce ? store.close() : Status::ok();
+}
+
+const char* name_of(RecallReason reason) {
+  constexpr const char* kNames[] = {"found",     "not_in_space",   "forgotten",
+                                    "filtered",  "word_condition", "no_common_word",
+                                    "no_vector", "outranked",      "crowded_out"};
+  return kNames[static_cast<size_t>(reason)];
+}
+
+Status why_not(const Context& context, const RecallArguments& arguments) {
+  HOLDFAST_ASSIGN(RecallQuery query, query_of(arguments));
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  HOLDFAST_TRY(add_vector(context, space, arguments, query));
+  HOLDFAST_ASSIGN(RecallVerdict verdict, space.why_not(query, arguments.id));
+  std::string reason = name_of(verdict.reason);
+  if (verdict.reason == RecallReason::found && arguments.tokens > 0) {
+    HOLDFAST_ASSIGN(const auto hits, space.recall(query));
+    const RecallDigest digest = make_digest(hits, {.tokens_max = arguments.tokens});
+    HOLDFAST_ASSIGN(const Observation observation, space.observations().get(arguments.id));
+    if (std::find(digest.ids.begin(), digest.ids.end(), observation.id) == digest.ids.end()) {
+      reason = "over_budget";
+      verdict.message += ", but does not fit into " + std::to_string(arguments.tokens) +
+                         " tokens beside those before it";
+    }
+  }
+  if (context.output().json()) {
+    Json json = {{"reason", reason}, {"message", verdict.message}};
+    if (verdict.place) json["place"] = *verdict.place;
+    if (verdict.score) json["score"] = *verdict.score;
+    json["last_score"] = verdict.last_score;
+    for (const ScoreTerm& one : verdict.explanation) json["explanation"].push_back(json_of(one));
+    context.output().print(json);
+    return Status::ok();
+  }
+  context.output().line(reason + ": " + printable(verdict.message));
+  for (const ScoreTerm& one : verdict.explanation) {
+    context.output().line("    " + explained(one));
+  }
+  return Status::ok();
 }
 
 Status reindex(const Context& context) {
@@ -231,15 +295,8 @@ void add_remember(Commands& commands) {
       ->needs(vector);
 }
 
-void add_recall(Commands& commands) {
-  auto arguments = arguments_of<RecallArguments>();
-  CLI::App* command =
-      commands.add(kGroupMemory, "recall", "Find what was remembered, best first",
-                   "holdfast recall \"clock login\" --limit 5\n"
-                   "  holdfast recall 'clock* AND login -door \"too late\"'\n"
-                   "  holdfast recall clock --strength 0.5 --reinforce --explain",
-                   [arguments](const Context& context) { return recall(context, *arguments); });
-  command->add_option("query", arguments->words, "What to look for")->required();
+// What is asked, and by what it is filtered.
+void add_query_options(CLI::App* command, const std::shared_ptr<RecallArguments>& arguments) {
   command->add_option("--limit", arguments->query.limit, "At most so many")
       ->check(CLI::Range(size_t{1}, kRecallLimitMax))
       ->capture_default_str();
@@ -253,15 +310,35 @@ void add_recall(Commands& commands) {
   command->add_option("--until", arguments->until, "Only added before this time");
   command->add_option("--as-of", arguments->as_of, "What held at this time (else now)");
   command->add_option("--trust-min", arguments->query.trust_min, "Only what is trusted that far");
+}
+
+// How what is found is ranked and chosen.
+void add_ranking_options(CLI::App* command, const std::shared_ptr<RecallArguments>& arguments) {
   command
       ->add_option("--strength", arguments->query.strength_weight,
                    "How far use, confirmation and age count beside the words, 0 to 1")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
-  command->add_flag("--reinforce", arguments->reinforce, "Count what is found as used");
   command->add_option(
       "--tokens", arguments->tokens,
       "One text for a prompt, of at most so many tokens by a guess on the high side");
+  command
+      ->add_option("--links", arguments->query.link_weight,
+                   "How much links from the best hits count, 0 to 1")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command
+      ->add_option("--variety", arguments->query.variety,
+                   "How much likeness to a better hit counts against one, 0 to 1")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command->add_option("--per-source", arguments->query.per_source_max,
+                      "At most so many of one source; 0: any number");
+  command->add_option("--per-session", arguments->query.per_session_max,
+                      "At most so many of one session; 0: any number");
+}
+
+void add_vector_options(CLI::App* command, const std::shared_ptr<RecallArguments>& arguments) {
   CLI::Option* vector =
       command->add_option("--vector", arguments->vector_file,
                           "Also what is near this: a file with a JSON array; - reads stdin");
@@ -269,17 +346,49 @@ void add_recall(Commands& commands) {
       ->needs(vector)
       ->capture_default_str();
   command
-      ->add_option("--vector-weight", arguments->query.vector_weight,
-                   "How much the vector counts beside the words")
-      ->needs(vector)
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
-  command->add_flag("--by-rank", arguments->by_rank, "Join both by reciprocal ranks")
-      ->needs(vector);
+      ->add_option("--vector-weight", arguments->vector_weight,
+                   "How much the vector counts beside the words (else as its model is worth)")
+      ->check(CLI::Range(0.0, 1.0));
+  command->add_flag("--by-rank", arguments->by_rank, "Join both by reciprocal ranks");
+  CLI::Option* embed = command->add_flag(
+      "--embed", arguments->embed,
+      "By the vector of the words, too; an error where that cannot be had (else where it can)");
+  command->add_flag("--no-embed", arguments->no_embed, "By words alone")
+      ->excludes(embed)
+      ->excludes(vector);
+  embed->excludes(vector);
+}
+
+void add_recall(Commands& commands) {
+  auto arguments = arguments_of<RecallArguments>();
+  CLI::App* command =
+      commands.add(kGroupMemory, "recall", "Find what was remembered, best first",
+                   "holdfast recall \"clock login\" --limit 5\n"
+                   "  holdfast recall 'clock* AND login -door \"too late\"'\n"
+                   "  holdfast recall clock --strength 0.5 --reinforce --explain",
+                   [arguments](const Context& context) { return recall(context, *arguments); });
+  command->add_option("query", arguments->words, "What to look for")->required();
+  add_query_options(command, arguments);
+  add_ranking_options(command, arguments);
+  add_vector_options(command, arguments);
+  command->add_flag("--reinforce", arguments->reinforce, "Count what is found as used");
   command->add_flag("--explain", arguments->query.explain, "Say what each word adds to a score");
   command->add_option("--snippet", arguments->query.snippet_size, "Bytes of each result, about")
       ->check(CLI::Range(size_t{16}, kSnippetSizeMax))
       ->capture_default_str();
+}
+
+void add_why_not(Commands& commands) {
+  auto arguments = arguments_of<RecallArguments>();
+  CLI::App* command =
+      commands.add(kGroupMemory, "why-not", "Say why a recall does not return an observation",
+                   "holdfast why-not 01890a5d-ac96-774b \"clock login\" --limit 5",
+                   [arguments](const Context& context) { return why_not(context, *arguments); });
+  command->add_option("id", arguments->id, "Its id, or a prefix that no other has")->required();
+  command->add_option("query", arguments->words, "What was looked for")->required();
+  add_query_options(command, arguments);
+  add_ranking_options(command, arguments);
+  add_vector_options(command, arguments);
 }
 
 void add_list(Commands& commands) {
@@ -313,6 +422,7 @@ void add_list(Commands& commands) {
 void add_memory_commands(Commands& commands) {
   add_remember(commands);
   add_recall(commands);
+  add_why_not(commands);
   auto id = arguments_of<std::string>();
   commands
       .add(kGroupMemory, "show", "Print one observation whole", "holdfast show 01890a5d-ac96-774b",

@@ -87,6 +87,13 @@ Json json_of(const Strength& strength) {
           {"renewed", time_text(strength.renewed_us)}};
 }
 
+Json json_of(const ScoreTerm& term) {
+  return {{"term", term.term},           {"score", term.score},
+          {"weight", term.weight},       {"count", term.count},
+          {"length", term.length},       {"length_mean", term.length_mean},
+          {"frequency", term.frequency}, {"observations", term.observations}};
+}
+
 Json json_of(size_t rank, const RecallHit& hit) {
   Json json;
   json["rank"] = rank;
@@ -102,7 +109,7 @@ Json json_of(size_t rank, const RecallHit& hit) {
     json["highlights"].push_back(Json::array({range.begin, range.end}));
   }
   json["content"] = hit.observation.content;
-  if (hit.strength || hit.similarity) json["text_score"] = hit.text_score;
+  if (hit.strength || hit.similarity || hit.link_share > 0) json["text_score"] = hit.text_score;
   if (hit.similarity) {
     json["similarity"] = *hit.similarity;
     json["text_share"] = hit.text_share;
@@ -111,16 +118,9 @@ Json json_of(size_t rank, const RecallHit& hit) {
   if (hit.strength) {
     json["strength"] = json_of(*hit.strength);
   }
-  for (const ScoreTerm& one : hit.explanation) {
-    json["explanation"].push_back({{"term", one.term},
-                                   {"score", one.score},
-                                   {"weight", one.weight},
-                                   {"count", one.count},
-                                   {"length", one.length},
-                                   {"length_mean", one.length_mean},
-                                   {"frequency", one.frequency},
-                                   {"observations", one.observations}});
-  }
+  if (hit.link_share > 0) json["link_share"] = hit.link_share;
+  if (hit.likeness > 0) json["likeness"] = hit.likeness;
+  for (const ScoreTerm& one : hit.explanation) json["explanation"].push_back(json_of(one));
   return json;
 }
 
@@ -184,16 +184,12 @@ void print_observation(const Output& output, const Observation& observation,
   output.line(output.terminal() ? printable(observation.content, true) : observation.content);
 }
 
-namespace {
-
 std::string explained(const ScoreTerm& one) {
   return fixed(one.score, 3) + "  " + one_line(one.term, 40) + ": " + std::to_string(one.count) +
          " in a length of " + std::to_string(one.length) + " (mean " + fixed(one.length_mean, 1) +
          "), in " + std::to_string(one.frequency) + " of " + std::to_string(one.observations) +
          ", weight " + fixed(one.weight, 2);
 }
-
-}  // namespace
 
 void print_hit(const Output& output, size_t rank, const RecallHit& hit) {
   if (output.json()) {
@@ -212,6 +208,12 @@ void print_hit(const Output& output, size_t rank, const RecallHit& hit) {
     output.line("    " + output.dim(fixed(hit.text_share, 3) + " for the words, " +
                                     fixed(hit.vector_share, 3) + " for a similarity of " +
                                     fixed(*hit.similarity, 3)));
+  }
+  if (hit.link_share > 0 && !hit.explanation.empty()) {
+    output.line("    " + output.dim(fixed(hit.link_share, 3) + " for links from the best hits"));
+  }
+  if (hit.likeness > 0 && !hit.explanation.empty()) {
+    output.line("    " + output.dim(fixed(hit.likeness, 3) + " alike to a better hit"));
   }
   if (hit.strength && !hit.explanation.empty()) {
     output.line("    " + output.dim(fixed(hit.text_score, 3) + " by words, strength " +

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "cli/embedding.h"
 #include "graph/graph_space.h"
 #include "memory/catalog.h"
 #include "memory/keys.h"
@@ -66,6 +67,10 @@ Result<std::optional<std::string>> Memory::prefix_of(memory::KeyKind kind, const
   HOLDFAST_ASSIGN(const auto id, memory::find_space(source, space.segments()));
   if (!id) return std::optional<std::string>();
   return std::optional(memory::space_prefix(kind, *id));
+}
+
+Status Memory::embed_query(const Space& space, RecallQuery& query) const {
+  return cli::embed_query(context_, space, cli::QueryEmbedding::kWherePossible, {}, query);
 }
 
 Result<std::optional<std::string>> Memory::observations_prefix() {

@@ -30,6 +30,8 @@ class Memory {
   // Errors: those of opening; NotAStore also when the store that was open has vanished.
   Result<Space> space();
   Result<StoreStats> stats();
+  // Adds the vector of the query's text, where the space has vectors of a model that is at hand.
+  Status embed_query(const Space& space, RecallQuery& query) const;
   Result<Watch> watch(const KeyRange& range);
   // What the keys of the space's observations, and those of its graph, begin with; nullopt: nobody
   // has written to it yet.

@@ -59,6 +59,7 @@ Result<Json> recall(Memory& memory, const Json& arguments) {
   Budget budget(arguments);
   query.snippet_size = snippet_size(budget.tokens(), query.limit);
   HOLDFAST_ASSIGN(const Space space, memory.space());
+  HOLDFAST_TRY(memory.embed_query(space, query));
   HOLDFAST_ASSIGN(const auto hits, space.recall(query));
   Json found = Json::array();
   for (const RecallHit& hit : hits) {

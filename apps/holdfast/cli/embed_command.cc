@@ -1,0 +1,145 @@
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+#include "cli/commands.h"
+#include "cli/embedding.h"
+
+namespace holdfast::cli {
+namespace {
+
+struct EmbedArguments {
+  std::string model, model_version;
+  FillOptions options;
+  bool follow = false;
+  double seconds = 0;
+};
+
+// The model that is asked for, or that the vector space has or is being given, or that the
+// environment names; else the one that is built in.
+Result<VectorSpaceOptions> model_of(const Space& space, const EmbedArguments& arguments,
+                                    const HttpEmbedderOptions& endpoint) {
+  VectorSpaceOptions wanted;
+  wanted.model = arguments.model;
+  wanted.model_version = arguments.model_version;
+  if (wanted.model.empty()) {
+    HOLDFAST_ASSIGN(const auto spaces, space.vectors().list());
+    for (const VectorSpace& one : spaces) {
+      if (one.name == arguments.options.vector_space) {
+        return one.successor ? *one.successor : static_cast<const VectorSpaceOptions&>(one);
+      }
+    }
+    wanted.model = endpoint.model;
+  }
+  const auto hashing = hashing_embedder();
+  if (wanted.model.empty()) wanted.model = hashing->model();
+  if (wanted.model == hashing->model() && wanted.model_version.empty()) {
+    wanted.model_version = hashing->model_version();
+  }
+  return wanted;
+}
+
+struct Totals {
+  uint64_t embedded = 0;
+  uint64_t refused = 0;
+  Status refusal;
+};
+
+// Steps until nothing is missing but what others have at hand.
+Status fill(Filler& filler, Totals& totals) {
+  for (uint64_t embedded = 1; embedded > 0; filler.begin_again()) {
+    embedded = 0;
+    totals.refused = 0;
+    for (bool is_over = false; !is_over;) {
+      HOLDFAST_ASSIGN(const FillStep step, filler.step());
+      is_over = step.is_over;
+      embedded += step.embedded;
+      totals.refused += step.refused;
+      if (step.refused > 0) totals.refusal = step.refusal;
+    }
+    totals.embedded += embedded;
+  }
+  return Status::ok();
+}
+
+void print(const Output& output, const Embedder& embedder, const Totals& totals, bool is_replaced) {
+  const std::string model(embedder.model());
+  if (output.json()) {
+    output.print({{"model", model},
+                  {"embedded", totals.embedded},
+                  {"refused", totals.refused},
+                  {"replaced", is_replaced}});
+  } else {
+    output.line(with_separators(totals.embedded) + " observations embedded by " + printable(model) +
+                (is_replaced ? ", which stands for the model before from now on" : ""));
+  }
+  if (totals.refused > 0) {
+    std::fprintf(stderr, "holdfast: %s texts were refused, the last of them so: %s\n",
+                 std::to_string(totals.refused).c_str(),
+                 printable(totals.refusal.to_string()).c_str());
+  }
+  std::fflush(stdout);  // who follows sees a line when it has happened
+}
+
+Status follow(Store& store, const Context& context, const EmbedArguments& arguments,
+              Embedder& embedder, Filler& filler) {
+  using std::chrono::milliseconds;
+  const auto now = [] { return std::chrono::steady_clock::now(); };
+  const auto end = now() + milliseconds(static_cast<int64_t>(arguments.seconds * 1000));
+  while (arguments.seconds == 0 || now() < end) {
+    auto left = milliseconds(std::chrono::minutes(1));
+    if (arguments.seconds > 0) {
+      left = std::min(left, std::chrono::ceil<milliseconds>(end - now()));
+    }
+    HOLDFAST_TRY(filler.wait(store, std::max(left, milliseconds(0))));
+    Totals totals;
+    HOLDFAST_TRY(fill(filler, totals));
+    if (totals.embedded > 0) print(context.output(), embedder, totals, false);
+  }
+  return Status::ok();
+}
+
+Status embed(const Context& context, const EmbedArguments& arguments) {
+  const HttpEmbedderOptions endpoint = endpoint_of(context.surroundings());
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  HOLDFAST_ASSIGN(const VectorSpaceOptions model, model_of(space, arguments, endpoint));
+  HOLDFAST_ASSIGN(const auto embedder, require_embedder(model, endpoint));
+  Filler filler(space, *embedder, arguments.options);
+  HOLDFAST_TRY(filler.begin());
+  Totals totals;
+  HOLDFAST_TRY(fill(filler, totals));
+  HOLDFAST_ASSIGN(const bool is_replaced, filler.finish());
+  print(context.output(), *embedder, totals, is_replaced);
+  if (arguments.follow) HOLDFAST_TRY(follow(store, context, arguments, *embedder, filler));
+  return store.close();
+}
+
+}  // namespace
+
+void add_embed_command(Commands& commands) {
+  auto arguments = arguments_of<EmbedArguments>();
+  CLI::App* command = commands.add(
+      kGroupMemory, "embed", "Give every observation its vector, so that recall finds by it, too",
+      "holdfast embed\n  holdfast embed --follow\n"
+      "  HOLDFAST_EMBED_URL=http://localhost:11434/v1 holdfast embed --model nomic-embed-text",
+      [arguments](const Context& context) { return embed(context, *arguments); });
+  command->add_option("--model", arguments->model,
+                      "Which (else the vector space's, $HOLDFAST_EMBED_MODEL, holdfast-hashing)");
+  command->add_option("--model-version", arguments->model_version, "Which version of it");
+  command->add_option("--vector-space", arguments->options.vector_space, "Where the vectors go")
+      ->capture_default_str();
+  command->add_option("--batch", arguments->options.batch, "Texts at once")
+      ->check(CLI::Range(size_t{1}, kEmbeddedTextsMax))
+      ->capture_default_str();
+  command->add_option("--text-size", arguments->options.text_size_max, "Bytes of a text, at most")
+      ->check(CLI::Range(size_t{1}, kContentSizeMax))
+      ->capture_default_str();
+  command->add_flag("--replace", arguments->options.replaces,
+                    "Embed all anew if the vectors are of another model, then swap at once");
+  CLI::Option* follow =
+      command->add_flag("--follow", arguments->follow, "Go on with what is added and changed");
+  command->add_option("--seconds", arguments->seconds, "Follow for so long")->needs(follow);
+}
+
+}  // namespace holdfast::cli
