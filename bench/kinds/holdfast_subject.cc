@@ -20,10 +20,35 @@ class HoldfastKeeper final : public Keeper {
   explicit HoldfastKeeper(const std::string& directory)
       : store_(open_store(directory)),
         space_(*store_.space("bench")),
+        observations_(space_.observations()),
+        runs_(space_.runs()),
+        artifacts_(space_.artifacts()),
         stream_(space_.events().stream("log")),
         queue_(space_.queue("jobs")),
         cache_(space_.cache("values")) {}
 
+  void observe(std::string_view text) override {
+    check(observations_.add({.content = std::string(text)}).status());
+  }
+  void do_step(std::string_view key, std::string_view output) override {
+    if (run_.empty()) {
+      const auto run = runs_.start({.name = "bench"});
+      check(run.status());
+      run_ = run->id;
+    }
+    const auto begun = runs_.begin(run_, {.key = std::string(key)});
+    check(begun.status());
+    require(!begun->completed, "a step was there already");
+    check(runs_.complete(*begun->lease, output));
+  }
+  void put_artifact(std::string_view name, std::string_view content) override {
+    check(artifacts_.put({.name = std::string(name)}, content).status());
+  }
+  bool get_artifact(std::string_view name, std::string& content) override {
+    auto got = artifacts_.get(name);
+    if (got) content = std::move(*got);
+    return got.is_ok();
+  }
   void append_event(std::string_view data) override {
     check(stream_.append({.type = "bench", .data = std::string(data)}).status());
   }
@@ -57,6 +82,10 @@ class HoldfastKeeper final : public Keeper {
  private:
   Store store_;
   Space space_;
+  Observations observations_;
+  Runs runs_;
+  std::string run_;  // of this process
+  Artifacts artifacts_;
   EventStream stream_;
   Queue queue_;
   Cache cache_;

@@ -1,7 +1,8 @@
-// holdfast_kinds: events, jobs and cached values a second, of Holdfast and of SQLite with the
-// obvious schema, strict, by 1 and 16 processes.
+// holdfast_kinds: observations, events, jobs, steps, cached values and artifacts a second, of
+// Holdfast and of SQLite with the obvious schema, strict, by 1 and 16 processes.
 //
-// Usage: holdfast_kinds [DIRECTORY [SECONDS [REPETITIONS]]]
+// Usage: holdfast_kinds [DIRECTORY [SECONDS [REPETITIONS [KIND]]]]
+// KIND: only kinds whose name begins so.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -26,7 +28,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint32_t kProcesses[] = {1, 16};
-constexpr uint64_t kCached = 10'000;     // entries that gets are of
+constexpr uint64_t kCached = 10'000;  // entries that gets are of
+constexpr uint64_t kArtifacts = 64;   // that gets are of
+constexpr size_t kArtifactSize = 256u << 10;
+constexpr size_t kWords = 40;            // of a text, of 20,000
 constexpr uint64_t kJobsASecond = 8000;  // pushed before jobs are measured
 
 std::string cache_key(uint64_t number) {
@@ -34,45 +39,85 @@ std::string cache_key(uint64_t number) {
   return std::string(key.view());
 }
 
+std::string text_of(uint32_t worker, uint64_t sequence) {
+  Random random((uint64_t{worker} << 40) + sequence);
+  std::string text;
+  for (size_t i = 0; i < kWords; ++i) text += "word" + std::to_string(random.below(20'000)) + " ";
+  return text;
+}
+
+// Bytes that nothing can make fewer.
+std::string content_of(uint32_t worker, uint64_t sequence) {
+  Random random((uint64_t{worker} << 40) + sequence);
+  std::string content(kArtifactSize, '\0');
+  for (size_t at = 0; at < content.size(); at += sizeof(uint64_t)) {
+    const uint64_t word = random.next();
+    std::memcpy(content.data() + at, &word, sizeof(word));
+  }
+  return content;
+}
+
+std::string artifact_name(uint64_t number) {
+  return "artifact" + std::to_string(number % kArtifacts);
+}
+
 struct Kind {
-  const char* name;
+  std::string name;
   // Before the clock runs, by one process.
   std::function<void(Keeper&, double seconds)> prepare;
   // One operation; false: there is nothing more to do.
   std::function<bool(Keeper&, uint32_t worker, uint64_t sequence)> act;
+  size_t bytes = 0;  // of content, by one operation; 0: they do not matter
 };
 
-std::vector<Kind> all_kinds() {
-  const auto nothing = [](Keeper&, double) {};
-  const auto value = [](uint32_t worker, uint64_t sequence) {
-    return Value<kValueSize>(worker, sequence);
-  };
+void prepare_nothing(Keeper&, double) {}
+
+using SmallValue = Value<kValueSize>;
+
+std::vector<Kind> kinds_of_work() {
   return {
-      {"event append", nothing,
-       [=](Keeper& keeper, uint32_t worker, uint64_t sequence) {
-         keeper.append_event(value(worker, sequence).view());
+      {"observation add", prepare_nothing,
+       [](Keeper& keeper, uint32_t worker, uint64_t sequence) {
+         keeper.observe(text_of(worker, sequence));
          return true;
        }},
-      {"queue push", nothing,
-       [=](Keeper& keeper, uint32_t worker, uint64_t sequence) {
-         keeper.push_job(value(worker, sequence).view());
+      {"event append", prepare_nothing,
+       [](Keeper& keeper, uint32_t worker, uint64_t sequence) {
+         keeper.append_event(SmallValue(worker, sequence).view());
+         return true;
+       }},
+      {"step begin and complete", prepare_nothing,
+       [](Keeper& keeper, uint32_t worker, uint64_t sequence) {
+         keeper.do_step("step" + std::to_string(sequence), SmallValue(worker, sequence).view());
+         return true;
+       }},
+      {"queue push", prepare_nothing,
+       [](Keeper& keeper, uint32_t worker, uint64_t sequence) {
+         keeper.push_job(SmallValue(worker, sequence).view());
          return true;
        }},
       {"queue take and ack",
-       [=](Keeper& keeper, double seconds) {
+       [](Keeper& keeper, double seconds) {
          const auto jobs = static_cast<uint64_t>(seconds * kJobsASecond);
-         for (uint64_t i = 0; i < jobs; ++i) keeper.push_job(value(0, i).view());
+         for (uint64_t i = 0; i < jobs; ++i) keeper.push_job(SmallValue(0, i).view());
        },
        [](Keeper& keeper, uint32_t, uint64_t) { return keeper.do_job(); }},
-      {"cache put", nothing,
-       [=](Keeper& keeper, uint32_t worker, uint64_t sequence) {
+  };
+}
+
+std::vector<Kind> kinds_of_values() {
+  return {
+      {"cache put", prepare_nothing,
+       [](Keeper& keeper, uint32_t worker, uint64_t sequence) {
          Random random((uint64_t{worker} << 40) + sequence);
-         keeper.cache_put(cache_key(random.below(kCached)), value(worker, sequence).view());
+         keeper.cache_put(cache_key(random.below(kCached)), SmallValue(worker, sequence).view());
          return true;
        }},
       {"cache get",
-       [=](Keeper& keeper, double) {
-         for (uint64_t i = 0; i < kCached; ++i) keeper.cache_put(cache_key(i), value(0, i).view());
+       [](Keeper& keeper, double) {
+         for (uint64_t i = 0; i < kCached; ++i) {
+           keeper.cache_put(cache_key(i), SmallValue(0, i).view());
+         }
        },
        [](Keeper& keeper, uint32_t worker, uint64_t sequence) {
          Random random((uint64_t{worker} << 40) + sequence);
@@ -80,7 +125,31 @@ std::vector<Kind> all_kinds() {
          require(keeper.cache_get(cache_key(random.below(kCached)), got), "an entry is missing");
          return got.size() == kValueSize;
        }},
+      {"artifact put", prepare_nothing,
+       [](Keeper& keeper, uint32_t worker, uint64_t sequence) {
+         keeper.put_artifact(artifact_name(worker), content_of(worker, sequence));
+         return true;
+       },
+       kArtifactSize},
+      {"artifact get",
+       [](Keeper& keeper, double) {
+         for (uint32_t i = 0; i < kArtifacts; ++i) {
+           keeper.put_artifact(artifact_name(i), content_of(0, i));
+         }
+       },
+       [](Keeper& keeper, uint32_t worker, uint64_t sequence) {
+         std::string got;
+         require(keeper.get_artifact(artifact_name(sequence + worker), got), "one is missing");
+         return got.size() == kArtifactSize;
+       },
+       kArtifactSize},
   };
+}
+
+std::vector<Kind> all_kinds() {
+  std::vector<Kind> kinds = kinds_of_work();
+  for (const Kind& kind : kinds_of_values()) kinds.push_back(kind);
+  return kinds;
 }
 
 struct Worker {
@@ -163,10 +232,12 @@ double median(std::vector<Outcome> outcomes, double Outcome::*figure) {
   return (*middle).*figure;
 }
 
-void compare(const std::string& directory, double seconds, int repetitions) {
+void compare(const std::string& directory, double seconds, int repetitions, std::string_view only) {
   const std::unique_ptr<Subject> subjects[] = {make_holdfast_subject(), make_sqlite_subject()};
-  Table table({"kind", "processes", "subject", "a second", "p50 us", "p99 us", "of sqlite"});
+  Table table(
+      {"kind", "processes", "subject", "a second", "MB a second", "p50 us", "p99 us", "of sqlite"});
   for (const Kind& kind : all_kinds()) {
+    if (!kind.name.starts_with(only)) continue;
     for (const uint32_t processes : kProcesses) {
       std::map<std::string, std::vector<Outcome>> outcomes;
       for (int i = 0; i < 2 * repetitions; ++i) {
@@ -177,7 +248,9 @@ void compare(const std::string& directory, double seconds, int repetitions) {
       const double of_sqlite = median(outcomes["sqlite"], &Outcome::rate);
       for (const auto& [name, of_name] : outcomes) {
         const double rate = median(of_name, &Outcome::rate);
+        const double megabytes = rate * static_cast<double>(kind.bytes) / 1e6;
         table.add({kind.name, std::to_string(processes), name, readable(rate),
+                   kind.bytes == 0 ? "" : readable(megabytes),
                    readable(median(of_name, &Outcome::p50_us)),
                    readable(median(of_name, &Outcome::p99_us)), readable(rate / of_sqlite)});
       }
@@ -194,7 +267,7 @@ int main(int count, char** arguments) {
   std::string directory = std::string(count > 1 ? arguments[1] : ".") + "/holdfast_kinds.XXXXXX";
   require(mkdtemp(directory.data()) != nullptr, "cannot make a folder for the stores");
   compare(directory, count > 2 ? std::atof(arguments[2]) : 1,
-          count > 3 ? std::atoi(arguments[3]) : 3);
+          count > 3 ? std::atoi(arguments[3]) : 3, count > 4 ? arguments[4] : "");
   std::filesystem::remove_all(directory);
   return 0;
 }

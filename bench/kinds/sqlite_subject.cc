@@ -1,6 +1,7 @@
 // WAL, synchronous=FULL, writers that begin immediately and retry after a random 0.1 to 1 ms, as
-// engines/sqlite.cc does. Numbers of events by AUTOINCREMENT, no hash chain; a cache without bound
-// that notes the use of an entry at most every 10 seconds.
+// engines/sqlite.cc does. Texts beside an FTS5 table; numbers of events by AUTOINCREMENT, no hash
+// chain; artifacts without hashes; a cache without bound that notes the use of an entry at most
+// every 10 seconds.
 #include <sqlite3.h>
 #include <unistd.h>
 
@@ -13,6 +14,14 @@ namespace holdfast::bench {
 namespace {
 
 constexpr const char* kSchema =
+    "CREATE TABLE observations(id INTEGER PRIMARY KEY, at INTEGER, content TEXT);"
+    "CREATE INDEX observations_at ON observations(at);"
+    "CREATE VIRTUAL TABLE words USING fts5(content, content='observations', content_rowid='id',"
+    " tokenize='porter');"
+    "CREATE TABLE steps(run INTEGER, key TEXT, state INTEGER, started INTEGER, ended INTEGER,"
+    " output BLOB, PRIMARY KEY(run, key));"
+    "CREATE TABLE artifacts(name TEXT, version INTEGER, at INTEGER, content BLOB,"
+    " PRIMARY KEY(name, version));"
     "CREATE TABLE events(number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER, type TEXT,"
     " data BLOB);"
     "CREATE TABLE jobs(id INTEGER PRIMARY KEY, priority INTEGER, state INTEGER, attempts INTEGER,"
@@ -98,6 +107,26 @@ class SqliteKeeper final : public Keeper {
  public:
   explicit SqliteKeeper(const std::string& directory) : database_(directory) {}
 
+  void observe(std::string_view text) override {
+    begin_.run();
+    observe_.bind(1, now()).bind(2, text).run();
+    index_.bind(1, sqlite3_last_insert_rowid(database_.handle)).bind(2, text).run();
+    commit_.run();
+  }
+  void do_step(std::string_view key, std::string_view output) override {
+    begin_step_.bind(1, int64_t{getpid()}).bind(2, key).bind(3, now()).run();
+    end_step_.bind(1, now()).bind(2, output).bind(3, int64_t{getpid()}).bind(4, key).run();
+  }
+  void put_artifact(std::string_view name, std::string_view content) override {
+    put_artifact_.bind(1, name).bind(2, now()).bind(3, content).run();
+  }
+  bool get_artifact(std::string_view name, std::string& content) override {
+    get_artifact_.bind(1, name);
+    const bool found = get_artifact_.step();
+    if (found) content = get_artifact_.bytes(0);
+    get_artifact_.reset();
+    return found;
+  }
   void append_event(std::string_view data) override { append_.bind(1, now()).bind(2, data).run(); }
   void push_job(std::string_view payload) override { push_.bind(1, payload).run(); }
   bool do_job() override {
@@ -134,6 +163,19 @@ class SqliteKeeper final : public Keeper {
   Database database_;
   Statement begin_{database_.handle, "BEGIN IMMEDIATE"};
   Statement commit_{database_.handle, "COMMIT"};
+  Statement observe_{database_.handle, "INSERT INTO observations(at, content) VALUES(?1, ?2)"};
+  Statement index_{database_.handle, "INSERT INTO words(rowid, content) VALUES(?1, ?2)"};
+  Statement begin_step_{database_.handle,
+                        "INSERT INTO steps(run, key, state, started) VALUES(?1, ?2, 1, ?3)"};
+  Statement end_step_{database_.handle,
+                      "UPDATE steps SET state = 2, ended = ?1, output = ?2"
+                      " WHERE run = ?3 AND key = ?4 AND state = 1"};
+  Statement put_artifact_{database_.handle,
+                          "INSERT INTO artifacts(name, version, at, content) SELECT ?1,"
+                          " ifnull(max(version), 0) + 1, ?2, ?3 FROM artifacts WHERE name = ?1"};
+  Statement get_artifact_{database_.handle,
+                          "SELECT content FROM artifacts WHERE name = ?1"
+                          " ORDER BY version DESC LIMIT 1"};
   Statement append_{database_.handle, "INSERT INTO events(at, type, data) VALUES(?1, 'bench', ?2)"};
   Statement push_{database_.handle,
                   "INSERT INTO jobs(priority, state, attempts, payload) VALUES(0, 0, 0, ?1)"};

@@ -1,5 +1,5 @@
-// Subject: who keeps events, jobs and cached values in this comparison: Holdfast's memory kinds, or
-// SQLite with the schema that anybody would write.
+// Subject: who keeps observations, events, jobs, steps, cached values and artifacts in this
+// comparison: Holdfast's memory kinds, or SQLite with the schema that anybody would write.
 //
 // Thread-safety: a Keeper belongs to one process, which opened it after it was forked.
 // Invariant: every call that writes returns when what it wrote survives loss of power.
@@ -18,6 +18,13 @@ class Keeper {
   Keeper& operator=(const Keeper&) = delete;
   virtual ~Keeper() = default;
 
+  // A text that is found by its words from then on.
+  virtual void observe(std::string_view text) = 0;
+  // Begins a step of a run, then completes it: two commits.
+  virtual void do_step(std::string_view key, std::string_view output) = 0;
+  // The next version of an artifact, and the latest one, whole.
+  virtual void put_artifact(std::string_view name, std::string_view content) = 0;
+  virtual bool get_artifact(std::string_view name, std::string& content) = 0;
   virtual void append_event(std::string_view data) = 0;
   virtual void push_job(std::string_view payload) = 0;
   // Takes a job, then acks it in the transaction that keeps its result. False: there was none.
