@@ -1,8 +1,12 @@
 // Processes that coordinate through a store and are really killed: jobs are done exactly once, and
 // a claim has one holder at a time.
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <optional>
 
 #include "holdfast/holdfast.h"
@@ -49,33 +53,42 @@ class CoordinationTest : public testing::Test {
   const std::string path_ = directory_.path_of("store");
 };
 
+// HOLDFAST_TEST_JOBS=100000 makes it longer.
 TEST_F(CoordinationTest, JobsAreDoneExactlyOnceThoughWorkersAreKilled) {
-  constexpr int kJobs = 400;
+  const char* wanted = std::getenv("HOLDFAST_TEST_JOBS");
+  const int job_count = wanted != nullptr ? std::atoi(wanted) : 400;
+  constexpr int kDeaths = 15;
+  constexpr int kBatch = 400;  // fits a commit
   ASSERT_EQ(run_in_child([&] {
               Store store = open_or_die(path_);
               const Queue queue = store.space("crew")->queue("jobs");
               ASSERT_TRUE(queue.configure({.attempts_max = 1000}));
-              std::vector<NewJob> jobs;
-              for (int i = 0; i < kJobs; ++i) jobs.push_back({.payload = std::to_string(i)});
-              ASSERT_TRUE(queue.push_all(jobs));
+              for (int i = 0; i < job_count;) {
+                std::vector<NewJob> jobs;
+                for (const int end = std::min(i + kBatch, job_count); i < end; ++i) {
+                  jobs.push_back({.payload = std::to_string(i)});
+                }
+                ASSERT_TRUE(queue.push_all(jobs));
+              }
             }),
             ChildProcess::kSuccess);
   Channel told;
   std::vector<ChildProcess> workers;
   const auto hire = [&] { workers.push_back(ChildProcess::start([&] { work(told); })); };
   for (int i = 0; i < kWorkers; ++i) hire();
-  // After every twentieth job somebody dies in the middle of something, and is replaced.
-  for (int death = 0; death < 15; ++death) {
-    ASSERT_TRUE(told.receive(20));
+  // Now and then somebody dies in the middle of something, and is replaced.
+  for (int death = 0; death < kDeaths; ++death) {
+    ASSERT_TRUE(told.receive(static_cast<size_t>(job_count / 20)));
     workers[static_cast<size_t>(death)].kill();
     workers[static_cast<size_t>(death)].wait();
     hire();
   }
   told.close_sending();
-  for (size_t i = 15; i < workers.size(); ++i) EXPECT_EQ(workers[i].wait(), ChildProcess::kSuccess);
+  for (size_t i = kDeaths; i < workers.size(); ++i)
+    EXPECT_EQ(workers[i].wait(), ChildProcess::kSuccess);
 
   Store store = open_or_die(path_);
-  for (int i = 0; i < kJobs; ++i) {
+  for (int i = 0; i < job_count; ++i) {
     const auto count = store.get("done/" + std::to_string(i));
     ASSERT_TRUE(count && *count) << "job " << i << " is lost";
     EXPECT_EQ(decode_number(**count), 1) << "job " << i;
@@ -104,8 +117,40 @@ TEST_F(CoordinationTest, AClaimIsFreeAsSoonAsItsHolderIsKilled) {
   EXPECT_TRUE(store.space("crew")->claims().take("build"));
 }
 
+TEST_F(CoordinationTest, WhoIsStoppedPastTheEndOfAClaimIsFenced) {
+  ChildProcess holder = ChildProcess::start([&] {
+    Store store = open_or_die(path_);
+    const Space space = *store.space("crew");
+    const auto claim = space.claims().take("build", {.ttl = milliseconds(50)});
+    ASSERT_TRUE(claim) << claim.status().to_string();
+    ::raise(SIGSTOP);
+    const auto late = store.update([&](Transaction& txn) -> Status {
+      HOLDFAST_TRY(space.claims(txn).guard(*claim));
+      return space.kv(txn).put("holder", "late");
+    });
+    EXPECT_EQ(late.status().code(), StatusCode::kFenced) << late.status().to_string();
+  });
+  int state = 0;
+  ASSERT_EQ(::waitpid(holder.pid(), &state, WUNTRACED), holder.pid());
+  ASSERT_TRUE(WIFSTOPPED(state));
+  EXPECT_EQ(run_in_child([&] {
+              Store store = open_or_die(path_);
+              const Space space = *store.space("crew");
+              const auto claim = space.claims().take("build", {.ttl = milliseconds(3'600'000),
+                                                               .bound_to_handle = false,
+                                                               .wait = milliseconds(60'000)});
+              ASSERT_TRUE(claim) << claim.status().to_string();
+              ASSERT_TRUE(space.kv().put("holder", "next"));
+            }),
+            ChildProcess::kSuccess);
+  ASSERT_EQ(::kill(holder.pid(), SIGCONT), 0);
+  EXPECT_EQ(holder.wait(), ChildProcess::kSuccess);
+  Store store = open_or_die(path_);
+  EXPECT_EQ(*store.space("crew")->kv().get("holder"), "next");
+}
+
 TEST_F(CoordinationTest, AnExclusiveClaimHasOneHolderThoughHoldersAreKilled) {
-  constexpr int kRounds = 30;
+  constexpr int kRounds = 15;
   Channel told;
   // Whoever holds the claim finds the slot empty, fills it, and empties it again. A holder who was
   // killed leaves its own name there, which only the next holder may find.
@@ -131,14 +176,15 @@ TEST_F(CoordinationTest, AnExclusiveClaimHasOneHolderThoughHoldersAreKilled) {
     }
   };
   std::vector<ChildProcess> crew;
-  for (int i = 0; i < 8; ++i) crew.push_back(ChildProcess::start([&, i] { contend(i); }));
-  for (int death = 0; death < 4; ++death) {
+  for (int i = 0; i < kWorkers; ++i) crew.push_back(ChildProcess::start([&, i] { contend(i); }));
+  for (int death = 0; death < kWorkers / 2; ++death) {
     ASSERT_TRUE(told.receive(10));
     crew[static_cast<size_t>(death)].kill();
     crew[static_cast<size_t>(death)].wait();
   }
   told.close_sending();
-  for (size_t i = 4; i < crew.size(); ++i) EXPECT_EQ(crew[i].wait(), ChildProcess::kSuccess);
+  for (size_t i = kWorkers / 2; i < crew.size(); ++i)
+    EXPECT_EQ(crew[i].wait(), ChildProcess::kSuccess);
 }
 
 }  // namespace
