@@ -36,10 +36,12 @@ namespace memory {
 class Access;
 }
 
-constexpr size_t kContentSizeMax = 1u << 20;  // bytes, at least 1
-constexpr size_t kTitleSizeMax = 4096;        // bytes
-constexpr size_t kLabelSizeMax = 1000;        // bytes of source, kind, session, run, key
-constexpr size_t kTagSizeMax = 128;           // bytes, at least 1
+// Bytes, at least 1. Of a content with over 100,000 different words, about, those last in the
+// alphabet are not found.
+constexpr size_t kContentSizeMax = 4u << 20;
+constexpr size_t kTitleSizeMax = 4096;  // bytes
+constexpr size_t kLabelSizeMax = 1000;  // bytes of source, kind, session, run, key
+constexpr size_t kTagSizeMax = 128;     // bytes, at least 1
 constexpr size_t kTagsMax = 64;
 constexpr size_t kMetadataSizeMax = 256u << 10;  // bytes
 constexpr size_t kObservationListLimitMax = 10'000;
@@ -85,6 +87,7 @@ enum class Tier : uint8_t {
 
 struct Observation : NewObservation {
   std::string id = {};             // UUIDv7, 36 characters; ids sort by `created_us`
+  std::string space = {};          // its path, where sub-spaces were asked for
   int64_t created_us = 0;          // when it was added: microseconds since 1970, UTC
   double effective_trust = 1;      // the least of `trust` and that of all it is derived from
   std::string superseded_by = {};  // id; empty: by none
@@ -218,7 +221,11 @@ struct ObservationListOptions {
   std::optional<int64_t> until_us = {};  // created_us < until_us
   std::optional<int64_t> as_of_us = {};  // holds at that time
   std::optional<Tier> tier = {};         // warm and cold ones have an index
-  std::string after = {};                // id of the last observation of the page before
+  // A filter (docs/filters.md), beside those above: "confidence >= 0.8 AND NOT tag = draft". What
+  // it asks for in any case is found by its index, too.
+  std::string where = {};
+  bool with_sub_spaces = false;  // of the space, at any depth
+  std::string after = {};        // id of the last observation of the page before
 };
 
 class Observations {
@@ -287,7 +294,8 @@ class Observations {
   // Removes for good what was forgotten before `before_us`, at most `limit`; how many.
   Result<uint64_t> purge(int64_t before_us, size_t limit = 1'000) const;
 
-  // Without embeddings; get() gives them. Errors: InvalidArgument (limit, `after` is not an id).
+  // Without embeddings; get() gives them. Errors: InvalidArgument (limit, `after` is not an id, the
+  // filter), TooLarge (the filter, the number of sub-spaces).
   Result<std::vector<Observation>> list(const ObservationListOptions& options = {}) const;
   // Makes the search index anew from the observations; how many there are. Meanwhile recall returns
   // Busy; everything else goes on. It can be stopped, and is then to be run again. Needed where

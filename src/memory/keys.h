@@ -9,7 +9,8 @@
 // | 02 space:u32 key                        | Kv: its row (kv_rows.h)                          |
 // | 03 space:u32 ~id:16                     | observation: its row (observation_row.h)         |
 // | 04 space:u32 id:16                      | observation: empty; a live one                   |
-// | 05 space:u32 id:16                      | observation: content over kInlineContentSizeMax  |
+// | 05 space:u32 id:16                      | observation: content over kInlineContentSizeMax, |
+// |                                         | in parts of a MiB (content_parts.h)              |
 // | 07 space:u32 key                        | observation: id:16 of the one added with the key |
 // | 08 01 space:u32 resource                | claim: who holds the resource (claims.cc)        |
 // | 08 02 to 08 08 space:u32 queue ...      | queue: queue_rows.h has the table                |

@@ -5,6 +5,7 @@
 #include "memory/fields.h"
 #include "memory/keys.h"
 #include "memory/kv_rows.h"
+#include "memory/observation_index.h"
 #include "memory/observation_tiers.h"
 
 namespace holdfast::memory {
@@ -52,13 +53,6 @@ Status check_room(search::KeySource& source, uint32_t space_id, const Charge& ch
                     std::to_string(charge.limit) + " " + std::string(charge.what) + ", has " +
                     std::to_string(held) + ", and " + std::to_string(more) +
                     " would be added; remove some, or raise its limit (holdfast space limit)");
-}
-
-Uuid id_of_key(std::string_view key) {
-  Uuid id;
-  const std::string_view bytes = key.substr(key.size() - id.bytes.size());
-  std::copy(bytes.begin(), bytes.end(), reinterpret_cast<char*>(id.bytes.data()));
-  return id;
 }
 
 struct Counted {
@@ -149,13 +143,16 @@ Status recount(search::KeyTarget& target, uint32_t space_id, const SpaceLimits& 
                              return true;
                            }));
   Status failure;
-  HOLDFAST_TRY(target.scan(search::prefix_range(space_prefix(KeyKind::kColdContent, space_id)),
-                           [&](std::string_view key, std::string_view value) {
-                             const auto size = cold_size(id_of_key(key), value);
-                             failure = size.status();
-                             if (size) counted.observation_bytes += static_cast<int64_t>(*size);
-                             return failure.is_ok();
-                           }));
+  const std::string cold = space_prefix(KeyKind::kColdContent, space_id);
+  HOLDFAST_TRY(
+      target.scan(search::prefix_range(cold), [&](std::string_view key, std::string_view value) {
+        // The first part says the size.
+        if (key.size() > cold.size() + sizeof(Uuid::bytes)) return true;
+        const auto size = cold_size(id_of_key(key), value);
+        failure = size.status();
+        if (size) counted.observation_bytes += static_cast<int64_t>(*size);
+        return failure.is_ok();
+      }));
   HOLDFAST_TRY(failure);
   if (counts_values(limits)) HOLDFAST_TRY(count_values(target, space_id, counted));
   const auto set = [&](Figure figure, int64_t number) {

@@ -65,6 +65,13 @@ Uuid id_of_index(std::string_view key) {
   return id;
 }
 
+Uuid id_of_key(std::string_view key) {
+  Uuid id;
+  const std::string_view bytes = key.substr(key.size() - id.bytes.size());
+  std::copy(bytes.begin(), bytes.end(), id.bytes.begin());
+  return id;
+}
+
 bool holds_at(const NewObservation& observation, int64_t at_us) {
   return (!observation.valid_from_us || *observation.valid_from_us <= at_us) &&
          (!observation.valid_to_us || at_us < *observation.valid_to_us);

@@ -27,6 +27,8 @@ std::optional<std::string> tier_key(uint32_t space_id, const Uuid& id, Tier tier
 // label with an index is asked for.
 std::optional<std::string> index_prefix(uint32_t space_id, const ObservationListOptions& options);
 Uuid id_of_index(std::string_view key);
+// Of a key of kind kId.
+Uuid id_of_key(std::string_view key);
 
 // Whether it is what `options` ask for; of all but limit, order and `after`.
 bool passes(const Observation& observation, const ObservationListOptions& options);

@@ -1,9 +1,11 @@
 // What happens to an observation after it was added: edited, superseded, forgotten, restored,
 // purged.
 #include <algorithm>
+#include <utility>
 
 #include "base/time_text.h"
 #include "memory/access.h"
+#include "memory/content_parts.h"
 #include "memory/keys.h"
 #include "memory/meter.h"
 #include "memory/observation_index.h"
@@ -63,8 +65,8 @@ Status keep_history(KeyTarget& target, uint32_t space_id, const Uuid& id, const 
   HOLDFAST_TRY(target.put(history_key(space_id, id, observation.revision, kRowPart),
                           memory::encode_row(observation, is_long)));
   if (!is_long) return Status::ok();
-  return target.put(history_key(space_id, id, observation.revision, kContentPart),
-                    observation.content);
+  return memory::put_parts(target, history_key(space_id, id, observation.revision, kContentPart),
+                           observation.content);
 }
 
 void set_text(const std::optional<std::string>& change, std::optional<std::string>& text) {
@@ -107,10 +109,9 @@ Status replace(KeyTarget& target, uint32_t space_id, const Uuid& id, const Store
   }
   const std::string content_key = memory::space_key(KeyKind::kContent, space_id, id.view());
   after.row.has_long_content = observation.content.size() > memory::kInlineContentSizeMax;
+  if (before.row.has_long_content) HOLDFAST_TRY(memory::del_parts(target, content_key));
   if (after.row.has_long_content) {
-    HOLDFAST_TRY(target.put(content_key, observation.content));
-  } else if (before.row.has_long_content) {
-    HOLDFAST_TRY(target.del(content_key));
+    HOLDFAST_TRY(memory::put_parts(target, content_key, observation.content));
   }
   if (observation.content != before.row.observation.content) {  // they stood for what it was
     HOLDFAST_TRY(memory::drop_vectors(target, space_id, id));
@@ -204,19 +205,20 @@ Result<std::vector<Observation>> Observations::history(std::string_view id) cons
     Status failure;
     const std::string prefix =
         memory::space_key(KeyKind::kObservationHistory, space_id, named.view());
-    // A revision's content, where it stands by itself, comes before its row.
+    // A revision's content, where it stands by itself, comes before its row, in parts.
+    const size_t part_at = prefix.size() + sizeof(uint32_t);
     std::string content;
     HOLDFAST_TRY(source.scan(search::prefix_range(prefix),
                              [&](std::string_view key, std::string_view value) {
-                               if (key.back() == kContentPart) {
-                                 content = std::string(value);
+                               if (key[part_at] == kContentPart) {
+                                 content.append(value);
                                  return true;
                                }
                                auto row = memory::decode_row(named, value);
                                failure = row.status();
                                if (!row) return false;
                                if (row->has_long_content)
-                                 row->observation.content = std::move(content);
+                                 row->observation.content = std::exchange(content, {});
                                revisions.push_back(std::move(row->observation));
                                return true;
                              }));

@@ -3,6 +3,7 @@
 
 #include "holdfast/observation.h"
 #include "holdfast/recall.h"
+#include "memory/content_parts.h"
 #include "memory/map_access.h"
 #include "memory/observation_row.h"
 #include "memory/recall.h"
@@ -89,18 +90,23 @@ TEST_F(ObservationLifecycleTest, AnEditOfAnotherRevisionIsRefused) {
 }
 
 TEST_F(ObservationLifecycleTest, LongContentIsEditedAndKept) {
-  const std::string text(kInlineContentSizeMax + 10, 'x');
-  const std::string id = add({.content = text});
-  ASSERT_TRUE(observations().edit(id, {.content = "short"}));
-  ASSERT_TRUE(observations().edit(id, {.content = text + "y"}));
-  EXPECT_EQ(observations().get(id)->content, text + "y");
-  const auto history = observations().history(id);
-  EXPECT_EQ(history->at(0).content, text);
-  EXPECT_EQ(history->at(1).content, "short");
-  const auto others = keys_.entries.size();
-  ASSERT_TRUE(observations().remove(id));
-  EXPECT_LT(keys_.entries.size(), others);
-  for (const auto& [key, value] : keys_.entries) EXPECT_LT(value.size(), 100u);
+  for (const size_t size : {kInlineContentSizeMax + 10, kPartSizeMax, 3 * kPartSizeMax + 10}) {
+    const std::string text(size, 'x');
+    const std::string id = add({.content = text});
+    ASSERT_TRUE(observations().edit(id, {.content = "short"}));
+    ASSERT_TRUE(observations().edit(id, {.content = "needle " + text}));
+    ASSERT_TRUE(observations().edit(id, {.content = "needle " + text.substr(9)}));
+    EXPECT_EQ(observations().get(id)->content, "needle " + text.substr(9));
+    EXPECT_EQ(recalled({.text = "needle"}).size(), 1u);
+    const auto history = observations().history(id);
+    EXPECT_EQ(history->at(0).content, text);
+    EXPECT_EQ(history->at(1).content, "short");
+    EXPECT_EQ(history->at(2).content, "needle " + text);
+    ASSERT_TRUE(observations().forget(id));
+    EXPECT_EQ(recalled({.text = "needle"}).size(), 0u);
+    EXPECT_EQ(*observations().purge(clock_.now_us + 1), 1u);
+    for (const auto& [key, value] : keys_.entries) EXPECT_LT(value.size(), 100u);
+  }
 }
 
 TEST_F(ObservationLifecycleTest, ForgettingTakesItOutOfEverythingUntilItIsRestored) {

@@ -2,6 +2,7 @@
 
 #include "base/time_text.h"
 #include "holdfast/digest.h"
+#include "memory/content_parts.h"
 #include "memory/keys.h"
 #include "memory/link_rows.h"
 #include "memory/meter.h"
@@ -203,7 +204,8 @@ Status write_observation(search::KeyTarget& target, uint32_t space_id,
   }
   if (observation.content.size() > kInlineContentSizeMax) {
     stored.row.has_long_content = true;
-    HOLDFAST_TRY(target.put(space_key(KeyKind::kContent, space_id, id), observation.content));
+    HOLDFAST_TRY(
+        put_parts(target, space_key(KeyKind::kContent, space_id, id), observation.content));
   }
   for (const std::string& from : observation.derived_from) {
     HOLDFAST_TRY(target.put(derived_key(space_id, *Uuid::parse(from), prepared.id), ""));
@@ -229,7 +231,7 @@ Result<bool> erase_observation(search::KeyTarget& target, uint32_t space_id, con
   }
   HOLDFAST_TRY(leave_tier(target, space_id, id, stored->row));
   if (stored->row.has_long_content) {
-    HOLDFAST_TRY(target.del(space_key(KeyKind::kContent, space_id, id.view())));
+    HOLDFAST_TRY(del_parts(target, space_key(KeyKind::kContent, space_id, id.view())));
   }
   HOLDFAST_TRY(drop_vectors(target, space_id, id));
   if (observation.revision > 0) {
@@ -267,7 +269,7 @@ Status complete_content(search::KeySource& source, uint32_t space_id, const Uuid
     return Status::ok();
   }
   const std::string key = space_key(KeyKind::kContent, space_id, id.view());
-  HOLDFAST_ASSIGN(std::optional<std::string> content, peeks ? source.peek(key) : source.get(key));
+  HOLDFAST_ASSIGN(std::optional<std::string> content, get_parts(source, key, peeks));
   if (!content) {
     return Status(StatusCode::kCorruption, "the content of observation " + id.to_text() +
                                                " is missing; run `holdfast check`");

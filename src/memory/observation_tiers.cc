@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "blob/dictionary_codec.h"
+#include "memory/content_parts.h"
 #include "memory/keys.h"
 #include "memory/meter.h"
 #include "memory/observation_index.h"
@@ -60,7 +61,7 @@ Status count_cold(KeyTarget& target, uint32_t space_id, uint64_t content, uint64
 
 Result<std::string> read_cold(KeySource& source, uint32_t space_id, const Uuid& id, bool peeks) {
   const std::string key = cold_key(space_id, id);
-  HOLDFAST_ASSIGN(const auto value, peeks ? source.peek(key) : source.get(key));
+  HOLDFAST_ASSIGN(const auto value, get_parts(source, key, peeks));
   if (!value || value->empty() || static_cast<uint8_t>(value->front()) > 1) return malformed(id);
   std::string dictionary;
   if (value->front() != 0) {
@@ -83,10 +84,10 @@ Status leave_tier(KeyTarget& target, uint32_t space_id, const Uuid& id, const De
   if (row.observation.tier == Tier::hot) return Status::ok();
   if (row.observation.tier == Tier::warm) return count(target, space_id, kWarm, -1);
   const std::string key = cold_key(space_id, id);
-  HOLDFAST_ASSIGN(const auto value, target.get(key));
+  HOLDFAST_ASSIGN(const auto value, get_parts(target, key));
   HOLDFAST_ASSIGN(const uint64_t size, cold_size(id, value.value_or("")));
   HOLDFAST_TRY(count_cold(target, space_id, size, value->size(), -1));
-  return target.del(key);
+  return del_parts(target, key);
 }
 
 namespace {
@@ -167,12 +168,12 @@ Status place_content(KeyTarget& target, uint32_t space_id, const Uuid& id, bool 
     value += blob::compress_text(content, dictionary);
     row.has_long_content = true;
     HOLDFAST_TRY(count_cold(target, space_id, content.size(), value.size(), 1));
-    HOLDFAST_TRY(target.put(cold_key(space_id, id), value));
-    return was_long ? target.del(long_key) : Status::ok();
+    HOLDFAST_TRY(put_parts(target, cold_key(space_id, id), value));
+    return was_long ? del_parts(target, long_key) : Status::ok();
   }
   if (row.observation.tier == Tier::warm) HOLDFAST_TRY(count(target, space_id, kWarm, 1));
   row.has_long_content = content.size() > kInlineContentSizeMax;
-  return row.has_long_content && !was_long ? target.put(long_key, content) : Status::ok();
+  return row.has_long_content && !was_long ? put_parts(target, long_key, content) : Status::ok();
 }
 
 Status move(KeyTarget& target, uint32_t space_id, std::string_view dictionary, Due& due,

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "memory/catalog.h"
+#include "memory/content_parts.h"
 #include "memory/keys.h"
 #include "memory/map_access.h"
 #include "memory/meter.h"
@@ -117,6 +118,27 @@ TEST_F(TiersTest, ColdOnesAreEditedForgottenRestoredAndRemovedLikeOthers) {
     keys_.entries = before;
     ASSERT_TRUE(observations().remove(listed(Tier::hot).at(0)));
   }
+}
+
+TEST_F(TiersTest, AColdContentMayHaveSeveralParts) {
+  // Of 4,096 words without an order a zstd frame keeps 12 bits each.
+  std::mt19937 random(1);
+  std::string text;
+  while (text.size() + 5 < kContentSizeMax) {
+    text += "w";
+    for (int i = 0; i < 3; ++i) text.push_back("bcdfghjklmnpqrst"[random() % 16]);
+    text += " ";
+  }
+  const std::string id = add({.content = text});
+  clock_.now_us += 5'000'000;
+  step();
+  EXPECT_EQ(cold_values(), 2u) << "keys of one content";
+  EXPECT_EQ(observations().tier_counts()->cold_bytes, text.size());
+  EXPECT_EQ(observations().get(id)->content, text);
+  EXPECT_EQ(found(text.substr(0, 4)).size(), 1u);
+  ASSERT_TRUE(observations().edit(id, {.content = "short"}));
+  EXPECT_EQ(cold_values(), 0u);
+  EXPECT_EQ(observations().history(id)->at(0).content, text);
 }
 
 TEST_F(TiersTest, StepsAreBoundedAndGoOnWhereTheLastOneEnded) {

@@ -297,6 +297,13 @@ TEST(Space, LargestObservationIsStoredAndFound) {
   EXPECT_EQ(space.recall({.text = "needle"})->size(), 1u);
   EXPECT_EQ(space.observations().add({.content = text + "y"}).status().code(),
             StatusCode::kTooLarge);
+  // What it was and what it is are one commit.
+  text[0] = 'N';
+  const auto edited = space.observations().edit(*id, {.content = text});
+  ASSERT_TRUE(edited) << edited.status().to_string();
+  EXPECT_EQ(space.observations().history(*id)->at(0).content, got->content);
+  ASSERT_TRUE(space.observations().remove(*id));
+  EXPECT_TRUE(space.recall({.text = "needle"})->empty());
 }
 
 TEST(Space, HandlesKeepTheStoreOpen) {
