@@ -6,17 +6,14 @@
 #include "holdfast/link.h"
 #include "holdfast/outbox.h"
 #include "holdfast/record.h"
-#include "memory/map_access.h"
+#include "memory/map_space_fixture.h"
 #include "memory/recall.h"
 
 namespace holdfast::memory {
 namespace {
 
-class RecordsTest : public testing::Test {
+class RecordsTest : public MapSpaceTest {
  protected:
-  std::shared_ptr<MapAccess> access() {
-    return std::make_shared<MapAccess>(keys_, clock_, SpaceSegments{"a"});
-  }
   Records records() { return Records(access()); }
   Record add(RecordKind kind, const std::string& title = "title",
              std::map<std::string, std::string> fields = {{"text", "the body"}}) {
@@ -30,16 +27,6 @@ class RecordsTest : public testing::Test {
     for (const OutboxEntry& entry : *waiting) topics.push_back(entry.topic);
     return topics;
   }
-  template <typename Call>
-  void expect_refused(StatusCode expected, const Call& call) {
-    const int before = keys_.writes;
-    const Status status = call();
-    EXPECT_EQ(status.code(), expected) << status.to_string();
-    EXPECT_EQ(keys_.writes, before) << status.to_string();
-  }
-
-  search::MapKeyspace keys_;
-  MapClock clock_;
 };
 
 using Topics = std::vector<std::string>;

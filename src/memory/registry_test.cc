@@ -4,16 +4,14 @@
 
 #include <random>
 
-#include "memory/map_access.h"
+#include "memory/map_space_fixture.h"
 
 namespace holdfast::memory {
 namespace {
 
-class RegistryTest : public testing::Test {
+class RegistryTest : public MapSpaceTest {
  protected:
-  Registry registry() {
-    return Registry(std::make_shared<MapAccess>(keys_, clock_, SpaceSegments{"a"}));
-  }
+  Registry registry() { return Registry(access()); }
   uint64_t put(const std::string& name, const std::string& body, bool publish = false) {
     const auto added =
         registry().put({.kind = "agent", .name = name, .body = body, .publish = publish});
@@ -24,16 +22,6 @@ class RegistryTest : public testing::Test {
     const auto found = registry().get("agent", "reviewer");
     return found ? found->body : std::string(status_code_name(found.status().code()));
   }
-  template <typename Call>
-  void expect_refused(StatusCode expected, const Call& call) {
-    const int before = keys_.writes;
-    const Status status = call();
-    EXPECT_EQ(status.code(), expected) << status.to_string();
-    EXPECT_EQ(keys_.writes, before) << status.to_string();
-  }
-
-  search::MapKeyspace keys_;
-  MapClock clock_;
 };
 
 TEST_F(RegistryTest, AVersionIsADraftUntilItIsPublished) {

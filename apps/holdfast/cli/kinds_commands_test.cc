@@ -1,0 +1,170 @@
+// Commands of the kinds of memory: what becomes of observations, tiers and vectors, runs with their
+// steps and gates; and what each kind says to bad input.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "cli/commands_fixture.h"
+#include "holdfast/store.h"
+
+namespace holdfast::cli {
+namespace {
+
+using ::testing::HasSubstr;
+
+class KindsCommandsTest : public StoreCommandsTest {
+ protected:
+  // The id that a command prints first.
+  std::string id_of(const std::vector<std::string>& words) {
+    EXPECT_EQ(run(words), kExitOk) << error_;
+    return out_.substr(0, out_.find_first_of(" \n"));
+  }
+  uint64_t version() {
+    Store store = std::move(*Store::open(store_));
+    return store.snapshot()->version();
+  }
+};
+
+TEST_F(KindsCommandsTest, ObservationsAreEditedSupersededForgottenAndRestored) {
+  const std::string id = id_of({"remember", "the port is 80", "--tag", "net"});
+  EXPECT_EQ(run({"edit", id, "--title", "port", "--tag", "ports"}), kExitOk) << error_;
+  EXPECT_EQ(run({"edit", id, "--title", "x", "--revision", "0"}), kExitNotFound);
+  EXPECT_EQ(run({"show", id, "--json"}), kExitOk);
+  EXPECT_EQ(json()["title"], "port");
+  EXPECT_EQ(run({"reinforce", id, "--how", "confirmed"}), kExitOk) << error_;
+  EXPECT_EQ(run({"supersede", id, "the port is 8080"}), kExitOk) << error_;
+  EXPECT_EQ(run({"supersede", id, "the port is 81"}), kExitNotFound);
+  EXPECT_THAT(error_, HasSubstr("is superseded by"));
+  EXPECT_EQ(run({"forget", id}), kExitOk) << error_;
+  EXPECT_EQ(run({"list", "--json"}), kExitOk);
+  EXPECT_NE(json()["id"], id) << "its successor alone is listed";
+  EXPECT_EQ(run({"list", "--forgotten", "--json"}), kExitOk);
+  EXPECT_EQ(json()["id"], id);
+  EXPECT_EQ(run({"restore", id}), kExitOk) << error_;
+  EXPECT_EQ(run({"restore", id}), kExitNotFound);
+  EXPECT_EQ(run({"forget", "--purge", id}), kExitOk) << error_;
+  EXPECT_EQ(run({"show", id}), kExitNotFound);
+}
+
+TEST_F(KindsCommandsTest, NearDuplicatesAreConsolidatedAndOldOnesCompressed) {
+  id_of({"remember", "the login fails when the clock of the machine is behind the other one"});
+  id_of({"remember", "the login fails when the clock of the machine is behind the other ones"});
+  EXPECT_EQ(run({"consolidate", "--dry-run", "--json"}), kExitOk) << error_;
+  EXPECT_EQ(json()["sources"].size(), 2u);
+  EXPECT_EQ(run({"consolidate"}), kExitOk) << error_;
+  EXPECT_EQ(run({"list", "--json"}), kExitOk);
+  EXPECT_EQ(json()["derived_from"].size(), 2u) << out_;
+  EXPECT_EQ(run({"tier", "--warm-after", "0s", "--cold-after", "0s"}), kExitOk) << error_;
+  EXPECT_EQ(run({"tier", "--counts", "--json"}), kExitOk);
+  EXPECT_EQ(json()["cold"], 1);
+  EXPECT_EQ(run({"list", "--tier", "cold", "--json"}), kExitOk);
+  EXPECT_EQ(run({"recall", "clock"}), kExitOk) << "what is cold is found";
+  EXPECT_EQ(run({"tier", "--warm-after", "2d", "--cold-after", "1d"}), kExitUsage);
+}
+
+TEST_F(KindsCommandsTest, VectorsArePutAndFoundByWhatIsNear) {
+  const std::string file = temporary_.path_of("vector.json");
+  std::ofstream(file) << "[1, 0.5]";
+  const std::string id = id_of({"remember", "with", "--vector", file, "--model", "m"});
+  EXPECT_EQ(run({"vectors", "list", "--json"}), kExitOk) << error_;
+  EXPECT_EQ(json()["dimension"], 2);
+  EXPECT_EQ(run({"similar", "--vector", file, "--json"}), kExitOk) << error_;
+  EXPECT_EQ(json()["id"], id);
+  std::ofstream(file) << "[1, 0.5, 2]";
+  EXPECT_EQ(run({"vectors", "put", "main", id, "--vector", file, "--model", "m"}), kExitUsage);
+  EXPECT_THAT(error_, HasSubstr("has 3 values"));
+  std::ofstream(file) << "not a vector";
+  EXPECT_EQ(run({"similar", "--vector", file}), kExitUsage);
+  EXPECT_THAT(error_, HasSubstr("a JSON array of numbers"));
+}
+
+TEST_F(KindsCommandsTest, StepsAreBegunCompletedFailedAndHeldUpByGates) {
+  const std::string run_id = id_of({"run", "start", "review", "--key", "pr-7"});
+  EXPECT_EQ(id_of({"run", "start", "review", "--key", "pr-7"}), run_id);
+  EXPECT_EQ(run({"gate", "open", run_id, "deploy", "--prompt", "really?"}), kExitOk) << error_;
+  EXPECT_EQ(run({"step", "define", run_id, "last", "--gate", "deploy"}), kExitOk) << error_;
+  EXPECT_EQ(run({"step", "start", run_id, "fetch", "--input", "{}", "--json"}), kExitOk) << error_;
+  const std::string lease = json()["lease_id"];
+  EXPECT_EQ(run({"step", "start", run_id, "fetch", "--input", "{}"}), kExitConflict);
+  EXPECT_EQ(run({"step", "heartbeat", run_id, "fetch", "--lease-id", lease}), kExitOk) << error_;
+  EXPECT_EQ(run({"step", "complete", run_id, "fetch", "done", "--lease-id", lease}), kExitOk);
+  EXPECT_EQ(run({"step", "start", run_id, "fetch", "--input", "{}"}), kExitOk);
+  EXPECT_EQ(out_, "done");
+  EXPECT_EQ(run({"step", "start", run_id, "fetch", "--input", "[1]"}), kExitNotFound);
+  EXPECT_EQ(run({"step", "complete", run_id, "fetch", "x", "--lease-id", lease}), kExitConflict);
+  EXPECT_EQ(run({"step", "take", run_id}), kExitNotFound) << "it waits for the gate";
+  EXPECT_EQ(run({"run", "finish", run_id}), kExitNotFound);
+  EXPECT_EQ(run({"gate", "approve", run_id, "deploy", "--by", "ann"}), kExitOk) << error_;
+  EXPECT_EQ(run({"gate", "reject", run_id, "deploy"}), kExitNotFound);
+  EXPECT_EQ(run({"gate", "list", run_id, "--json"}), kExitOk);
+  EXPECT_EQ(json()["by"], "ann");
+  EXPECT_EQ(run({"step", "take", run_id, "--json"}), kExitOk) << error_;
+  const std::string last = json()["lease_id"];
+  EXPECT_EQ(run({"step", "fail", run_id, "last", "no", "--lease-id", last}), kExitOk) << error_;
+  EXPECT_EQ(run({"step", "show", run_id, "last", "--json"}), kExitOk);
+  EXPECT_EQ(json()["state"], "failed");
+  EXPECT_EQ(run({"run", "timeline", run_id}), kExitOk);
+  EXPECT_THAT(out_, HasSubstr("gate approved"));
+  EXPECT_EQ(run({"run", "cancel", run_id}), kExitOk) << error_;
+  EXPECT_EQ(run({"run", "list", "--state", "cancelled", "--json"}), kExitOk);
+  EXPECT_EQ(json()["id"], run_id);
+}
+
+TEST_F(KindsCommandsTest, BlobsAreCountedAndCollected) {
+  EXPECT_EQ(run({"artifact", "put", "large", std::string(100'000, 'x')}), kExitOk) << error_;
+  EXPECT_EQ(run({"blobs", "stats", "--json"}), kExitOk) << error_;
+  EXPECT_EQ(json()["blobs"], 1);
+  EXPECT_EQ(run({"artifact", "rm", "large"}), kExitOk);
+  EXPECT_EQ(run({"blobs", "collect"}), kExitOk) << error_;
+  EXPECT_EQ(run({"blobs", "stats", "--json"}), kExitOk);
+  EXPECT_EQ(json()["blobs"], 0);
+}
+
+TEST_F(KindsCommandsTest, BadInputIsRefusedAndChangesNothing) {
+  const uint64_t before = version();
+  const std::string id = "01890a5d-ac96-774b-bcce-b302099a8057";
+  const std::vector<std::vector<std::string>> unusable = {
+      {"remember", "x", "--metadata", "{"},
+      {"remember", "\xff"},
+      {"remember", "x", "--confidence", "nan"},
+      {"show", "0189"},
+      {"event", "append", "", "x"},
+      {"link", "add", "a", "t", "a"},
+      {"queue", "push", "q", "x", "--priority", "101"},
+      {"claim", "take", "\xff"},
+      {"cache", "put", "", "x"},
+      {"artifact", "put", "a@b", "x"},
+      {"artifact", "put", "a", "x", "--metadata", "[1]"},
+      {"registry", "put", "k", "", "x"},
+      {"record", "failure", "title", "--field", "colour=red"},
+      {"inbox", "mark", "in", ""},
+      {"message", "send", "", "x"},
+      {"run", "start", "x", "--input", "nul"},
+      {"list", "--after", "x"},
+      {"list", "--where", "("},
+  };
+  for (const auto& words : unusable) {
+    const std::string text = testing::PrintToString(words);
+    EXPECT_EQ(run(words), kExitUsage) << text << error_;
+    EXPECT_THAT(error_, HasSubstr("holdfast")) << text;
+  }
+  const std::vector<std::vector<std::string>> unknown = {
+      {"show", id},
+      {"edit", id, "--title", "x"},
+      {"forget", id},
+      {"artifact", "get", "none"},
+      {"registry", "get", "agent", "none"},
+      {"record", "confirm", id},
+      {"run", "show", id},
+      {"step", "show", id, "a"},
+      {"queue", "show", "q", id},
+  };
+  for (const auto& words : unknown) {
+    EXPECT_EQ(run(words), kExitNotFound) << testing::PrintToString(words) << error_;
+  }
+  EXPECT_EQ(version(), before);
+}
+
+}  // namespace
+}  // namespace holdfast::cli
