@@ -153,12 +153,13 @@ struct ArtifactListOptions {
   size_t limit = 1000;         // 1 to kArtifactListMax
 };
 
-// All of it must hold. One of `where`, `media_type` and `content` at least: those have an index, by
-// which a page is found.
+// All of it must hold. A member of the metadata, the media type and the content have an index, by
+// which a page is found; without any of them all versions of names with the prefix are read.
 struct ArtifactQuery {
-  std::vector<MetadataMember> where = {};
+  std::vector<MetadataMember> metadata = {};
   std::string media_type = {};
   std::optional<BlobRef> content = {};
+  std::string where = {};    // a filter (docs/filters.md): "size > 1000 AND metadata.green = true"
   std::string prefix = {};   // of the name
   bool latest_only = false;  // not what a later version replaced
   bool with_archived = false;
@@ -234,7 +235,8 @@ class Artifacts {
   // Newest first, below `before`.
   Result<std::vector<ArtifactVersion>> versions(std::string_view name, size_t limit = 1000,
                                                 uint64_t before = UINT64_MAX) const;
-  // By name and number. Errors: InvalidArgument (nothing with an index is asked for).
+  // By name and number. Errors: InvalidArgument (nothing is asked for; the filter; a value that is
+  // not JSON), TooLarge (the filter).
   Result<std::vector<ArtifactVersion>> query(const ArtifactQuery& query) const;
 
   // The alias names this version from now on.

@@ -9,6 +9,7 @@
 #include "holdfast/digest.h"
 #include "holdfast/embedder.h"
 #include "holdfast/event.h"
+#include "holdfast/filter.h"
 #include "holdfast/history.h"
 #include "holdfast/inbox.h"
 #include "holdfast/kv.h"

@@ -55,6 +55,10 @@ struct RecallQuery {
   std::optional<int64_t> until_us = {};  // created_us < until_us
   std::optional<int64_t> as_of_us = {};  // holds at that time; absent: now
   std::optional<double> trust_min = {};  // effective_trust >= trust_min
+  std::string where = {};                // a filter beside those above (docs/filters.md)
+  // Also what the sub-spaces of the space remember, at any depth. Each is ranked by the statistics
+  // of its own words; the best scores of all are returned.
+  bool with_sub_spaces = false;
   // How far the strength of an observation counts, 0 to 1: its score is that of its text, times
   // 1 - strength_weight + strength_weight * Strength::value().
   double strength_weight = 0;

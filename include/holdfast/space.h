@@ -42,6 +42,7 @@ namespace holdfast {
 
 constexpr size_t kSpaceSegmentsMax = 8;
 constexpr size_t kSpaceSegmentSizeMax = 128;  // bytes
+constexpr size_t kSpaceTreeMax = 10'000;      // spaces that one call reads with their sub-spaces
 
 using SpaceSegments = std::vector<std::string>;
 

@@ -38,12 +38,19 @@ class BlobAccess {
 class Access {
  public:
   using ReadWork = std::function<Status(search::KeySource& source, uint32_t space_id)>;
+  using TreeWork = std::function<Status(search::KeySource& source, uint32_t space_id,
+                                        std::string_view space_path)>;
   using WriteWork = std::function<Status(search::KeyTarget& target, uint32_t space_id)>;
 
   virtual ~Access() = default;
 
   // Runs `work` on one consistent view; does not run it when the space does not exist.
   virtual Status read(const ReadWork& work) = 0;
+  // The same for the space and every sub-space of it, all on one view. Errors: TooLarge (there are
+  // over kSpaceTreeMax).
+  virtual Status read_tree(const TreeWork&) {
+    return Status(StatusCode::kUnsupported, "sub-spaces cannot be read here");
+  }
   // Runs `work` in a transaction; makes the space if needed. `work` may run several times, each
   // time from the start, and must have no effect but on the target and what it sets anew.
   virtual Status write(const WriteWork& work) = 0;

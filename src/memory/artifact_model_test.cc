@@ -225,7 +225,8 @@ class Model {
         expected += version.branch == branch ? 1 : 0;
       }
     }
-    const ArtifactQuery query{.where = {{"branch", "\"" + branch + "\""}}, .with_archived = true};
+    const ArtifactQuery query{.metadata = {{"branch", "\"" + branch + "\""}},
+                              .with_archived = true};
     EXPECT_EQ(artifacts_.query(query)->size(), expected);
   }
 

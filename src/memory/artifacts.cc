@@ -13,8 +13,6 @@ using memory::ArtifactRows;
 using memory::ArtifactWork;
 using memory::VersionName;
 
-constexpr size_t kPage = 256;  // index entries that are read before their rows are
-
 Result<std::vector<ArtifactVersion>> put_now(memory::Access& access, std::string_view actor,
                                              std::span<const Artifacts::Put> puts) {
   for (const auto& [artifact, content] : puts) {
@@ -56,93 +54,6 @@ Artifact shown(std::string name, ArtifactHead&& head, ArtifactVersion&& latest) 
 Status lost_latest(std::string_view name) {
   return Status(StatusCode::kCorruption, "the latest version of artifact " + std::string(name) +
                                              " is missing; run `holdfast check`");
-}
-
-// Goes through the index that a query asks for, page by page.
-class QueryRun {
- public:
-  QueryRun(const ArtifactWork& work, search::KeySource& source, const ArtifactQuery& query)
-      : work_(work), source_(source), query_(query) {}
-
-  Result<std::vector<ArtifactVersion>> run() {
-    HOLDFAST_ASSIGN(const std::string prefix, index_prefix());
-    KeyRange range = search::prefix_range(prefix);
-    if (query_.after) {
-      range.begin =
-          prefix + ArtifactRows::suffix({query_.after->first, query_.after->second}) + '\0';
-    }
-    while (found_.size() < query_.limit) {
-      HOLDFAST_ASSIGN(const std::vector<VersionName> page, next_page(prefix, range));
-      for (const VersionName& name : page) {
-        if (found_.size() < query_.limit) HOLDFAST_TRY(look_at(name));
-      }
-      if (page.size() < kPage) break;
-    }
-    return std::move(found_);
-  }
-
- private:
-  Result<std::string> index_prefix() const {
-    if (query_.content) return work_.rows().reference_prefix(*query_.content);
-    if (query_.where.empty()) return work_.rows().media_prefix(query_.media_type);
-    const auto asked = memory::asked_member(query_.where.front());
-    return work_.rows().member_prefix(*asked);
-  }
-
-  Result<std::vector<VersionName>> next_page(const std::string& prefix, KeyRange& range) const {
-    std::vector<VersionName> page;
-    Status damage;
-    HOLDFAST_TRY(source_.scan(range, [&](std::string_view key, std::string_view) {
-      range.begin = std::string(key) + '\0';
-      auto name = ArtifactRows::parse_suffix(key.substr(prefix.size()));
-      damage = name.status();
-      if (name) page.push_back(std::move(*name));
-      return damage.is_ok() && page.size() < kPage;
-    }));
-    HOLDFAST_TRY(damage);
-    return page;
-  }
-
-  Status look_at(const VersionName& name) {
-    if (!name.name.starts_with(query_.prefix)) return Status::ok();
-    if (!head_ || head_name_ != name.name) {
-      HOLDFAST_ASSIGN(head_, work_.rows().head(source_, name.name));
-      head_name_ = name.name;
-    }
-    if (!head_ || !work_.may(*head_, ArtifactRight::read)) return Status::ok();
-    if (head_->archived_us != 0 && !query_.with_archived) return Status::ok();
-    if (query_.latest_only && head_->latest != name.version) return Status::ok();
-    HOLDFAST_ASSIGN(auto version, work_.rows().version(source_, name));
-    if (version && passes(*version)) found_.push_back(std::move(*version));
-    return Status::ok();
-  }
-
-  bool passes(const ArtifactVersion& version) const {
-    if (query_.content && version.content != *query_.content) return false;
-    if (!query_.media_type.empty() && version.media_type != query_.media_type) return false;
-    return std::all_of(query_.where.begin(), query_.where.end(), [&](const MetadataMember& member) {
-      return memory::has_member(version.metadata, member);
-    });
-  }
-
-  const ArtifactWork& work_;
-  search::KeySource& source_;
-  const ArtifactQuery& query_;
-  std::string head_name_;
-  std::optional<ArtifactHead> head_;
-  std::vector<ArtifactVersion> found_;
-};
-
-Status check_query(const ArtifactQuery& query) {
-  HOLDFAST_TRY(memory::check_limit(query.limit, kArtifactListMax));
-  for (const MetadataMember& member : query.where) {
-    if (memory::asked_member(member)) continue;
-    return Status(StatusCode::kInvalidArgument,
-                  "the value of " + member.first + " is not JSON; a text has quotes: \"main\"");
-  }
-  if (query.content || !query.where.empty() || !query.media_type.empty()) return Status::ok();
-  return Status(StatusCode::kInvalidArgument,
-                "ask for a member of the metadata, a media type or a content; list() has the rest");
 }
 
 }  // namespace
@@ -268,17 +179,6 @@ Result<std::vector<ArtifactVersion>> Artifacts::versions(std::string_view name, 
         HOLDFAST_ASSIGN(versions, work.rows().versions(source, name, before, limit));
         return Status::ok();
       }));
-  return versions;
-}
-
-Result<std::vector<ArtifactVersion>> Artifacts::query(const ArtifactQuery& query) const {
-  HOLDFAST_TRY(check_query(query));
-  std::vector<ArtifactVersion> versions;
-  HOLDFAST_TRY(access_->read([&](search::KeySource& source, uint32_t space_id) -> Status {
-    const ArtifactWork work(*access_, actor_, space_id);
-    HOLDFAST_ASSIGN(versions, QueryRun(work, source, query).run());
-    return Status::ok();
-  }));
   return versions;
 }
 

@@ -2,17 +2,17 @@
 
 #include "holdfast/artifact.h"
 #include "holdfast/link.h"
-#include "memory/map_access.h"
+#include "memory/map_space_fixture.h"
 
 namespace holdfast::memory {
 namespace {
 
-class ArtifactsTest : public testing::Test {
+class ArtifactsTest : public MapSpaceTest {
  protected:
   Artifacts artifacts(const SpaceSegments& segments = {"a"}) {
     return Artifacts(std::make_shared<MapAccess>(keys_, clock_, segments));
   }
-  Links links() { return Links(std::make_shared<MapAccess>(keys_, clock_, SpaceSegments{"a"})); }
+  Links links() { return Links(access()); }
   ArtifactVersion put(const std::string& name, const std::string& bytes,
                       NewArtifact artifact = {}) {
     artifact.name = name;
@@ -37,17 +37,6 @@ class ArtifactsTest : public testing::Test {
     }
     return text;
   }
-  // A refused call has written nothing.
-  template <typename Call>
-  void expect_refused(StatusCode expected, const Call& call) {
-    const int before = keys_.writes;
-    const Status status = call();
-    EXPECT_EQ(status.code(), expected) << status.to_string();
-    EXPECT_EQ(keys_.writes, before) << status.to_string();
-  }
-
-  search::MapKeyspace keys_;
-  MapClock clock_;
 };
 
 const std::vector<std::string> kReport = {"report"};
@@ -139,7 +128,7 @@ TEST_F(ArtifactsTest, BadInputIsRefusedAndNothingIsWritten) {
       artifacts().put({.name = "a"}, std::string(kArtifactInlineMax + 1, 'x')).status().code(),
       StatusCode::kUnsupported);
   EXPECT_EQ(artifacts().query({}).status().code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(artifacts().query({.where = {{"a", "main"}}}).status().code(),
+  EXPECT_EQ(artifacts().query({.metadata = {{"a", "main"}}}).status().code(),
             StatusCode::kInvalidArgument);
   EXPECT_EQ(artifacts().list({.limit = 0}).status().code(), StatusCode::kInvalidArgument);
   EXPECT_TRUE(artifacts().put({.name = "@scope"}, "x"));
@@ -170,17 +159,42 @@ TEST_F(ArtifactsTest, MetadataAndMediaTypeFindVersions) {
   put("a", "2", {.metadata = R"({"branch":"main","n":2.0})"});
   put("b", "3", {.media_type = "text/plain", .metadata = R"({"branch":"dev","n":2})"});
   const MetadataMember main{"branch", "\"main\""};
-  EXPECT_EQ(ends(artifacts().query({.where = {main}})), "a@1 a@2 ");
-  EXPECT_EQ(ends(artifacts().query({.where = {{"n", "2"}}})), "a@2 b@1 ");
-  EXPECT_EQ(ends(artifacts().query({.where = {main, {"n", "2"}}})), "a@2 ");
-  EXPECT_EQ(ends(artifacts().query({.where = {main}, .latest_only = true})), "a@2 ");
+  EXPECT_EQ(ends(artifacts().query({.metadata = {main}})), "a@1 a@2 ");
+  EXPECT_EQ(ends(artifacts().query({.metadata = {{"n", "2"}}})), "a@2 b@1 ");
+  EXPECT_EQ(ends(artifacts().query({.metadata = {main, {"n", "2"}}})), "a@2 ");
+  EXPECT_EQ(ends(artifacts().query({.metadata = {main}, .latest_only = true})), "a@2 ");
   EXPECT_EQ(ends(artifacts().query({.media_type = "text/plain"})), "a@1 b@1 ");
   EXPECT_EQ(ends(artifacts().query({.media_type = "text/plain", .prefix = "b"})), "b@1 ");
-  EXPECT_EQ(ends(artifacts().query({.where = {main}, .limit = 1})), "a@1 ");
-  EXPECT_EQ(ends(artifacts().query({.where = {main}, .after = {{"a", 1}}})), "a@2 ");
+  EXPECT_EQ(ends(artifacts().query({.metadata = {main}, .limit = 1})), "a@1 ");
+  EXPECT_EQ(ends(artifacts().query({.metadata = {main}, .after = {{"a", 1}}})), "a@2 ");
   ASSERT_TRUE(artifacts().archive(std::vector<std::string>{"a"}));
-  EXPECT_EQ(ends(artifacts().query({.where = {main}})), "");
-  EXPECT_EQ(ends(artifacts().query({.where = {main}, .with_archived = true})), "a@1 a@2 ");
+  EXPECT_EQ(ends(artifacts().query({.metadata = {main}})), "");
+  EXPECT_EQ(ends(artifacts().query({.metadata = {main}, .with_archived = true})), "a@1 a@2 ");
+}
+
+TEST_F(ArtifactsTest, AFilterFindsVersionsWithAndWithoutAnIndex) {
+  for (const char* name : {"a", "b", "c"}) {
+    for (int i = 1; i <= 300; ++i) {
+      put(name, std::string(static_cast<size_t>(i), 'x'),
+          {.media_type = i % 2 ? "text/plain" : "text/html",
+           .metadata = "{\"n\":" + std::to_string(i) + "}"});
+    }
+  }
+  EXPECT_EQ(ends(artifacts().query({.where = "size > 298"})),
+            "a@299 a@300 b@299 b@300 c@299 c@300 ");
+  EXPECT_EQ(ends(artifacts().query({.where = "size > 298", .limit = 3})), "a@299 a@300 b@299 ");
+  EXPECT_EQ(ends(artifacts().query({.where = "size > 298", .after = {{"b", 299}}, .limit = 2})),
+            "b@300 c@299 ");
+  EXPECT_EQ(ends(artifacts().query({.where = "name = b AND version < 3"})), "b@1 b@2 ");
+  EXPECT_EQ(ends(artifacts().query({.where = "size >= 1", .latest_only = true})),
+            "a@300 b@300 c@300 ");
+  EXPECT_EQ(ends(artifacts().query({.where = "metadata.n = 7 AND media_type = text/plain"})),
+            "a@7 b@7 c@7 ");
+  ASSERT_TRUE(artifacts().grant("a", "ann", ArtifactRight::manage));
+  EXPECT_EQ(ends(artifacts().as("eve").query({.where = "version = 1"})), "b@1 c@1 ");
+  expect_refused(StatusCode::kInvalidArgument,
+                 [&] { return artifacts().query({.where = "colour = red"}).status(); });
+  expect_refused(StatusCode::kInvalidArgument, [&] { return artifacts().query({}).status(); });
 }
 
 TEST_F(ArtifactsTest, AQueryPassesOverManyThatAreNotMeant) {
@@ -189,7 +203,7 @@ TEST_F(ArtifactsTest, AQueryPassesOverManyThatAreNotMeant) {
         {.media_type = "text/plain", .metadata = i % 300 == 299 ? R"({"x":1})" : R"({"x":2})"});
   }
   EXPECT_EQ(ends(artifacts().query({.media_type = "text/plain", .prefix = "a599"})), "a599@1 ");
-  EXPECT_EQ(ends(artifacts().query({.where = {{"x", "1"}}, .media_type = "text/plain"})),
+  EXPECT_EQ(ends(artifacts().query({.metadata = {{"x", "1"}}, .media_type = "text/plain"})),
             "a299@1 a599@1 ");
 }
 

@@ -263,6 +263,22 @@ Status attach_node(search::KeyTarget& target, const SpaceSegments& segments,
   return Status::ok();
 }
 
+Status for_each_space(search::KeySource& source, const SpaceSegments& top,
+                      const VisitSpace& visit) {
+  HOLDFAST_ASSIGN(auto spaces, list_spaces_below(source, top, kSpaceTreeMax + 1));
+  if (spaces.size() > kSpaceTreeMax) {
+    return Status(StatusCode::kTooLarge, "space " + space_path_text(top) + " has more than " +
+                                             std::to_string(kSpaceTreeMax) +
+                                             " sub-spaces; ask one that lies deeper");
+  }
+  spaces.insert(spaces.begin(), top);
+  for (const SpaceSegments& segments : spaces) {
+    HOLDFAST_ASSIGN(const auto id, find_space(source, segments));
+    if (id) HOLDFAST_TRY(visit(*id, segments));
+  }
+  return Status::ok();
+}
+
 Result<std::vector<SpaceSegments>> list_spaces_below(search::KeySource& source,
                                                      const SpaceSegments& below, size_t limit) {
   std::vector<SpaceSegments> spaces;

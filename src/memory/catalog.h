@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -57,6 +58,11 @@ Result<std::vector<uint32_t>> subtree_ids(search::KeySource& source, uint32_t id
 Result<size_t> subtree_depth(search::KeySource& source, uint32_t id);
 // All catalog keys of the children of a node.
 KeyRange children_range(uint32_t id);
+
+// The space at a path, if there is one, and all below it, in order of segments.
+// Errors: TooLarge (over kSpaceTreeMax of them).
+using VisitSpace = std::function<Status(uint32_t id, const SpaceSegments& segments)>;
+Status for_each_space(search::KeySource& source, const SpaceSegments& top, const VisitSpace& visit);
 
 // Spaces below a path, in order of segments, at most `limit`.
 Result<std::vector<SpaceSegments>> list_spaces_below(search::KeySource& source,

@@ -1,6 +1,9 @@
 // Nothing of one space, or of one name in it, is returned in another, by any way of reading: every
 // kind is filled under names that are prefixes of each other, or hold bytes that separate keys.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 #include "holdfast/artifact.h"
 #include "holdfast/cache.h"
@@ -10,12 +13,15 @@
 #include "holdfast/kv.h"
 #include "holdfast/link.h"
 #include "holdfast/message.h"
+#include "holdfast/observation.h"
 #include "holdfast/outbox.h"
 #include "holdfast/presence.h"
 #include "holdfast/queue.h"
 #include "holdfast/record.h"
 #include "holdfast/registry.h"
+#include "holdfast/run.h"
 #include "memory/map_access.h"
+#include "memory/recall.h"
 
 namespace holdfast::memory {
 namespace {
@@ -81,6 +87,80 @@ class KindsIsolationTest : public testing::Test {
     ASSERT_TRUE(registry.put({.kind = end, .name = end, .body = mark, .publish = true}));
     ASSERT_TRUE(registry.take(end, end));
     ASSERT_TRUE(Records(access(space)).add({.title = mark, .fields = {{"text", text}}}));
+    ASSERT_TRUE(Observations(access(space)).add(observation_of(space, name)));
+    const Runs runs(access(space));
+    const auto run = runs.start({.name = text, .key = text});
+    ASSERT_TRUE(run);
+    ASSERT_TRUE(runs.begin(run->id, {.key = text, .input = "\"" + mark + "\""}));
+    ASSERT_TRUE(runs.open_gate(run->id, {.name = text, .prompt = mark}));
+  }
+  // All labels are the hostile name; the same words and nearly the same vector in all spaces.
+  static NewObservation observation_of(size_t space, size_t name) {
+    const std::string& text = hostile_names()[name];
+    const auto turn = static_cast<float>(space * hostile_names().size() + name);
+    return {.content = "needle in " + mark_of(space, name),
+            .title = mark_of(space, name),
+            .source = text,
+            .kind = text,
+            .session = text,
+            .run = text,
+            .tags = {text, "all"},
+            .metadata = kShared,
+            .embedding = Embedding{"m", "1", {1, turn / 1000}},
+            .key = text};
+  }
+  // Of those that are marked, only ones of this space; all of its names, or the one.
+  void expect_own(size_t space, std::optional<size_t> name,
+                  const Result<std::vector<Observation>>& found) {
+    ASSERT_TRUE(found) << found.status().to_string();
+    std::vector<std::string> titles;
+    for (const Observation& one : *found) titles.push_back(one.title.value_or(""));
+    std::vector<std::string> expected;
+    for (size_t i = 0; i < hostile_names().size(); ++i) {
+      if (!name || *name == i) expected.push_back(mark_of(space, i));
+    }
+    EXPECT_THAT(titles, testing::UnorderedElementsAreArray(expected));
+  }
+  Result<std::vector<Observation>> recalled(size_t space, const RecallQuery& query) {
+    MapAccess view(keys_, clock_, hostile_spaces()[space]);
+    HOLDFAST_ASSIGN(const auto hits, recall(view, query));
+    std::vector<Observation> found;
+    for (const RecallHit& hit : hits) found.push_back(hit.observation);
+    return found;
+  }
+  void expect_own_observations(size_t space, size_t name) {
+    const Observations observations(access(space));
+    const std::string& text = hostile_names()[name];
+    // Records are observations, too; these have another kind.
+    const MetadataMember shared("shared", "1");
+    expect_own(space, std::nullopt, observations.list({.metadata = shared}));
+    expect_own(space, std::nullopt, observations.list({.newest_first = false, .tags = {"all"}}));
+    expect_own(space, std::nullopt, observations.list({.where = "metadata.shared = 1"}));
+    expect_own(space, name, observations.list({.kind = text}));
+    expect_own(space, name, observations.list({.source = text}));
+    expect_own(space, name, observations.list({.session = text}));
+    expect_own(space, name, observations.list({.run = text}));
+    expect_own(space, name, observations.list({.tags = {text}}));
+    expect_own(space, std::nullopt, recalled(space, {.text = "needle", .limit = 1000}));
+    expect_own(space, name, recalled(space, {.text = "needle", .limit = 1000, .kind = text}));
+    expect_own(space, name, recalled(space, {.text = "needle", .limit = 1000, .tags = {text}}));
+    RecallQuery near{.limit = 1000, .vector = RecallVector{.values = {1, 0}}};
+    expect_own(space, std::nullopt, recalled(space, near));
+    near.text = "needle";
+    expect_own(space, std::nullopt, recalled(space, near));
+  }
+  void expect_own_runs(size_t space, size_t name) {
+    const Runs runs(access(space));
+    const std::string& text = hostile_names()[name];
+    EXPECT_EQ(runs.list()->size(), hostile_names().size());
+    const auto run = runs.start({.name = text, .key = text});
+    EXPECT_TRUE(run->existed);
+    EXPECT_EQ(runs.step(run->id, text)->input, "\"" + mark_of(space, name) + "\"");
+    EXPECT_EQ(runs.steps(run->id)->size(), 1u);
+    EXPECT_EQ(runs.gate(run->id, text)->prompt, mark_of(space, name));
+    for (size_t other = 0; other < hostile_spaces().size(); ++other) {
+      EXPECT_EQ(Runs(access(other)).get(run->id).is_ok(), other == space);
+    }
   }
   void expect_own_learning(size_t space, size_t name) {
     const std::string text = without_zero(hostile_names()[name]);
@@ -105,7 +185,7 @@ class KindsIsolationTest : public testing::Test {
     EXPECT_EQ(artifacts.versions(text)->size(), 1u);
     EXPECT_EQ(artifacts.show(text)->aliases.size(), 1u);
     EXPECT_EQ(artifacts.signatures(text, text)->size(), 1u);
-    EXPECT_EQ(artifacts.query({.where = {{"shared", "1"}}})->size(), hostile_names().size());
+    EXPECT_EQ(artifacts.query({.metadata = {{"shared", "1"}}})->size(), hostile_names().size());
     EXPECT_EQ(artifacts.query({.content = ArtifactContent(mark_of(space, name)).ref()})->size(),
               1u);
     for (size_t other = 0; other < hostile_spaces().size(); ++other) {
@@ -198,7 +278,32 @@ TEST_F(KindsIsolationTest, NoWayOfReadingReturnsWhatIsAnothers) {
     expect_own_mail(space, name);
     expect_own_artifacts(space, name);
     expect_own_learning(space, name);
+    expect_own_observations(space, name);
+    expect_own_runs(space, name);
   });
+}
+
+TEST_F(KindsIsolationTest, SubSpacesAreThoseOfThePathAndNoOthers) {
+  for (size_t space = 0; space < hostile_spaces().size(); ++space) {
+    ASSERT_TRUE(Observations(access(space)).add(observation_of(space, 0)));
+  }
+  for (size_t top = 0; top < hostile_spaces().size(); ++top) {
+    std::vector<std::string> expected;
+    for (size_t space = 0; space < hostile_spaces().size(); ++space) {
+      const SpaceSegments& above = hostile_spaces()[top];
+      const SpaceSegments& path = hostile_spaces()[space];
+      const bool is_below =
+          path.size() >= above.size() && std::equal(above.begin(), above.end(), path.begin());
+      if (is_below) expected.push_back(mark_of(space, 0));
+    }
+    const auto listed = Observations(access(top)).list({.with_sub_spaces = true});
+    const auto hits = recalled(top, {.text = "needle", .limit = 1000, .with_sub_spaces = true});
+    for (const auto* found : {&listed, &hits}) {
+      std::vector<std::string> titles;
+      for (const Observation& one : **found) titles.push_back(*one.title);
+      EXPECT_THAT(titles, testing::UnorderedElementsAreArray(expected));
+    }
+  }
 }
 
 TEST_F(KindsIsolationTest, WhatIsRemovedInOneSpaceIsLeftInTheOthers) {

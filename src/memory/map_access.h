@@ -39,6 +39,11 @@ class MapAccess final : public Access {
     HOLDFAST_ASSIGN(const std::optional<uint32_t> id, find_space(keys_, segments_));
     return id ? work(keys_, *id) : Status::ok();
   }
+  Status read_tree(const TreeWork& work) override {
+    return for_each_space(keys_, segments_, [&](uint32_t id, const SpaceSegments& segments) {
+      return work(keys_, id, space_path_text(segments));
+    });
+  }
   Status write(const WriteWork& work) override {
     HOLDFAST_ASSIGN(const uint32_t id, ensure_space(keys_, segments_));
     return work(keys_, id);

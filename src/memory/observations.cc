@@ -3,7 +3,6 @@
 #include "holdfast/observation.h"
 #include "memory/access.h"
 #include "memory/duplicate_guard.h"
-#include "memory/json_check.h"
 #include "memory/keys.h"
 #include "memory/meter.h"
 #include "memory/observation_index.h"
@@ -15,8 +14,6 @@ namespace holdfast {
 namespace {
 
 using memory::Access;
-using memory::IdSpan;
-using memory::KeyKind;
 using memory::PreparedObservation;
 using search::KeySource;
 using search::KeyTarget;
@@ -103,98 +100,6 @@ Status write_missing(Access& access, KeyTarget& target, uint32_t space_id,
   return Status::ok();
 }
 
-Status check_limit(size_t limit) {
-  if (limit > 0 && limit <= kObservationListLimitMax) return Status::ok();
-  return Status(StatusCode::kInvalidArgument, "limit must be 1 to " +
-                                                  std::to_string(kObservationListLimitMax) +
-                                                  "; ask for the next page with `after`");
-}
-
-Status list_newest_first(KeySource& source, uint32_t space_id, const IdSpan& span,
-                         const std::optional<Uuid>& after, const ObservationListOptions& options,
-                         std::vector<Observation>& out) {
-  KeyRange range{memory::row_key(space_id, span.last),
-                 memory::row_key(space_id, span.first) + '\0'};
-  if (after) range.begin = std::max(range.begin, memory::row_key(space_id, *after) + '\0');
-  if (range.begin >= range.end) return Status::ok();
-  const size_t id_at = memory::space_prefix(KeyKind::kRow, space_id).size();
-  Status failure;
-  std::vector<std::pair<size_t, Uuid>> incomplete;
-  HOLDFAST_TRY(source.scan(range, [&](std::string_view key, std::string_view value) {
-    Uuid id;
-    const std::string bytes = memory::complement(key.substr(id_at, id.bytes.size()));
-    std::copy(bytes.begin(), bytes.end(), id.bytes.begin());
-    auto row = memory::decode_row(id, value);
-    failure = row.status();
-    if (!row) return false;
-    if (!memory::passes(row->observation, options)) return true;
-    if (row->has_long_content) incomplete.emplace_back(out.size(), id);
-    out.push_back(std::move(row->observation));
-    return out.size() < options.limit;
-  }));
-  HOLDFAST_TRY(failure);
-  for (const auto& [at, id] : incomplete) {
-    HOLDFAST_ASSIGN(auto whole, memory::read_observation(source, space_id, id, false));
-    if (whole) out[at] = std::move(*whole);
-  }
-  return Status::ok();
-}
-
-// Newest first by an index, a page of ids at a time.
-Status list_indexed(KeySource& source, uint32_t space_id, const std::string& prefix,
-                    const IdSpan& span, const std::optional<Uuid>& after,
-                    const ObservationListOptions& options, std::vector<Observation>& out) {
-  KeyRange range{prefix + memory::complement(span.last.view()),
-                 prefix + memory::complement(span.first.view()) + '\0'};
-  if (after) range.begin = std::max(range.begin, prefix + memory::complement(after->view()) + '\0');
-  while (out.size() < options.limit && range.begin < range.end) {
-    std::vector<Uuid> page;
-    HOLDFAST_TRY(source.scan(range, [&](std::string_view key, std::string_view) {
-      page.push_back(memory::id_of_index(key));
-      return page.size() < options.limit;
-    }));
-    if (page.empty()) return Status::ok();
-    for (const Uuid& id : page) {
-      HOLDFAST_ASSIGN(auto observation, memory::read_observation(source, space_id, id, false));
-      if (!observation || !memory::passes(*observation, options)) continue;
-      out.push_back(std::move(*observation));
-      if (out.size() == options.limit) break;
-    }
-    range.begin = prefix + memory::complement(page.back().view()) + '\0';
-  }
-  return Status::ok();
-}
-
-// Oldest first goes through the keys of kind kId, whose order that is; a page of ids at a time, as
-// a filter may let few of them pass.
-Status list_oldest_first(KeySource& source, uint32_t space_id, const IdSpan& span,
-                         const std::optional<Uuid>& after, const ObservationListOptions& options,
-                         std::vector<Observation>& out) {
-  const std::string prefix = memory::space_prefix(KeyKind::kId, space_id);
-  KeyRange range{prefix + std::string(span.first.view()),
-                 prefix + std::string(span.last.view()) + '\0'};
-  if (after) range.begin = std::max(range.begin, prefix + std::string(after->view()) + '\0');
-  while (out.size() < options.limit && range.begin < range.end) {
-    std::vector<Uuid> page;
-    HOLDFAST_TRY(source.scan(range, [&](std::string_view key, std::string_view) {
-      Uuid id;
-      const std::string_view bytes = key.substr(prefix.size(), id.bytes.size());
-      std::copy(bytes.begin(), bytes.end(), id.bytes.begin());
-      page.push_back(id);
-      return page.size() < options.limit;
-    }));
-    if (page.empty()) return Status::ok();
-    for (const Uuid& id : page) {
-      HOLDFAST_ASSIGN(auto observation, memory::read_observation(source, space_id, id, false));
-      if (!observation || !memory::passes(*observation, options)) continue;
-      out.push_back(std::move(*observation));
-      if (out.size() == options.limit) break;
-    }
-    range.begin = prefix + std::string(page.back().view()) + '\0';
-  }
-  return Status::ok();
-}
-
 }  // namespace
 
 Observations::Observations(std::shared_ptr<memory::Access> access) : access_(std::move(access)) {}
@@ -261,34 +166,6 @@ Status Observations::remove(std::string_view id) const {
   return removed ? Status::ok() : memory::no_such_observation(id, access_->space_path());
 }
 
-Result<std::vector<Observation>> Observations::list(const ObservationListOptions& options) const {
-  HOLDFAST_TRY(check_limit(options.limit));
-  std::optional<Uuid> after;
-  if (!options.after.empty()) {
-    after = Uuid::parse(options.after);
-    if (!after) {
-      return Status(StatusCode::kInvalidArgument,
-                    "`after` is not an id; give the id of the last observation of the page before");
-    }
-  }
-  if (options.metadata && memory::json_first_bad_byte(options.metadata->second)) {
-    return Status(StatusCode::kInvalidArgument,
-                  "the metadata's value to list by is not JSON; a text stands in quotes");
-  }
-  std::vector<Observation> observations;
-  const std::optional<IdSpan> span = memory::ids_between(options.since_us, options.until_us);
-  if (!span) return observations;
-  HOLDFAST_TRY(access_->read([&](KeySource& source, uint32_t space_id) {
-    const auto index = memory::index_prefix(space_id, options);
-    if (index && options.newest_first) {
-      return list_indexed(source, space_id, *index, *span, after, options, observations);
-    }
-    const auto list = options.newest_first ? list_newest_first : list_oldest_first;
-    return list(source, space_id, *span, after, options, observations);
-  }));
-  return observations;
-}
-
 Result<uint64_t> Observations::reindex() const {
   if (!access_->is_own_commit()) {
     return Status(StatusCode::kInvalidArgument,
@@ -300,7 +177,7 @@ Result<uint64_t> Observations::reindex() const {
 Result<uint64_t> Observations::count() const {
   uint64_t count = 0;
   HOLDFAST_TRY(access_->read([&](KeySource& source, uint32_t space_id) {
-    const std::string prefix = memory::space_prefix(KeyKind::kId, space_id);
+    const std::string prefix = memory::space_prefix(memory::KeyKind::kId, space_id);
     return source.scan(search::prefix_range(prefix), [&](std::string_view, std::string_view) {
       ++count;
       return true;

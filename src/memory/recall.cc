@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/utf8.h"
+#include "memory/filter.h"
 #include "memory/fusion.h"
 #include "memory/keys.h"
 #include "memory/observation_index.h"
@@ -169,9 +170,14 @@ Uuid uuid_of(const search::DocumentId& id) {
 // One recall, at one view of a space.
 class Recaller {
  public:
-  Recaller(KeySource& source, uint32_t space_id, const RecallQuery& query, const IdSpan& span,
-           int64_t now_us)
-      : source_(source), space_id_(space_id), query_(query), span_(span), now_us_(now_us) {}
+  Recaller(KeySource& source, uint32_t space_id, const RecallQuery& query,
+           const ObservationFilter& filter, const IdSpan& span, int64_t now_us)
+      : source_(source),
+        space_id_(space_id),
+        query_(query),
+        filter_(filter),
+        span_(span),
+        now_us_(now_us) {}
 
   Status run(std::vector<RecallHit>& hits);
 
@@ -199,6 +205,7 @@ class Recaller {
   KeySource& source_;
   const uint32_t space_id_;
   const RecallQuery& query_;
+  const ObservationFilter& filter_;
   const IdSpan& span_;
   const int64_t now_us_;
   size_t limit_ = 0;  // hits that are ranked, to choose from
@@ -235,7 +242,7 @@ Result<std::optional<Observation>> Recaller::read_if_passes(const search::Docume
 
 bool Recaller::is_asked_for(const Observation& observation) {
   return failed_filter(observation, query_, query_.as_of_us.value_or(now_us_)) == nullptr &&
-         has_phrases(analyzer_, phrases_, observation);
+         has_phrases(analyzer_, phrases_, observation) && filter_.passes(observation);
 }
 
 Status Recaller::open_text(size_t count) {
@@ -437,22 +444,48 @@ Status Recaller::run(std::vector<RecallHit>& hits) {
   return Status::ok();
 }
 
+// Of a sub-space: one without the vector space that is asked has nothing to say.
+Result<bool> has_what_is_searched(KeySource& source, uint32_t space_id, const RecallQuery& query) {
+  if (!query.vector) return true;
+  HOLDFAST_ASSIGN(const auto found, find_definition(source, space_id, query.vector->space));
+  return found.has_value();
+}
+
 }  // namespace
 
-Status recall_in(KeySource& source, uint32_t space_id, const RecallQuery& query, int64_t now_us,
+Status recall_in(KeySource& source, uint32_t space_id, const RecallQuery& asked, int64_t now_us,
                  std::vector<RecallHit>& hits) {
+  HOLDFAST_ASSIGN(const ObservationFilter filter, ObservationFilter::parse(asked.where));
+  RecallQuery query = asked;
+  narrow(filter, query);
   const std::optional<IdSpan> span = ids_between(query.since_us, query.until_us);
   if (!span) return Status::ok();
-  return Recaller(source, space_id, query, *span, now_us).run(hits);
+  return Recaller(source, space_id, query, filter, *span, now_us).run(hits);
 }
 
 Result<std::vector<RecallHit>> recall(Access& access, const RecallQuery& query) {
   HOLDFAST_TRY(check_query(query));
+  HOLDFAST_TRY(ObservationFilter::parse(query.where).status());
   std::vector<RecallHit> hits;
   const int64_t now_us = access.now_us();
-  HOLDFAST_TRY(access.read([&](KeySource& source, uint32_t space_id) {
-    return recall_in(source, space_id, query, now_us, hits);
-  }));
+  if (!query.with_sub_spaces) {
+    HOLDFAST_TRY(access.read([&](KeySource& source, uint32_t space_id) {
+      return recall_in(source, space_id, query, now_us, hits);
+    }));
+    return hits;
+  }
+  HOLDFAST_TRY(access.read_tree(
+      [&](KeySource& source, uint32_t space_id, std::string_view space_path) -> Status {
+        HOLDFAST_ASSIGN(const bool is_searchable, has_what_is_searched(source, space_id, query));
+        if (!is_searchable) return Status::ok();
+        std::vector<RecallHit> found;
+        HOLDFAST_TRY(recall_in(source, space_id, query, now_us, found));
+        for (RecallHit& hit : found) {
+          hit.observation.space = space_path;
+          insert_hit(std::move(hit), query.limit, hits);
+        }
+        return Status::ok();
+      }));
   return hits;
 }
 

@@ -58,6 +58,43 @@ TEST_F(RecallTest, OtherSpacesAreNeverSearched) {
   EXPECT_EQ(contents({.text = "secret"}, {"acm"}), Texts{});
 }
 
+TEST_F(RecallTest, SubSpacesAreSearchedOnlyWhereAsked) {
+  add({.content = "login at the top"}, {"acme"});
+  add({.content = "login login login"}, {"acme", "web", "agent"});
+  add({.content = "login of the corp"}, {"acme-corp"});
+  EXPECT_EQ(contents({.text = "login"}, {"acme"}), Texts{"login at the top"});
+  const auto hits = run({.text = "login", .with_sub_spaces = true}, {"acme"});
+  ASSERT_EQ(hits->size(), 2u);
+  EXPECT_EQ((*hits)[0].observation.space, "acme/web/agent");
+  EXPECT_EQ((*hits)[1].observation.space, "acme");
+  EXPECT_EQ(contents({.text = "login", .limit = 1, .with_sub_spaces = true}, {"acme"}).size(), 1u);
+  EXPECT_EQ(contents({.text = "login", .with_sub_spaces = true}, {"acme", "web"}),
+            Texts{"login login login"});
+}
+
+TEST_F(RecallTest, ASubSpaceWithoutTheVectorSpaceHasNoHits) {
+  add({.content = "with", .embedding = Embedding{"m", "1", {1, 0}}}, {"acme", "a"});
+  add({.content = "without"}, {"acme", "b"});
+  RecallQuery query;
+  query.vector = RecallVector{.values = {1, 0}};
+  query.with_sub_spaces = true;
+  EXPECT_EQ(contents(query, {"acme"}), Texts{"with"});
+}
+
+TEST_F(RecallTest, AFilterMustHoldToo) {
+  for (int i = 0; i < 300; ++i) {
+    add({.content = "clock " + std::to_string(i),
+         .kind = i % 2 == 0 ? "fact" : "note",
+         .metadata = "{\"i\":" + std::to_string(i) + "}"});
+  }
+  // As many as are wanted, though most of the best do not pass.
+  EXPECT_EQ(contents({.text = "clock", .where = "metadata.i < 3 AND NOT metadata.i = 1"}),
+            (Texts{"clock 2", "clock 0"}));
+  EXPECT_EQ(contents({.text = "clock", .limit = 1, .where = "kind = note AND metadata.i > 297"}),
+            Texts{"clock 299"});
+  EXPECT_EQ(run({.text = "clock", .where = "kind"}).status().offset(), 4u);
+}
+
 TEST_F(RecallTest, ScoresDependOnTheOwnSpaceOnly) {
   add({.content = "rare word"}, {"a"});
   add({.content = "other text"}, {"a"});

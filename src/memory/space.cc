@@ -115,6 +115,12 @@ class SpaceAccess : public memory::Access {
     HOLDFAST_ASSIGN(const auto place, space_->find(source));
     return place ? work(source, place->id) : Status::ok();
   }
+  Status run_tree(search::KeySource& source, const TreeWork& work) const {
+    return memory::for_each_space(source, space_->segments(),
+                                  [&](uint32_t id, const SpaceSegments& segments) {
+                                    return work(source, id, space_path_text(segments));
+                                  });
+  }
   Status run_ensured(search::KeyTarget& target, const WriteWork& work) const {
     HOLDFAST_ASSIGN(const auto place, space_->ensure(target));
     return work(target, place.id);
@@ -153,6 +159,12 @@ class StoreAccess final : public SpaceAccess {
     return work(source, place->id);
   }
 
+  Status read_tree(const TreeWork& work) override {
+    HOLDFAST_ASSIGN(Snapshot snapshot, space_->store().snapshot());
+    search::ReaderSource source(snapshot);
+    return run_tree(source, work);
+  }
+
   Status write(const WriteWork& work) override {
     Space::Impl::Place used;
     HOLDFAST_TRY(update([&](search::KeyTarget& target) -> Status {
@@ -186,6 +198,7 @@ class TransactionAccess final : public SpaceAccess {
       : SpaceAccess(std::move(space)), target_(transaction) {}
 
   Status read(const ReadWork& work) override { return run_found(target_, work); }
+  Status read_tree(const TreeWork& work) override { return run_tree(target_, work); }
   Status write(const WriteWork& work) override { return run_ensured(target_, work); }
   Status write_existing(const WriteWork& work) override { return run_existing(target_, work); }
 
@@ -199,6 +212,7 @@ class SnapshotAccess final : public SpaceAccess {
       : SpaceAccess(std::move(space)), source_(snapshot) {}
 
   Status read(const ReadWork& work) override { return run_found(source_, work); }
+  Status read_tree(const TreeWork& work) override { return run_tree(source_, work); }
   Status write(const WriteWork&) override { return refuse(); }
   Status write_existing(const WriteWork&) override { return refuse(); }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/time_text.h"
+#include "holdfast/filter.h"
 #include "memory/keys.h"
 #include "memory/observation_store.h"
 #include "memory/recall.h"
@@ -51,7 +52,9 @@ Result<bool> Examiner::is_out_by_itself(const Uuid& id, const Observation& obser
                                                time_text(observation.forgotten_us) +
                                                "; restore it, and it is found again");
   }
-  const char* const failed = failed_filter(observation, query_, query_.as_of_us.value_or(now_us_));
+  HOLDFAST_ASSIGN(const ObservationFilter filter, ObservationFilter::parse(query_.where));
+  const char* failed = failed_filter(observation, query_, query_.as_of_us.value_or(now_us_));
+  if (failed == nullptr && !filter.passes(observation)) failed = "where";
   if (failed != nullptr) {
     const std::string name(failed);
     return decide(RecallReason::filtered,

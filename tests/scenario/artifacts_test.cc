@@ -68,7 +68,7 @@ class ArtifactsScenario : public testing::Test {
       }
     }
     for (size_t number = 0; number < 24; ++number) {
-      const auto found = artifacts.query({.where = {{"number", std::to_string(number)}}});
+      const auto found = artifacts.query({.metadata = {{"number", std::to_string(number)}}});
       for (const ArtifactVersion& version : *found) {
         EXPECT_EQ(numbered_.erase({number, version.name, version.version}), 1u);
       }

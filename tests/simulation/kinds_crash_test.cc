@@ -98,7 +98,7 @@ std::string wrong_artifacts(Store& store, const Space& space, const Names& rows)
     const std::string text = std::to_string(version.version);
     const auto bytes = artifacts.get(kArtifact, text);
     if (!bytes || *bytes != content()) return "version " + text + " has not its content";
-    const auto found = artifacts.query({.where = {{"number", number}}});
+    const auto found = artifacts.query({.metadata = {{"number", number}}});
     if (!found || found->size() != 1) return "version " + text + " is not found by its metadata";
     const auto made = space.links().of(artifact_end(kArtifact, version.version));
     if (!made || made->size() != 1) return "version " + text + " has lost who made it";

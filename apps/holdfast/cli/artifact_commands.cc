@@ -55,17 +55,18 @@ Status get(const Context& context, const NamedArguments& arguments) {
 }
 
 struct ListArguments {
-  std::string actor, media_type;
-  std::vector<std::string> where;
+  std::string actor, media_type, where;
+  std::vector<std::string> metadata;
   ArtifactListOptions options;
   bool latest_only = false;
 };
 
 Status query(const Context& context, const Artifacts& artifacts, const ListArguments& arguments) {
   ArtifactQuery query;
-  for (const std::string& text : arguments.where) {
-    HOLDFAST_ASSIGN(query.where.emplace_back(), parse_member(text));
+  for (const std::string& text : arguments.metadata) {
+    HOLDFAST_ASSIGN(query.metadata.emplace_back(), parse_member(text));
   }
+  query.where = arguments.where;
   query.media_type = arguments.media_type;
   query.prefix = arguments.options.prefix;
   query.latest_only = arguments.latest_only;
@@ -80,7 +81,7 @@ Status list(const Context& context, const ListArguments& arguments) {
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
   const Artifacts artifacts = space.artifacts().as(arguments.actor);
-  if (!arguments.where.empty() || !arguments.media_type.empty()) {
+  if (!arguments.where.empty() || !arguments.metadata.empty() || !arguments.media_type.empty()) {
     return query(context, artifacts, arguments);
   }
   HOLDFAST_ASSIGN(const auto listed, artifacts.list(arguments.options));
@@ -303,11 +304,13 @@ void add_reading(Commands& commands, CLI::App* family) {
   command =
       commands.add_to(family, "ls", "List artifacts, or the versions that have a type or metadata",
                       "holdfast artifact ls --prefix build/\n"
-                      "  holdfast artifact ls --where branch=main --where green=true --latest",
+                      "  holdfast artifact ls --metadata branch=main --latest\n"
+                      "  holdfast artifact ls --where 'size > 1000 AND metadata.green = true'",
                       [listed](const Context& context) { return list(context, *listed); });
   command->add_option("--prefix", listed->options.prefix, "Only names that begin so");
   command->add_option("--after", listed->options.after, "Only names greater than this");
-  command->add_option("--where", listed->where, "Only versions with this metadata: branch=main")
+  command->add_option("--where", listed->where, "Only versions that this filter lets pass");
+  command->add_option("--metadata", listed->metadata, "Only versions with this member: branch=main")
       ->allow_extra_args(false);
   command->add_option("--type", listed->media_type, "Only versions of this media type");
   command->add_flag("--latest", listed->latest_only, "Of versions only the latest");

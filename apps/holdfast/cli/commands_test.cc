@@ -79,8 +79,14 @@ TEST_F(StoreCommandsTest, ArtifactsArePutFoundNamedAndRemoved) {
   const std::string file = temporary_.path_of("out");
   EXPECT_EQ(run({"artifact", "get", "data", "--to", file}), kExitOk) << error_;
   EXPECT_EQ(*read_file(file), "two");
-  EXPECT_EQ(run({"artifact", "ls", "--where", "branch=main", "--json"}), kExitOk) << error_;
+  EXPECT_EQ(run({"artifact", "ls", "--metadata", "branch=main", "--json"}), kExitOk) << error_;
   EXPECT_EQ(json()["version"], 2);
+  EXPECT_EQ(run({"artifact", "ls", "--where", "size < 9 AND metadata.branch = main", "--json"}),
+            kExitOk)
+      << error_;
+  EXPECT_EQ(json()["version"], 2);
+  EXPECT_EQ(run({"artifact", "ls", "--where", "branch = main"}), kExitUsage);
+  EXPECT_THAT(error_, HasSubstr("there is no field `branch`"));
   EXPECT_EQ(run({"artifact", "ls"}), kExitOk);
   EXPECT_THAT(out_, HasSubstr("model@1"));
   EXPECT_EQ(run({"artifact", "use", "model", "run/8"}), kExitOk);
@@ -497,6 +503,29 @@ TEST_F(StoreCommandsTest, WhatIsRememberedIsRecalled) {
   EXPECT_FALSE(json().contains("session"));
   EXPECT_EQ(run({"list"}), kExitOk);
   EXPECT_THAT(out_, HasSubstr("login fails"));
+}
+
+TEST_F(StoreCommandsTest, AFilterAndSubSpacesChooseWhatIsListedAndRecalled) {
+  EXPECT_EQ(run({"remember", "the clock", "--kind", "fact", "--confidence", "0.9"}), kExitOk);
+  const auto run_above = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"--store", store_, "--space", "above"});
+    return run_bare(std::move(words));
+  };
+  EXPECT_EQ(run_bare({"--store", store_, "--space", "above/below", "remember", "a clock"}),
+            kExitOk);
+  EXPECT_EQ(run({"list", "--where", "kind = fact AND confidence > 0.8", "--json"}), kExitOk);
+  EXPECT_EQ(json()["content"], "the clock");
+  EXPECT_EQ(run({"list", "--where", "confidence < 0.8"}), kExitOk);
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(run({"list", "--where", "kind fact"}), kExitUsage);
+  EXPECT_THAT(error_, HasSubstr("wrong at byte 5: expected one of ="));
+  EXPECT_EQ(run({"recall", "clock", "--where", "kind = note"}), kExitNotFound);
+  EXPECT_EQ(run_above({"list"}), kExitOk);
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(run_above({"list", "--sub-spaces"}), kExitOk) << error_;
+  EXPECT_THAT(out_, HasSubstr("above/below"));
+  EXPECT_EQ(run_above({"recall", "clock", "--sub-spaces", "--json"}), kExitOk);
+  EXPECT_EQ(json()["space"], "above/below");
 }
 
 TEST_F(StoreCommandsTest, AnotherSpaceSeesNothing) {

@@ -12,6 +12,9 @@
 namespace holdfast::cli {
 namespace {
 
+constexpr const char* kWhereHelp = "Only what this filter lets pass";
+constexpr const char* kSubSpacesHelp = "Also of the spaces below this one";
+
 struct RememberArguments {
   std::optional<std::string> content;
   std::string file, title, source, kind, session, run, metadata, happened, key;
@@ -241,14 +244,19 @@ Status list(const Context& context, const ListArguments& arguments) {
   HOLDFAST_ASSIGN(auto observations, arguments.forgotten ? space.observations().forgotten(options)
                                                          : space.observations().list(options));
   const Output& output = context.output();
-  Table table({"id", "created", "title", "content"});
+  std::vector<std::string> names = {"id", "created", "title", "content"};
+  if (options.with_sub_spaces) names.insert(names.begin(), "space");
+  Table table(names);
   for (const Observation& observation : observations) {
     if (output.json()) {
       output.print(json_of(observation));
       continue;
     }
-    table.add({observation.id, shown_time(observation.created_us),
-               one_line(observation.title.value_or(""), 32), one_line(observation.content, 60)});
+    std::vector<std::string> row = {observation.id, shown_time(observation.created_us),
+                                    one_line(observation.title.value_or(""), 32),
+                                    one_line(observation.content, 60)};
+    if (options.with_sub_spaces) row.insert(row.begin(), one_line(observation.space, 32));
+    table.add(row);
   }
   if (!table.empty()) table.print(output);
   return Status::ok();
@@ -310,6 +318,7 @@ void add_query_options(CLI::App* command, const std::shared_ptr<RecallArguments>
   command->add_option("--until", arguments->until, "Only added before this time");
   command->add_option("--as-of", arguments->as_of, "What held at this time (else now)");
   command->add_option("--trust-min", arguments->query.trust_min, "Only what is trusted that far");
+  command->add_option("--where", arguments->query.where, kWhereHelp);
 }
 
 // How what is found is ranked and chosen.
@@ -369,6 +378,7 @@ void add_recall(Commands& commands) {
                    [arguments](const Context& context) { return recall(context, *arguments); });
   command->add_option("query", arguments->words, "What to look for")->required();
   add_query_options(command, arguments);
+  command->add_flag("--sub-spaces", arguments->query.with_sub_spaces, kSubSpacesHelp);
   add_ranking_options(command, arguments);
   add_vector_options(command, arguments);
   command->add_flag("--reinforce", arguments->reinforce, "Count what is found as used");
@@ -395,7 +405,8 @@ void add_list(Commands& commands) {
   auto arguments = arguments_of<ListArguments>();
   CLI::App* command =
       commands.add(kGroupMemory, "list", "List observations, newest first",
-                   "holdfast list --limit 20 --kind fact",
+                   "holdfast list --limit 20 --kind fact\n"
+                   "  holdfast list --where 'confidence >= 0.8 AND NOT tag = draft' --sub-spaces",
                    [arguments](const Context& context) { return list(context, *arguments); });
   command->add_option("--limit", arguments->options.limit, "At most so many")
       ->check(CLI::Range(size_t{1}, kObservationListLimitMax))
@@ -411,6 +422,8 @@ void add_list(Commands& commands) {
       ->allow_extra_args(false);
   command->add_option("--metadata", arguments->metadata, "Only with this member: branch=main");
   command->add_option("--as-of", arguments->as_of, "Only what held at this time");
+  command->add_option("--where", arguments->options.where, kWhereHelp);
+  command->add_flag("--sub-spaces", arguments->options.with_sub_spaces, kSubSpacesHelp);
   command->add_option("--tier", arguments->tier, "Only of this tier")
       ->check(CLI::IsMember({"hot", "warm", "cold"}));
   command->add_flag("--oldest", arguments->oldest_first, "Oldest first");

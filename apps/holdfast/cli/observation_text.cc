@@ -45,6 +45,7 @@ void set_embedding(Json& json, const Observation& observation) {
 Json json_of(const Observation& observation) {
   Json json;
   json["id"] = observation.id;
+  if (!observation.space.empty()) json["space"] = observation.space;
   json["created"] = time_text(observation.created_us);
   set_text(json, "title", observation.title);
   json["content"] = observation.content;
@@ -99,6 +100,7 @@ Json json_of(size_t rank, const RecallHit& hit) {
   json["rank"] = rank;
   json["score"] = hit.score;
   json["id"] = hit.observation.id;
+  if (!hit.observation.space.empty()) json["space"] = hit.observation.space;
   set_text(json, "title", hit.observation.title);
   set_text(json, "source", hit.observation.source);
   set_text(json, "kind", hit.observation.kind);
@@ -220,6 +222,7 @@ void print_hit(const Output& output, size_t rank, const RecallHit& hit) {
                                     strength_text(*hit.strength)));
   }
   std::string origin = observation.id;
+  if (!observation.space.empty()) origin += "  " + one_line(observation.space, 70);
   if (observation.source) origin += "  " + one_line(*observation.source, 70);
   output.line("    " + output.dim(origin));
 }
