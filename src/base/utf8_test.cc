@@ -8,7 +8,7 @@
 namespace holdfast {
 namespace {
 
-std::string encoded(uint32_t point) {
+std::string utf8_of(uint32_t point) {
   const auto byte = [](uint32_t value) { return static_cast<char>(value); };
   const auto next = [&](int shift) { return byte(0x80 | ((point >> shift) & 0x3f)); };
   if (point < 0x80) return {byte(point)};
@@ -20,9 +20,9 @@ std::string encoded(uint32_t point) {
 TEST(Utf8, EveryCharacterIsValidAndEverySurrogateIsNot) {
   for (uint32_t point = 0; point < 0x110000; ++point) {
     const bool surrogate = point >= 0xd800 && point < 0xe000;
-    ASSERT_EQ(utf8_valid(encoded(point)), !surrogate) << point;
+    ASSERT_EQ(utf8_valid(utf8_of(point)), !surrogate) << point;
   }
-  EXPECT_FALSE(utf8_valid(encoded(0x110000)));
+  EXPECT_FALSE(utf8_valid(utf8_of(0x110000)));
 }
 
 TEST(Utf8, OnlyTheCharactersOfTwoBytesAreValidPairs) {

@@ -11,7 +11,7 @@
 namespace holdfast::blob {
 namespace {
 
-constexpr int kLevel = 9;  // written once, in small steps, and kept for long
+constexpr int kDictionaryLevel = 9;  // written once, in small steps, and kept for long
 
 struct FreeContext {
   void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
@@ -45,7 +45,7 @@ std::string compress_text(std::string_view text, std::string_view dictionary) {
   std::string frame(ZSTD_compressBound(text.size()), '\0');
   const size_t size =
       ZSTD_compress_usingDict(context.get(), frame.data(), frame.size(), text.data(), text.size(),
-                              dictionary.data(), dictionary.size(), kLevel);
+                              dictionary.data(), dictionary.size(), kDictionaryLevel);
   CHECK(!ZSTD_isError(size));
   frame.resize(size);
   return frame;

@@ -9,7 +9,8 @@
 namespace holdfast::blob {
 namespace {
 
-constexpr int kLevel = 1;  // the disk is waited for anyway; higher levels cost more than they save
+// The disk is waited for anyway; higher levels cost more than they save.
+constexpr int kFrameLevel = 1;
 constexpr uint32_t kSkipMax = 16;
 
 }  // namespace
@@ -39,7 +40,7 @@ std::string_view FrameCompressor::compress(std::string_view content) {
   }
   state.out.resize(ZSTD_compressBound(content.size()));
   const size_t size = ZSTD_compressCCtx(state.context, state.out.data(), state.out.size(),
-                                        content.data(), content.size(), kLevel);
+                                        content.data(), content.size(), kFrameLevel);
   if (ZSTD_isError(size) || size > content.size() - content.size() / 8) {
     state.skip = state.skip_next;
     state.skip_next = std::min(state.skip_next * 2, kSkipMax);

@@ -11,10 +11,6 @@ namespace {
 
 constexpr uint64_t kStride = 512;
 
-bool all_zero(std::string_view bytes) {
-  return std::all_of(bytes.begin(), bytes.end(), [](char byte) { return byte == 0; });
-}
-
 // A record whose header cannot be verified: it names its place, its kind is known, and its
 // payload matches. Of a note nothing could be verified, so it is not taken for one.
 Result<std::optional<log::Record>> record_by_payload(log::Window& window, uint64_t offset) {

@@ -17,10 +17,6 @@ static_assert(1u << kPageShiftMax == tree::kPageSizeMax);
 constexpr uint64_t kSegmentCapacityMax = 16u << 20;  // matters only for making segments
 constexpr uint64_t kPagesTried = 4096;
 
-bool all_zero(std::string_view bytes) {
-  return std::all_of(bytes.begin(), bytes.end(), [](char byte) { return byte == 0; });
-}
-
 bool equal(const os::Shared<uint64_t> (&words)[2], const std::array<char, 16>& bytes) {
   uint64_t expected[2];
   std::memcpy(expected, bytes.data(), sizeof(expected));
@@ -28,6 +24,10 @@ bool equal(const os::Shared<uint64_t> (&words)[2], const std::array<char, 16>& b
 }
 
 }  // namespace
+
+bool all_zero(std::string_view bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](char byte) { return byte == 0; });
+}
 
 Result<std::unique_ptr<StoreFiles>> StoreFiles::open(os::Os& os, const std::string& path) {
   std::unique_ptr<StoreFiles> files(new StoreFiles(os, path));

@@ -26,6 +26,8 @@ struct MetaSlot {
   bool blank = false;  // all zeros: never written
 };
 
+bool all_zero(std::string_view bytes);
+
 class StoreFiles {
  public:
   // Errors: NotAStore (neither data nor log segments are there), Os's for the directory.

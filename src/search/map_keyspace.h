@@ -10,6 +10,8 @@
 
 namespace holdfast::search {
 
+inline constexpr std::string_view kPrefix = "P";  // of the index under test
+
 class MapKeyspace final : public KeyTarget {
  public:
   Result<std::optional<std::string>> get(std::string_view key) override {

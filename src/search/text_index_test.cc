@@ -11,8 +11,6 @@
 namespace holdfast::search {
 namespace {
 
-const std::string kPrefix = "P";
-
 std::string id_of(int number) {
   std::string id(kDocumentIdSize, '\0');
   id[kDocumentIdSize - 1] = static_cast<char>(number);
@@ -183,7 +181,7 @@ TEST_F(TextIndexTest, DroppedIsGoneFromResultsAndStatistics) {
   }
 }
 
-std::vector<std::string> terms_of(std::string_view bytes) {
+std::vector<std::string> record_terms(std::string_view bytes) {
   std::vector<std::string> terms;
   TextRecord record(bytes);
   while (record.next()) terms.emplace_back(record.term());
@@ -195,17 +193,17 @@ TEST(TextRecord, EveryTruncationIsRefused) {
   const TextField fields[] = {{"one two three", 1}};
   const std::string facets[] = {"kind=note"};
   const std::string bytes = encode_text_record(analyzer, fields, facets);
-  EXPECT_EQ(terms_of(bytes),
+  EXPECT_EQ(record_terms(bytes),
             (std::vector<std::string>{facet_term("kind=note"), "one", "three", "two"}));
   EXPECT_EQ(TextRecord(bytes).length(), 3u);
   const std::vector<std::string> malformed = {"malformed"};
   for (size_t size = 0; size < bytes.size(); ++size) {
-    EXPECT_EQ(terms_of(bytes.substr(0, size)), malformed) << size;
+    EXPECT_EQ(record_terms(bytes.substr(0, size)), malformed) << size;
   }
-  EXPECT_EQ(terms_of(bytes + "x"), malformed);
+  EXPECT_EQ(record_terms(bytes + "x"), malformed);
   std::string newer = bytes;
   newer[0] = kTextFormat + 1;
-  EXPECT_EQ(terms_of(newer), malformed);
+  EXPECT_EQ(record_terms(newer), malformed);
 }
 
 TEST(TextRecord, HashesNeverChange) {
@@ -235,7 +233,7 @@ TEST(TextRecord, AMebibyteOfDistinctHanPairsStaysBelowTheValueLimit) {
   const TextField fields[] = {{text, 1}};
   const std::string bytes = encode_text_record(analyzer, fields, {});
   EXPECT_LT(bytes.size(), 1u << 20);
-  EXPECT_NE(terms_of(bytes).front(), "malformed");
+  EXPECT_NE(record_terms(bytes).front(), "malformed");
 }
 
 }  // namespace

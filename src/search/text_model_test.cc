@@ -15,8 +15,6 @@
 namespace holdfast::search {
 namespace {
 
-const std::string kPrefix = "P";
-
 class Random {
  public:
   explicit Random(uint64_t seed) : state_(seed * 2 + 1) {}

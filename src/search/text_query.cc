@@ -31,7 +31,7 @@ struct Piece {
   Role role = Role::kOptional;
 };
 
-bool is_space(char c) {
+bool ends_word(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '(' || c == ')';
 }
 
@@ -60,7 +60,7 @@ class Splitter {
 
   std::vector<Piece> split() {
     while (at_ < text_.size()) {
-      if (is_space(text_[at_])) {
+      if (ends_word(text_[at_])) {
         ++at_;
       } else {
         take_piece();
@@ -76,7 +76,7 @@ class Splitter {
     if (excludes(rest)) {
       piece.role = Piece::Role::kExcluded;
       ++at_;
-    } else if (rest[0] == '+' && rest.size() > 1 && !is_space(rest[1])) {
+    } else if (rest[0] == '+' && rest.size() > 1 && !ends_word(rest[1])) {
       piece.role = Piece::Role::kRequired;
       ++at_;
     }
@@ -87,7 +87,7 @@ class Splitter {
       at_ = close + 1;
     } else {
       size_t end = at_ + 1;
-      while (end < text_.size() && !is_space(text_[end]) && text_[end] != '"') ++end;
+      while (end < text_.size() && !ends_word(text_[end]) && text_[end] != '"') ++end;
       piece.text = text_.substr(at_, end - at_);
       at_ = end;
       if (piece.text.size() > 2 && piece.text.back() == '*') {

@@ -28,30 +28,30 @@ uint64_t head_of(std::string_view term) {
   return head;
 }
 
-struct Occurrence {
+struct WeightedTerm {
   uint64_t head;
   uint32_t offset;  // in the arena
   uint32_t size;
   uint32_t weight;
 };
 
-class Occurrences {
+class WeightedTerms {
  public:
   void add(std::string_view term, uint32_t weight) {
     all_.push_back({head_of(term), static_cast<uint32_t>(arena_.size()),
                     static_cast<uint32_t>(term.size()), weight});
     arena_.append(term);
   }
-  std::string_view term(const Occurrence& one) const {
+  std::string_view term(const WeightedTerm& one) const {
     return std::string_view(arena_).substr(one.offset, one.size);
   }
   // Distinct terms, ascending, with the sum of their weights.
-  const std::vector<Occurrence>& fold() {
-    std::sort(all_.begin(), all_.end(), [this](const Occurrence& a, const Occurrence& b) {
+  const std::vector<WeightedTerm>& fold() {
+    std::sort(all_.begin(), all_.end(), [this](const WeightedTerm& a, const WeightedTerm& b) {
       return a.head != b.head ? a.head < b.head : term(a) < term(b);
     });
     size_t kept = 0;
-    for (const Occurrence& one : all_) {
+    for (const WeightedTerm& one : all_) {
       if (kept > 0 && all_[kept - 1].head == one.head && term(all_[kept - 1]) == term(one)) {
         all_[kept - 1].weight = std::min(all_[kept - 1].weight + one.weight, kCountMax);
       } else {
@@ -66,7 +66,7 @@ class Occurrences {
 
  private:
   std::string arena_;
-  std::vector<Occurrence> all_;
+  std::vector<WeightedTerm> all_;
 };
 
 size_t shared_size(std::string_view a, std::string_view b) {
@@ -98,7 +98,7 @@ std::string facet_term(std::string_view facet) {
 
 std::string encode_text_record(Analyzer& analyzer, std::span<const TextField> fields,
                                std::span<const std::string> facets) {
-  Occurrences found;
+  WeightedTerms found;
   uint64_t length = 0;
   for (const TextField& field : fields) {
     analyzer.analyze(field.text, [&](const Token& token) {
@@ -112,7 +112,7 @@ std::string encode_text_record(Analyzer& analyzer, std::span<const TextField> fi
   std::string body;
   uint64_t count = 0;
   std::string_view before;
-  for (const Occurrence& one : found.fold()) {
+  for (const WeightedTerm& one : found.fold()) {
     const std::string_view term = found.term(one);
     const size_t shared = shared_size(before, term);
     if (body.size() + term.size() + 3 > kTextRecordSizeMax) break;

@@ -17,8 +17,6 @@
 namespace holdfast::search {
 namespace {
 
-const std::string kPrefix = "P";
-
 struct Entry {
   std::vector<float> values;
   std::set<std::string> facets;

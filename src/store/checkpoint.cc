@@ -14,7 +14,7 @@ namespace holdfast::store {
 namespace {
 
 constexpr uint64_t kLogBytesWorthIt = 1u << 20;
-constexpr uint64_t kIntervalUs = 60'000'000;
+constexpr uint64_t kBetweenUsMax = 60'000'000;
 // A reader may hold back this much log; behind that its transaction is told it is too old.
 constexpr uint64_t kHeldSegmentsMax = 16;
 
@@ -194,7 +194,7 @@ bool checkpoint_due(const Context& context) {
   if (bytes >= bytes_max) return true;
   if (bytes < kLogBytesWorthIt || bytes_max == ~uint64_t{0}) return false;
   const uint64_t finished_us = context.control().checkpoint.finished_us.load();
-  return context.os.monotonic_time_us() - finished_us >= kIntervalUs;
+  return context.os.monotonic_time_us() - finished_us >= kBetweenUsMax;
 }
 
 Status lock_checkpoint(const Context& context, const Deadline& deadline) {

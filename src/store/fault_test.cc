@@ -23,10 +23,6 @@ Status no_space() {
 bool is_log(const std::string& path) {
   return path.ends_with(".wal");
 }
-bool is_data(const std::string& path) {
-  return path.ends_with("/data");
-}
-
 class FaultTest : public testing::Test {
  protected:
   // `times` calls of a kind fail; the others work.

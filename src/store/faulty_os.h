@@ -28,6 +28,10 @@ enum class Call : uint8_t {
   kSyncDirectory,
 };
 
+inline bool is_data(const std::string& path) {
+  return path.ends_with("/data");
+}
+
 class FaultyOs final : public os::ForwardingOs {
  public:
   // Called before each call on a file of that path; an error is what the call returns. `size`: of

@@ -14,10 +14,6 @@ using testing::IsEmpty;
 
 constexpr uint64_t kPlenty = uint64_t{1} << 40;
 
-bool is_data(const std::string& path) {
-  return path.ends_with("/data");
-}
-
 class HeadroomTest : public testing::Test {
  protected:
   static StoreOptions batched() {

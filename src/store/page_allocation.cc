@@ -9,7 +9,7 @@ namespace holdfast::store {
 namespace {
 
 constexpr uint64_t kWordBits = 64;
-constexpr uint64_t kNone = ~0ull;
+constexpr uint64_t kNoPage = ~0ull;
 constexpr uint64_t kRegionStep = 256u << 10;
 constexpr uint64_t kGrowthPagesMin = 256;
 
@@ -132,7 +132,7 @@ uint64_t PageAllocation::find_single() {
     return cursor_;
   }
   cursor_ = file_pages_;
-  return kNone;
+  return kNoPage;
 }
 
 uint64_t PageAllocation::find_run(uint64_t count) const {
@@ -153,14 +153,14 @@ uint64_t PageAllocation::find_run(uint64_t count) const {
     const uint64_t rest = bits >> ones;
     pgno += ones + (rest == 0 ? left - ones : static_cast<uint64_t>(std::countr_zero(rest)));
   }
-  return kNone;
+  return kNoPage;
 }
 
 Result<uint32_t> PageAllocation::allocate(uint32_t count) {
   CHECK(count > 0);
   for (int attempt = 0; attempt < 2; ++attempt) {
     const uint64_t pgno = count == 1 ? find_single() : find_run(count);
-    if (pgno != kNone) {
+    if (pgno != kNoPage) {
       take(pgno, count);
       return static_cast<uint32_t>(pgno);
     }

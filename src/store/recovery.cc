@@ -65,7 +65,7 @@ Status secure_meta(const Context& context, const Metas& metas) {
 }
 
 // What replay found: where history ends, and what lies behind it.
-struct History {
+struct Replayed {
   log::Position end;
   log::TailScan scan;
   uint64_t pages_needed = 0;
@@ -74,9 +74,9 @@ struct History {
 };
 
 // Puts as much as `first` takes into it, too.
-Result<History> read_history(const Context& context, const Meta& meta, Stretch& first,
-                             RecoveryReport& report) {
-  History history;
+Result<Replayed> read_history(const Context& context, const Meta& meta, Stretch& first,
+                              RecoveryReport& report) {
+  Replayed history;
   log::Reader reader(*context.segments, context.store_id, root_of(meta).position(),
                      log::Trust::kUnproven);
   while (true) {
@@ -127,7 +127,7 @@ Result<History> read_history(const Context& context, const Meta& meta, Stretch& 
 
 // Segments are made one after another, each when the one before is durable, and go from the lowest
 // on: where a later one is prepared, the next one was there, and may have been history.
-Status require_next_segment(const Context& context, const History& history) {
+Status require_next_segment(const Context& context, const Replayed& history) {
   const uint64_t next = log::lsn_segment(history.end.lsn) + 1;
   if (history.scan.segment_max <= next) return Status::ok();
   HOLDFAST_ASSIGN(const std::vector<uint64_t> numbers, context.segments->list());
@@ -140,7 +140,7 @@ Status require_next_segment(const Context& context, const History& history) {
 }
 
 // Torn tail or rot? See log/scan.h. A checkpoint is a witness too: its log was durable before it.
-Status judge_tail(const Context& context, const Metas& metas, const History& history,
+Status judge_tail(const Context& context, const Metas& metas, const Replayed& history,
                   RecoveryReport& report) {
   const log::TailScan& scan = history.scan;
   if (scan.headless_segment != 0) {
@@ -181,7 +181,7 @@ Status judge_tail(const Context& context, const Metas& metas, const History& his
 // does not depend on it, but the one before does, and the next cold start writes the newest meta
 // again: should the power be cut in that moment, it goes back to the one before. A sync that fails
 // leaves things as they were; nothing else believes it.
-void sync_history(const Context& context, const History& history) {
+void sync_history(const Context& context, const Replayed& history) {
   for (const uint64_t number : history.undurable) {
     if (auto segment = context.segments->open(number)) (void)(*segment)->file().sync_data();
   }
@@ -219,7 +219,7 @@ void give_back(const Context& context, const std::vector<Extent>& withheld) {
 // The segment that new commits go to: a new one in a new epoch, whose header cuts history where it
 // ended. Never the old one: what the page cache shows of it, even its header, may not be on the
 // disk. Only the first segment of a store just created was synced by this very process.
-Result<Tail> open_tail(const Context& context, const History& history, bool created) {
+Result<Tail> open_tail(const Context& context, const Replayed& history, bool created) {
   Tail tail;
   tail.version = history.end.version;
   tail.time_us = history.end.time_us;
@@ -294,7 +294,7 @@ Status recover(Context& context, const Superblock& superblock, bool from_older,
   context.pages->set_page_count(static_cast<uint32_t>(file_pages));
   HOLDFAST_ASSIGN(const Metas metas, choose_meta(context, superblock, from_older, report));
   Stretch first(root_of(metas.chosen).position(), replay_limits(context));
-  HOLDFAST_ASSIGN(History history, read_history(context, metas.chosen, first, report));
+  HOLDFAST_ASSIGN(Replayed history, read_history(context, metas.chosen, first, report));
   HOLDFAST_TRY(judge_tail(context, metas, history, report));
   sync_history(context, history);
   HOLDFAST_TRY(secure_meta(context, metas));

@@ -7,24 +7,19 @@
 #include <random>
 #include <thread>
 
+#include "store/test_machine.h"
 #include "support/temporary_directory.h"
 
 namespace holdfast {
 namespace {
+
+using store::contents;
 
 StoreOptions small_store() {
   StoreOptions options;
   options.page_size_bytes = 512;
   options.segment_size_bytes = 16u << 10;
   return options;
-}
-
-std::map<std::string, std::string> contents(Reader& reader) {
-  std::map<std::string, std::string> all;
-  for (Cursor cursor = reader.scan(KeyRange::all()); cursor.valid(); cursor.next()) {
-    all.emplace(cursor.key(), cursor.value());
-  }
-  return all;
 }
 
 void expect_sound(Store& store) {

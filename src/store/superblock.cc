@@ -14,7 +14,7 @@ std::string_view before_crc(const T& block) {
 }
 
 template <typename T>
-std::string_view bytes_of(const T& block) {
+std::string_view block_bytes(const T& block) {
   return {reinterpret_cast<const char*>(&block), sizeof(T)};
 }
 
@@ -49,7 +49,7 @@ Result<Superblock> read_superblock(os::File& data, const std::string& path) {
 
 Status write_superblock(os::File& data, Superblock superblock) {
   superblock.crc = crc32c(before_crc(superblock));
-  return data.write_at(0, bytes_of(superblock));
+  return data.write_at(0, block_bytes(superblock));
 }
 
 Result<std::optional<Meta>> read_meta(os::File& data, const Superblock& superblock, int slot) {

@@ -4,7 +4,6 @@ namespace holdfast::store {
 namespace {
 
 constexpr uint64_t kWaitIntervalUs = 5'000;
-constexpr uint32_t kEverybody = ~0u >> 1;
 
 WaitLine& line_of(ControlBlock& control, uint64_t generation) {
   return control.waits[generation % kWaitLines];

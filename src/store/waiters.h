@@ -18,6 +18,8 @@
 
 namespace holdfast::store {
 
+constexpr uint32_t kEverybody = ~0u >> 1;  // of those who sleep on a word; the kernel counts in int
+
 struct WaitTicket {
   uint32_t line = 0;
   uint32_t seen = 0;

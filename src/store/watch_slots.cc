@@ -5,11 +5,11 @@
 #include <cstring>
 
 #include "store/published.h"
+#include "store/waiters.h"
 
 namespace holdfast::store {
 namespace {
 
-constexpr uint32_t kEverybody = ~0u >> 1;
 constexpr size_t kKeySize = kWatchKeyWords * 8;
 
 struct SlotRange {

@@ -141,12 +141,12 @@ TEST(Diff, AnErrorEndsItAndIsTold) {
   EXPECT_EQ(cursor.status().code(), StatusCode::kCorruption);
 }
 
-struct Scenario {
+struct DiffScenario {
   uint32_t page_size;
   uint32_t seed;
 };
 
-class DiffModelTest : public testing::TestWithParam<Scenario> {
+class DiffModelTest : public testing::TestWithParam<DiffScenario> {
  protected:
   uint32_t below(uint32_t limit) { return static_cast<uint32_t>(random_() % limit); }
   std::string random_key() {
@@ -212,8 +212,8 @@ TEST_P(DiffModelTest, IsTheDifferenceOfTwoMaps) {
   }
 }
 
-std::vector<Scenario> scenarios() {
-  std::vector<Scenario> all;
+std::vector<DiffScenario> scenarios() {
+  std::vector<DiffScenario> all;
   for (uint32_t seed = 1; seed <= 8; ++seed) all.push_back({seed % 3 == 0 ? 1024u : 512u, seed});
   return all;
 }

@@ -30,7 +30,7 @@ class Numbers {
 };
 
 // One byte off every alignment.
-std::string stored(const std::vector<float>& values) {
+std::string unaligned(const std::vector<float>& values) {
   std::string out(1 + values.size() * sizeof(float), 0);
   std::memcpy(out.data() + 1, values.data(), values.size() * sizeof(float));
   return out;
@@ -48,7 +48,7 @@ TEST(Kernels, SumsAreThoseOfPlainLoops) {
   for (const Kernels& one : every_kernels()) {
     for (const size_t count : kCounts) {
       const std::vector<float> a = numbers.floats(count);
-      const std::string b = stored(numbers.floats(count));
+      const std::string b = unaligned(numbers.floats(count));
       const float near = 1e-5f * static_cast<float>(count) + 1e-5f;
       EXPECT_NEAR(one.dot(a.data(), b.data() + 1, count), plain.dot(a.data(), b.data() + 1, count),
                   near)
@@ -90,7 +90,7 @@ TEST(Kernels, GroupsAreScoredAsByPlainLoops) {
       for (const char byte : tables) {
         query.tables.push_back(rows == 257 ? 127 : static_cast<uint8_t>(byte) & 127);
       }
-      std::string group = stored(numbers.floats(3 * kGroupSize));
+      std::string group = unaligned(numbers.floats(3 * kGroupSize));
       group += numbers.bytes(rows * kGroupSize);
       ASSERT_EQ(group.size(), 1 + group_size_bytes(rows));
       float expected[kGroupSize];

@@ -11,7 +11,7 @@
 namespace holdfast::sim {
 namespace {
 
-constexpr uint64_t kPageSize = 4096;
+constexpr uint64_t kDamageSize = 4096;
 constexpr uint64_t kDamagedPagesMax = 64;  // of a mapped file: its start is what is looked at
 
 }  // namespace
@@ -170,12 +170,12 @@ void DiskFile::damage_mapped(Random& random) {
   const uint64_t whole = random.below(3);
   if (whole == 0 || size_ < size_now) clear_area(area_, size_max_);
   if (whole == 1) {  // each page has a fate of its own; the pages after the first ones stay
-    const uint64_t pages = std::min(size_ / kPageSize, kDamagedPagesMax);
+    const uint64_t pages = std::min(size_ / kDamageSize, kDamagedPagesMax);
     for (uint64_t page = 0; page < pages; ++page) {
-      char* const begin = area_ + page * kPageSize;
+      char* const begin = area_ + page * kDamageSize;
       const uint64_t fate = random.below(3);
-      if (fate == 0) std::memset(begin, 0, kPageSize);
-      if (fate == 1) random.fill(begin, kPageSize);
+      if (fate == 0) std::memset(begin, 0, kDamageSize);
+      if (fate == 1) random.fill(begin, kDamageSize);
     }
   }
   mapped_writable_ = false;

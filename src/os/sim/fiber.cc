@@ -95,7 +95,7 @@ void give_back_stack(char* stack) {
   free_stacks().push_back(stack);
 }
 
-Fiber* running = nullptr;
+Fiber* running_fiber = nullptr;
 
 }  // namespace
 
@@ -194,28 +194,28 @@ Fiber::Fiber(std::function<void()> body)
 }
 
 Fiber::~Fiber() {
-  CHECK(running != this);
+  CHECK(running_fiber != this);
   give_back_stack(stack_);
 }
 
 void Fiber::resume() {
-  CHECK(running == nullptr && !done_);
-  running = this;
+  CHECK(running_fiber == nullptr && !done_);
+  running_fiber = this;
   context_->switch_in(stack_);
-  running = nullptr;
+  running_fiber = nullptr;
   CHECK(std::memcmp(stack_, &kStackCanary, sizeof kStackCanary) == 0);  // stack overflow
 }
 
 void Fiber::suspend() {
-  CHECK(running != nullptr);
-  running->context_->switch_out(false);
+  CHECK(running_fiber != nullptr);
+  running_fiber->context_->switch_out(false);
 }
 
 void Fiber::enter() {
-  running->context_->arrive();
-  [&]() noexcept { running->body_(); }();
-  running->done_ = true;
-  running->context_->switch_out(true);
+  running_fiber->context_->arrive();
+  [&]() noexcept { running_fiber->body_(); }();
+  running_fiber->done_ = true;
+  running_fiber->context_->switch_out(true);
   CHECK(false);  // a fiber that is done was resumed
 }
 

@@ -16,7 +16,7 @@ constexpr uint64_t kWallStartUs = 1'800'000'000'000'000;  // in 2027
 constexpr uint64_t kHashPrime = 0x100000001B3;
 constexpr std::array<double, 4> kSwitchChances = {0.01, 0.05, 0.2, 0.5};
 
-Machine* running = nullptr;
+Machine* running_machine = nullptr;
 
 uint64_t cost_ns_of(StepKind kind) {
   switch (kind) {
@@ -116,8 +116,8 @@ void Machine::set_plan(const Plan& plan) {
 }
 
 RunEnd Machine::run() {
-  CHECK(running == nullptr);
-  running = this;
+  CHECK(running_machine == nullptr);
+  running_machine = this;
   os::shared_step_hook = on_shared_step;
   ticks_left_ = options_.step_max;
   while (!power_cut_ && !livelock_) {
@@ -131,7 +131,7 @@ RunEnd Machine::run() {
     if (!process->alive()) bury(*process);
   }
   os::shared_step_hook = nullptr;
-  running = nullptr;
+  running_machine = nullptr;
   const RunEnd end = end_of_run();
   if (power_cut_) reboot();
   livelock_ = false;
@@ -209,13 +209,13 @@ void Machine::evict() {
 // --- Scheduling.
 
 void Machine::on_shared_step(os::Step step, const void* address) {
-  if (running->current_ == nullptr) return;
+  if (running_machine->current_ == nullptr) return;
   if (step == os::Step::kSharedStore) {
-    running->step(StepKind::kSharedStore, {.address = address});
+    running_machine->step(StepKind::kSharedStore, {.address = address});
     return;
   }
-  running->tick(10);
-  if (--running->load_switch_left_ == 0) running->preempt();
+  running_machine->tick(10);
+  if (--running_machine->load_switch_left_ == 0) running_machine->preempt();
 }
 
 inline void Machine::tick(uint64_t cost_ns) {
