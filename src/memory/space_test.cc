@@ -207,7 +207,7 @@ void run_threads(int count, const std::function<void(int)>& work) {
   for (std::thread& thread : threads) thread.join();
 }
 
-TEST(Space, ConcurrentAddsAllArriveWithoutConflict) {
+TEST(Space, AddsOfThreadsAllArriveWithoutConflict) {
   constexpr int kThreads = 8;
   constexpr int kEach = 50;
   Store store = memory_store();
@@ -235,7 +235,7 @@ TEST(Space, ConcurrentAddsAllArriveWithoutConflict) {
             "the shared words of writer3n17");
 }
 
-TEST(Space, ConcurrentFirstWritesMakeOneSpaceEach) {
+TEST(Space, FirstWritesOfThreadsMakeOneSpaceEach) {
   constexpr int kThreads = 8;
   Store store = memory_store();
   std::atomic<int> failures{0};
@@ -254,7 +254,7 @@ TEST(Space, ConcurrentFirstWritesMakeOneSpaceEach) {
   EXPECT_EQ(space_of(store, "new").children()->size(), size_t{kThreads + 1});
 }
 
-TEST(Space, ConcurrentAddsOfOneKeyAddOnce) {
+TEST(Space, AddsOfThreadsOfOneKeyAddOnce) {
   Store store = memory_store();
   const Space space = space_of(store, "a");
   std::vector<std::string> ids(8);
