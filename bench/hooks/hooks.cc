@@ -43,12 +43,23 @@ uint64_t now_ns() {
   return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
 }
 
-// Words of which some are frequent and most are rare.
+// Of letters alone: a search takes words with digits apart, and all would share a part.
+std::string word(uint64_t number) {
+  std::string text;
+  for (int syllable = 0; syllable < 4; ++syllable) {
+    text += "bdfgklmnprst"[number % 12];
+    text += "aeiou"[number / 12 % 5];
+    number /= 60;
+  }
+  return text;
+}
+
+// Some are frequent and most are rare.
 std::string words(Random& random, uint64_t count) {
   std::string text;
   for (uint64_t i = 0; i < count; ++i) {
     const uint64_t most = 1 + random.below(kWords);
-    text += "word" + std::to_string(random.below(most)) + " ";
+    text += word(random.below(most)) + " ";
   }
   return text;
 }

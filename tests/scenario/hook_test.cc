@@ -162,6 +162,14 @@ TEST_F(HookTest, ASessionsOwnWordsAreNotInjected) {
   EXPECT_THAT(output_, HasSubstr("the clock is late"));
 }
 
+TEST_F(HookTest, APromptDoesNotFindItself) {
+  make_store(0);
+  EXPECT_EQ(run({"hook", "prompt"}, R"({"prompt":"why does login fail?"})"), 0);
+  EXPECT_EQ(output_, "");
+  EXPECT_EQ(run({"hook", "prompt"}, R"({"prompt":"why does the login take so long?"})"), 0);
+  EXPECT_THAT(output_, AllOf(HasSubstr("why does login fail?"), Not(HasSubstr("so long"))));
+}
+
 TEST_F(HookTest, SecretsAreTakenOutAndAToolIsRememberedOnce) {
   make_store(0);
   const std::string input =

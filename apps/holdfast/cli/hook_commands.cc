@@ -96,8 +96,9 @@ Result<std::vector<RecallHit>> newest(const Space& space) {
   return hits;
 }
 
-// What other sessions know about the prompt.
-Result<std::vector<RecallHit>> related(const Space& space, const HookEvent& event) {
+// What other sessions know about the prompt, but for `own`, the prompt itself.
+Result<std::vector<RecallHit>> related(const Space& space, const HookEvent& event,
+                                       std::string_view own) {
   RecallQuery query;
   query.text = hooks::query_of(event.prompt);
   query.limit = 24;
@@ -105,17 +106,18 @@ Result<std::vector<RecallHit>> related(const Space& space, const HookEvent& even
   if (query.text.empty()) return std::vector<RecallHit>();
   HOLDFAST_ASSIGN(auto hits, space.recall(query));
   std::erase_if(hits, [&](const RecallHit& hit) {
-    return !event.session.empty() && hit.observation.session == event.session;
+    return hit.observation.id == own ||
+           (!event.session.empty() && hit.observation.session == event.session);
   });
   put_captured_last(hits);
   return hits;
 }
 
-Status inject(const Space& space, const HookEvent& event, const hooks::ContextOptions& wanted,
-              const Output& output) {
+Status inject(const Space& space, const HookEvent& event, std::string_view own,
+              const hooks::ContextOptions& wanted, const Output& output) {
   if (wanted.tokens_max == 0) return Status::ok();
   const bool prompt = event.kind == EventKind::kPrompt;
-  HOLDFAST_ASSIGN(const auto hits, prompt ? related(space, event) : newest(space));
+  HOLDFAST_ASSIGN(const auto hits, prompt ? related(space, event, own) : newest(space));
   hooks::ContextOptions options = wanted;
   options.heading =
       "From the memory of " + space.path() + (prompt ? ", about this prompt" : ", newest first") +
@@ -141,10 +143,15 @@ Status handle(const Context& outer, EventKind kind, const EventArguments& argume
   if (!observation && !injects) return Status::ok();
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kCreateForUser));
   HOLDFAST_ASSIGN(const Space space, context.open_space(store));
-  // One does not stand in the way of the other. First the context, that a prompt does not find
-  // itself.
-  if (injects) remark(inject(space, event, arguments.context, context.output()));
-  if (observation) remark(space.observations().add(*observation).status());
+  // One does not stand in the way of the other. What happened is kept first: looking for what is
+  // known about it may take until the deadline.
+  std::string own;
+  if (observation) {
+    auto added = space.observations().add(*observation);
+    remark(added.status());
+    if (added) own = std::move(*added);
+  }
+  if (injects) remark(inject(space, event, own, arguments.context, context.output()));
   return store.close();
 }
 
