@@ -151,6 +151,8 @@ TEST_F(ListenerTest, BrokenRequestsAreToldSoAndEndTheConnection) {
 
 TEST_F(ListenerTest, ABodyThatIsCutShortIsNotServed) {
   Client client(port_);
+  client.send("GET /a HTTP/1.1\r\n\r\n");
+  EXPECT_THAT(client.receive("/a \n"), HasSubstr("GET /a"));  // the connection has been taken
   client.send("POST /a HTTP/1.1\r\nContent-Length: 3\r\n\r\non");
   listener_.stop();
   EXPECT_EQ(client.receive_all(), "");
