@@ -151,7 +151,7 @@ void Cursor::look_ahead_to_leaf() {
   const Step& above = path_[1];
   if (above.index + 1 == above.count) return;
   const uint32_t pgno = Page(above.page, source_->page_size_bytes()).child(above.index + 1).pgno;
-  next_leaf_ = source_->raw(pgno, 1);
+  next_leaf_ = source_->ahead(pgno);
   if (next_leaf_ == nullptr) return;
   source_->prefetch(pgno);
   ahead_at_ = (leaf().index + leaf().count) / 2;

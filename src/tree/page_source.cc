@@ -45,6 +45,7 @@ PageSource::PageSource(const char* base, uint32_t page_shift, uint32_t pages_max
   verified_ = static_cast<std::atomic<uint32_t>*>(os::reserve_zeroed(2 * table_size));
   // Without the tables every load verifies anew: slower, and as safe.
   if (verified_ == nullptr) remembered_count_ = 0;
+  shown_count_.store(remembered_count_, std::memory_order_relaxed);
   verified_runs_ = verified_ + remembered_count_;
 }
 
@@ -63,6 +64,12 @@ std::unique_ptr<PageSource> PageSource::reading(os::File& file, uint32_t page_sh
 PageSource::~PageSource() {
   os::release_reserved(memory_, static_cast<size_t>(pages_max_) << page_shift_);
   os::release_reserved(verified_, 2 * sizeof(std::atomic<uint32_t>) * size_t{remembered_count_});
+}
+
+void PageSource::read_first(os::File& file) {
+  CHECK(file_ == nullptr);
+  first_ = std::make_unique<FirstPages>(file, page_shift_);
+  if (!first_->is_over()) shown_count_.store(0, std::memory_order_relaxed);
 }
 
 void PageSource::set_page_count(uint32_t count) {
@@ -99,6 +106,15 @@ const char* PageSource::load_first(const PageRef& ref, Status* error) const {
                         "lies outside of the " + std::to_string(page_count()) + " pages");
     return nullptr;
   }
+  if (first_ != nullptr && !first_->is_over()) {
+    // What it does not give, for whatever reason, the mapping gives or says what is wrong with.
+    const auto verify = [this, &ref](const char* read) {
+      Status ignored;
+      return is_sound(ref, read, &ignored);
+    };
+    if (const char* const read = first_->load(ref, verify)) return read;
+    if (first_->is_over()) shown_count_.store(remembered_count_, std::memory_order_relaxed);
+  }
   if (file_ == nullptr) return verify_page(ref, bytes, error);
   const std::lock_guard lock(reading_);
   // Another thread may have read it meanwhile, and hand it out.
@@ -106,18 +122,23 @@ const char* PageSource::load_first(const PageRef& ref, Status* error) const {
   return read_pages(ref.pgno, 1, error) ? verify_page(ref, bytes, error) : nullptr;
 }
 
-const char* PageSource::verify_page(const PageRef& ref, const char* bytes, Status* error) const {
+bool PageSource::is_sound(const PageRef& ref, const char* bytes, Status* error) const {
   const uint64_t offset = static_cast<uint64_t>(ref.pgno) << page_shift_;
   const uint32_t found = crc32c({bytes, page_size_bytes()});
   if (found != ref.crc) {
     *error = wrong_crc(ref.pgno, offset, ref.crc, found);
-    return nullptr;
+    return false;
   }
   if (const std::string problem = validate_page(bytes, page_size_bytes(), ref.pgno);
       !problem.empty()) {
     *error = corruption(ref.pgno, offset, "is malformed: " + problem);
-    return nullptr;
+    return false;
   }
+  return true;
+}
+
+const char* PageSource::verify_page(const PageRef& ref, const char* bytes, Status* error) const {
+  if (!is_sound(ref, bytes, error)) return nullptr;
   if (ref.pgno < remembered_count_) {
     verified_[ref.pgno].store(ref.crc, std::memory_order_release);
   }

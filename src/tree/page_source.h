@@ -22,6 +22,7 @@
 #include "holdfast/status.h"
 #include "os/os.h"
 #include "os/shared.h"
+#include "tree/first_pages.h"
 
 namespace holdfast::tree {
 
@@ -59,7 +60,7 @@ class PageSource {
   // The page, after its checksum was verified; nullptr (and `*error` set to Corruption with the
   // page number and offset) when it does not match or lies outside.
   const char* load(const PageRef& ref, Status* error) const {
-    if (ref.pgno < remembered_count_ && ref.crc != 0 &&
+    if (ref.pgno < shown_count_.load(std::memory_order_relaxed) && ref.crc != 0 &&
         verified_[ref.pgno].load(std::memory_order_acquire) == ref.crc && !in_doubt()) [[likely]] {
       return base_ + (static_cast<uint64_t>(ref.pgno) << page_shift_);
     }
@@ -68,7 +69,7 @@ class PageSource {
 
   // Begins to fetch from memory what a scan of the page reads first. A hint: any number does.
   void prefetch(uint32_t pgno) const {
-    if (pgno >= remembered_count_) return;
+    if (pgno >= shown_count_.load(std::memory_order_relaxed)) return;
     const char* page = base_ + (static_cast<uint64_t>(pgno) << page_shift_);
     holdfast::prefetch(&verified_[pgno]);
     holdfast::prefetch(page);
@@ -83,6 +84,14 @@ class PageSource {
 
   // Pages pgno .. as raw bytes, unverified; for overflow runs. nullptr when outside.
   const char* raw(uint32_t pgno, uint32_t count) const;
+  // The same of one page that may be needed soon; nullptr also while pages are read first.
+  const char* ahead(uint32_t pgno) const {
+    return first_ != nullptr && !first_->is_over() ? nullptr : raw(pgno, 1);
+  }
+
+  // Reads the first pages that are needed instead of mapping them (first_pages.h). REQUIRES: the
+  // pages are mapped, from `file`, which outlives the source; nothing was loaded yet.
+  void read_first(os::File& file);
 
   // What tells of mapped pages that were lost, and read as zeros since; nullptr: nothing, such an
   // access ends the process.
@@ -108,6 +117,8 @@ class PageSource {
  private:
   const char* load_first(const PageRef& ref, Status* error) const;
   const char* verify_page(const PageRef& ref, const char* bytes, Status* error) const;
+  // Whether the bytes are the page; else `*error` says why not.
+  bool is_sound(const PageRef& ref, const char* bytes, Status* error) const;
   // Reads pages into this process's memory. REQUIRES: file_ is set; reading_ is held.
   bool read_pages(uint32_t pgno, uint32_t count, Status* error) const;
 
@@ -129,6 +140,9 @@ class PageSource {
   // with release: who finds a CRC here finds the bytes that another thread read. Runs have a table
   // of their own: a run's checksum says nothing about the structure of a page.
   uint32_t remembered_count_;  // entries of each table; 0 when there was no address space
+  // As many, or 0 while pages are read first: then nothing is looked up in `verified_`.
+  mutable std::atomic<uint32_t> shown_count_{0};
+  std::unique_ptr<FirstPages> first_;
   std::atomic<uint32_t>* verified_;
   std::atomic<uint32_t>* verified_runs_;
 };
