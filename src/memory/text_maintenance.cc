@@ -103,7 +103,10 @@ void fold_when_due(Access& access, const Uuid& id, size_t count) {
   static_cast<void>(fold_vectors(access, 3 + count / kVectorsPerStep));
 }
 
-Result<uint64_t> rebuild_index(Access& access) {
+Result<uint64_t> rebuild_index(Access& access, const ObservationProgress& progress) {
+  const auto tell = [&](std::string_view what, uint64_t done) {
+    if (progress) progress(what, done, 0);
+  };
   HOLDFAST_TRY(access.write_existing([&](KeyTarget& target, uint32_t space_id) -> Status {
     HOLDFAST_TRY(forget_vector_codes(target, space_id));
     return search::begin_rebuild(target, index_prefix_of(space_id));
@@ -123,9 +126,12 @@ Result<uint64_t> rebuild_index(Access& access) {
       return Status::ok();
     }));
     rebuilt += of_step;
+    tell("observations", rebuilt);
   }
+  uint64_t folds = 0;
   for (search::FoldStep step = search::FoldStep::kDone; step == search::FoldStep::kDone;) {
     HOLDFAST_ASSIGN(step, fold_once(access));
+    tell("steps of folding", ++folds);
   }
   HOLDFAST_TRY(fold_vectors(access, SIZE_MAX));
   return rebuilt;

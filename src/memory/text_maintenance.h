@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #include "base/uuid.h"
+#include "holdfast/observation.h"
 #include "memory/access.h"
 
 namespace holdfast::memory {
@@ -21,6 +22,6 @@ void fold_when_due(Access& access, const Uuid& id, size_t count = 1);
 Status check_index(search::KeySource& source, uint32_t space_id);
 
 // See Observations::reindex.
-Result<uint64_t> rebuild_index(Access& access);
+Result<uint64_t> rebuild_index(Access& access, const ObservationProgress& progress);
 
 }  // namespace holdfast::memory

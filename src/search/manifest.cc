@@ -82,7 +82,7 @@ Status malformed_index(std::string_view what) {
 }
 
 std::string encode_manifest(const Manifest& manifest) {
-  std::string out(1, static_cast<char>(kTextFormat));
+  std::string out(1, static_cast<char>(kIndexFormat));
   append_varint(out, manifest.next_segment);
   append_varint(out, manifest.segments.size());
   for (const SegmentInfo& segment : manifest.segments) append_segment(out, segment);
@@ -99,10 +99,12 @@ std::string encode_manifest(const Manifest& manifest) {
 }
 
 Result<Manifest> decode_manifest(std::string_view bytes) {
-  if (!bytes.empty() && static_cast<uint8_t>(bytes[0]) != kTextFormat) {
+  const uint8_t format = bytes.empty() ? 0 : static_cast<uint8_t>(bytes[0]);
+  if (!bytes.empty() && (format < kIndexFormatMin || format > kIndexFormat)) {
     return Status(StatusCode::kUnsupported,
-                  "the search index has format " + std::to_string(static_cast<uint8_t>(bytes[0])) +
-                      ", this program reads " + std::to_string(kTextFormat) +
+                  "the search index has format " + std::to_string(format) +
+                      ", this program reads " + std::to_string(kIndexFormatMin) + " to " +
+                      std::to_string(kIndexFormat) +
                       "; run `holdfast reindex`, or use the program that made it");
   }
   Taker take(bytes.substr(std::min<size_t>(bytes.size(), 1)));

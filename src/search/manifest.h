@@ -42,6 +42,11 @@ inline std::string_view view_of(const DocumentId& id) {
 // REQUIRES: kDocumentIdSize bytes.
 DocumentId document_id(std::string_view bytes);
 
+// Of the index; that of a text record is kTextFormat (text_record.h). In 2 very long lists had no
+// ranges (segment.h), which is read, too.
+constexpr uint8_t kIndexFormat = 3;
+constexpr uint8_t kIndexFormatMin = 2;
+
 constexpr uint32_t kIdsPerBlock = 64;
 constexpr uint32_t kDocumentsPerDeadChunk = 4096;
 

@@ -33,6 +33,34 @@ std::vector<BoundPair> pareto_pairs(std::span<const Posting> postings) {
   return pairs;
 }
 
+void append_pairs(std::string& out, const std::vector<BoundPair>& pairs) {
+  out.push_back(static_cast<char>(pairs.size()));
+  for (const BoundPair& pair : pairs) {
+    out.push_back(static_cast<char>(pair.count));
+    out.push_back(static_cast<char>(pair.length_code));
+  }
+}
+
+// Takes them from the front of `bytes`; false: malformed.
+bool take_pairs(std::string_view& bytes, uint8_t& count,
+                std::array<BoundPair, kBoundPairsMax>& pairs) {
+  if (bytes.empty()) return false;
+  count = static_cast<uint8_t>(bytes[0]);
+  if (count == 0 || count > kBoundPairsMax || bytes.size() <= 2u * count) return false;
+  for (size_t pair = 0; pair < count; ++pair) {
+    pairs[pair] = {static_cast<uint8_t>(bytes[1 + 2 * pair]),
+                   static_cast<uint8_t>(bytes[2 + 2 * pair])};
+  }
+  bytes.remove_prefix(1 + 2u * count);
+  return true;
+}
+
+double pairs_bound(std::span<const BoundPair> pairs, const TermScorer& scorer) {
+  double most = 0;
+  for (const BoundPair& pair : pairs) most = std::max(most, scorer(pair.count, pair.length_code));
+  return most;
+}
+
 // Deltas from `base`, counts, length codes; returns the size of the deltas.
 size_t append_payload(std::string& out, std::span<const Posting> postings, uint32_t base) {
   const size_t before = out.size();
@@ -90,12 +118,15 @@ double inverse_document_frequency(double documents, double frequency) {
   return std::log(1 + (documents - frequency + 0.5) / (frequency + 0.5));
 }
 
+double PostingRange::bound(const TermScorer& scorer) const {
+  return pairs_bound(std::span(pairs).first(pair_count), scorer);
+}
+
 double PostingList::bound(const PostingBlock& block, const TermScorer& scorer) const {
-  double most = 0;
-  for (size_t i = 0; i < block.pair_count; ++i) {
-    most = std::max(most, scorer(block.pairs[i].count, block.pairs[i].length_code));
+  if (block.pair_count > 0) {
+    return pairs_bound(std::span(block.pairs).first(block.pair_count), scorer);
   }
-  if (block.pair_count > 0) return most;
+  double most = 0;
   const uint8_t* const often = counts(block);
   const uint8_t* const code = length_codes(block);
   for (size_t i = 0; i < block.postings; ++i) most = std::max(most, scorer(often[i], code[i]));
@@ -174,12 +205,7 @@ std::string take_chunk(std::span<const Posting>& postings, size_t size_max) {
     append_varint(header, block.size());
     append_varint(header, block.back().ordinal - base);
     append_varint(header, deltas_size);
-    const std::vector<BoundPair> pairs = pareto_pairs(block);
-    header.push_back(static_cast<char>(pairs.size()));
-    for (const BoundPair& pair : pairs) {
-      header.push_back(static_cast<char>(pair.count));
-      header.push_back(static_cast<char>(pair.length_code));
-    }
+    append_pairs(header, pareto_pairs(block));
     payload.append(bytes);
     base = block.back().ordinal;
     postings = postings.subspan(block.size());
@@ -199,18 +225,12 @@ bool append_chunk(std::string_view bytes, PostingList& list) {
     const auto postings = take_varint(bytes);
     const auto last = take_varint(bytes);
     const auto deltas_size = take_varint(bytes);
-    if (!postings || !last || !deltas_size || bytes.empty()) return false;
+    if (!postings || !last || !deltas_size) return false;
     PostingBlock block;
-    block.pair_count = static_cast<uint8_t>(bytes[0]);
-    const bool is_sound = *postings > 0 && *postings <= kBlockPostings && block.pair_count > 0 &&
-                          block.pair_count <= kBoundPairsMax && *deltas_size <= 5 * *postings &&
-                          *last <= UINT32_MAX - base && bytes.size() > 2u * block.pair_count;
+    const bool is_sound = *postings > 0 && *postings <= kBlockPostings &&
+                          *deltas_size <= 5 * *postings && *last <= UINT32_MAX - base &&
+                          take_pairs(bytes, block.pair_count, block.pairs);
     if (!is_sound) return false;
-    for (size_t pair = 0; pair < block.pair_count; ++pair) {
-      block.pairs[pair] = {static_cast<uint8_t>(bytes[1 + 2 * pair]),
-                           static_cast<uint8_t>(bytes[2 + 2 * pair])};
-    }
-    bytes.remove_prefix(1 + 2u * block.pair_count);
     block.base = base;
     block.last = base = base + static_cast<uint32_t>(*last);
     block.deltas_size = static_cast<uint16_t>(*deltas_size);
@@ -225,6 +245,33 @@ bool append_chunk(std::string_view bytes, PostingList& list) {
   }
   if (offset - list.bytes.size() != bytes.size()) return false;
   list.bytes.append(bytes);
+  return true;
+}
+
+std::string encode_ranges(uint64_t count, std::span<const std::span<const Posting>> ranges) {
+  std::string out;
+  append_varint(out, count);
+  uint32_t base = 0;
+  for (const auto& range : ranges) {
+    append_varint(out, range.back().ordinal - base);
+    base = range.back().ordinal;
+    append_pairs(out, pareto_pairs(range));
+  }
+  return out;
+}
+
+bool decode_ranges(std::string_view bytes, uint64_t& count, std::vector<PostingRange>& ranges) {
+  const auto postings = take_varint(bytes);
+  if (!postings || bytes.empty()) return false;
+  count = *postings;
+  uint32_t base = 0;
+  while (!bytes.empty()) {
+    const auto last = take_varint(bytes);
+    if (!last || *last > UINT32_MAX - base) return false;
+    PostingRange& range = ranges.emplace_back();
+    range.last = base = base + static_cast<uint32_t>(*last);
+    if (!take_pairs(bytes, range.pair_count, range.pairs)) return false;
+  }
   return true;
 }
 

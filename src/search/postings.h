@@ -60,6 +60,16 @@ struct BoundPair {
   uint8_t length_code;
 };
 
+// Some consecutive postings of a long list.
+struct PostingRange {
+  uint32_t last = 0;  // ordinal
+  uint8_t pair_count = 0;
+  std::array<BoundPair, kBoundPairsMax> pairs = {};
+
+  // No document of the range scores more.
+  double bound(const TermScorer& scorer) const;
+};
+
 // One block within PostingList::bytes: deltas, then counts, then length codes.
 struct PostingBlock {
   uint32_t base = 0;  // the first delta is from here
@@ -90,7 +100,7 @@ struct PostingList {
 };
 
 // --- The stored forms. A short list is one block without bounds; a chunk is some blocks of a long
-// --- one. Both can be read by themselves.
+// --- one. Both can be read by themselves. Before the chunks of a very long one stand its ranges.
 
 // varint postings, varint size of deltas, deltas (the first from 0), counts, length codes.
 void append_short_list(std::string& out, std::span<const Posting> postings);
@@ -105,5 +115,11 @@ bool skip_short_list(std::string_view& bytes);
 std::string take_chunk(std::span<const Posting>& postings, size_t size_max);
 // Appends the chunk's blocks to `list`. False: malformed.
 bool append_chunk(std::string_view bytes, PostingList& list);
+
+// varint postings of the list, then for each range: varint last ordinal since the range before, u8
+// pairs, pairs.
+std::string encode_ranges(uint64_t count, std::span<const std::span<const Posting>> ranges);
+// False: malformed.
+bool decode_ranges(std::string_view bytes, uint64_t& count, std::vector<PostingRange>& ranges);
 
 }  // namespace holdfast::search

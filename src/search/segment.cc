@@ -13,6 +13,7 @@ namespace {
 
 constexpr char kShortLists = 0;
 constexpr char kChunk = 1;
+constexpr char kRanges = 2;
 constexpr size_t kOrdinalSize = 5;  // of a key: 00 ordinal:u32
 
 Status malformed_terms() {
@@ -64,17 +65,32 @@ Status SegmentWriter::flush() {
   return Status::ok();
 }
 
+Status SegmentWriter::add_long(std::string_view term, std::span<const Posting> postings) {
+  const size_t count = postings.size();
+  std::vector<std::span<const Posting>> chunks;
+  while (!postings.empty()) {
+    const std::span<const Posting> before = postings;
+    const std::string chunk = take_chunk(postings, kTermBlockSize);
+    chunks.push_back(before.first(before.size() - postings.size()));
+    const uint32_t last = chunks.back().back().ordinal;
+    HOLDFAST_TRY(target_.put(keys_.term(segment_, term, last), std::string(1, kChunk) + chunk));
+  }
+  if (chunks.size() < kRangedChunksMin) return Status::ok();
+  const size_t per_range = (chunks.size() + kRangesMax - 1) / kRangesMax;
+  std::vector<std::span<const Posting>> ranges;
+  for (size_t i = 0; i < chunks.size(); i += per_range) {
+    const auto& end = chunks[std::min(i + per_range, chunks.size()) - 1];
+    ranges.emplace_back(chunks[i].data(), end.data() + end.size());
+  }
+  return target_.put(keys_.term(segment_, term, 0),
+                     std::string(1, kRanges) + encode_ranges(count, ranges));
+}
+
 Status SegmentWriter::add(std::string_view term, std::span<const Posting> postings) {
   CHECK(!postings.empty());
   if (postings.size() > kShortListMax) {
     HOLDFAST_TRY(flush());
-    while (!postings.empty()) {
-      const std::span<const Posting> before = postings;
-      const std::string chunk = take_chunk(postings, kTermBlockSize);
-      const uint32_t last = before[before.size() - postings.size() - 1].ordinal;
-      HOLDFAST_TRY(target_.put(keys_.term(segment_, term, last), std::string(1, kChunk) + chunk));
-    }
-    return Status::ok();
+    return add_long(term, postings);
   }
   size_t shared = 0;
   if (!block_.empty()) {
@@ -108,27 +124,50 @@ Status write_ids(KeyTarget& target, const IndexKeys& keys, uint32_t segment, uin
   return Status::ok();
 }
 
-Result<PostingList> read_postings(KeySource& source, const IndexKeys& keys, uint32_t segment,
-                                  std::string_view term) {
-  PostingList list;
+Result<TermPostings> TermPostings::open(KeySource& source, const IndexKeys& keys, uint32_t segment,
+                                        std::string_view term) {
+  TermPostings postings;
+  postings.source_ = &source;
+  postings.keys_ = &keys;
+  postings.segment_ = segment;
+  postings.term_ = term;
   bool is_sound = true;
   KeyRange range{keys.term(segment, term, 0), ordered_prefix_end(keys.terms(segment))};
   const size_t term_at = keys.terms(segment).size();
+  PostingList& list = postings.list_;
   HOLDFAST_TRY(source.peek_scan(range, [&](std::string_view key, std::string_view value) {
-    const bool is_chunk = !value.empty() && value[0] == kChunk;
-    if (!is_chunk) {
-      if (list.blocks.empty()) {
-        is_sound = !value.empty() && find_short(value.substr(1), term, list);
-      }
-      return false;
+    if (value.empty()) {
+      is_sound = false;
+    } else if (value[0] == kShortLists) {
+      if (list.blocks.empty()) is_sound = find_short(value.substr(1), term, list);
+    } else if (term_of(key.substr(term_at)) == term) {
+      if (value[0] == kChunk) return is_sound = append_chunk(value.substr(1), list);
+      is_sound =
+          value[0] == kRanges && decode_ranges(value.substr(1), postings.count_, postings.ranges_);
     }
-    if (term_of(key.substr(term_at)) != term) return false;
-    is_sound = append_chunk(value.substr(1), list);
-    return is_sound;
+    return false;
   }));
   if (!is_sound) return malformed_terms();
-  // The bases of later chunks are absolute, as each begins anew.
-  return list;
+  if (postings.ranges_.empty()) postings.count_ = list.count;
+  return postings;
+}
+
+Status TermPostings::visit_chunks(
+    uint32_t begin, uint32_t end,
+    const std::function<bool(const PostingList& chunk)>& visit) const {
+  // Under ordinal 0 stand the ranges.
+  KeyRange range{keys_->term(segment_, term_, std::max(begin, 1u)),
+                 keys_->term(segment_, term_, UINT32_MAX)};
+  bool is_sound = true;
+  PostingList chunk;
+  HOLDFAST_TRY(source_->peek_scan(range, [&](std::string_view, std::string_view value) {
+    chunk.blocks.clear();
+    chunk.bytes.clear();
+    chunk.count = 0;
+    is_sound = !value.empty() && value[0] == kChunk && append_chunk(value.substr(1), chunk);
+    return is_sound && visit(chunk) && chunk.blocks.back().last < end - 1;
+  }));
+  return is_sound ? Status::ok() : malformed_terms();
 }
 
 TermStream::TermStream(KeySource& source, const IndexKeys& keys, uint32_t segment,
@@ -187,6 +226,10 @@ Result<bool> TermStream::next() {
     if (at_end_) return false;
     const std::string_view value = blocks_[block_].value;
     if (value.empty()) return malformed_terms();
+    if (value[0] == kRanges) {
+      ++block_;
+      continue;
+    }
     if (value[0] == kChunk) {
       HOLDFAST_ASSIGN(is_wanted, next_long());
       if (is_wanted) return true;

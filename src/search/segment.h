@@ -4,7 +4,9 @@
 // Postings stand in blocks of about kTermBlockSize bytes under the last term and ordinal in them:
 //   u8 0, then terms: u8 bytes shared with the term before, u8 bytes that follow, those bytes, a
 //     short list (postings.h); stands under ordinal UINT32_MAX;
-//   u8 1, then a chunk (postings.h) of the one term it stands under.
+//   u8 1, then a chunk (postings.h) of the one term it stands under;
+//   u8 2, then the ranges (postings.h) of a term of many chunks; stands under ordinal 0, so that
+//     how many documents have the term, and what they can score, is known from one value.
 //
 // Who: search/ only. Thread-safety: that of the given source.
 // Invariants:
@@ -26,6 +28,9 @@ namespace holdfast::search {
 
 // Small enough to stay inside of a leaf page of 4 KiB.
 constexpr size_t kTermBlockSize = 960;
+// Of a list of fewer chunks all are read at once.
+constexpr size_t kRangedChunksMin = 8;
+constexpr size_t kRangesMax = 80;  // so that they are about a block
 
 class SegmentWriter {
  public:
@@ -38,6 +43,8 @@ class SegmentWriter {
   Status flush();
 
  private:
+  Status add_long(std::string_view term, std::span<const Posting> postings);
+
   KeyTarget& target_;
   const IndexKeys& keys_;
   const uint32_t segment_;
@@ -49,9 +56,35 @@ class SegmentWriter {
 Status write_ids(KeyTarget& target, const IndexKeys& keys, uint32_t segment, uint32_t first,
                  std::span<const DocumentId> ids);
 
-// Empty where no document has the term.
-Result<PostingList> read_postings(KeySource& source, const IndexKeys& keys, uint32_t segment,
-                                  std::string_view term);
+// The postings of a term in a segment; a very long list is read where it is needed. The source and
+// the keys must outlive it.
+class TermPostings {
+ public:
+  // Without postings where no document has the term.
+  static Result<TermPostings> open(KeySource& source, const IndexKeys& keys, uint32_t segment,
+                                   std::string_view term);
+
+  uint64_t count() const { return count_; }
+  // Of a list that is read where it is needed; else empty,
+  const std::vector<PostingRange>& ranges() const { return ranges_; }
+  // and this is the whole.
+  const PostingList& list() const { return list_; }
+
+  // REQUIRES: there are ranges. Calls visit(chunk) for each chunk with postings in [begin, end),
+  // and maybe for one that has none, until it returns false. Errors: Corruption, those of the
+  // source.
+  Status visit_chunks(uint32_t begin, uint32_t end,
+                      const std::function<bool(const PostingList& chunk)>& visit) const;
+
+ private:
+  uint64_t count_ = 0;
+  PostingList list_;
+  std::vector<PostingRange> ranges_;
+  KeySource* source_ = nullptr;
+  const IndexKeys* keys_ = nullptr;
+  uint32_t segment_ = 0;
+  std::string term_;
+};
 
 // The terms of a segment in order, with their postings; a few blocks are read at a time.
 class TermStream {

@@ -5,51 +5,80 @@
 
 namespace holdfast::search {
 
-PostingWalk::PostingWalk(const PostingList& list, const TermScorer& scorer, bool is_scored)
-    : list_(&list), scorer_(scorer), is_scored_(is_scored) {
-  if (!is_scored) return;
-  bounds_.reserve(list.blocks.size());
-  for (const PostingBlock& block : list.blocks) bounds_.push_back(list.bound(block, scorer));
+PostingWalk::PostingWalk(const TermPostings& postings, const TermScorer& scorer, bool is_scored)
+    : postings_(&postings), scorer_(scorer), is_scored_(is_scored) {
+  const PostingList& list = postings.list();
+  stretches_.reserve(list.blocks.size() + postings.ranges().size());
+  for (const PostingBlock& block : list.blocks) {
+    stretches_.push_back({block.last, is_scored ? list.bound(block, scorer) : 0});
+  }
+  for (const PostingRange& range : postings.ranges()) {
+    stretches_.push_back({range.last, is_scored ? range.bound(scorer) : 0});
+  }
 }
 
 void PostingWalk::to_window(uint32_t begin) {
-  while (window_block_ < list_->blocks.size() && list_->blocks[window_block_].last < begin) {
-    ++window_block_;
+  while (window_stretch_ < stretches_.size() && stretches_[window_stretch_].last < begin) {
+    ++window_stretch_;
   }
 }
 
 double PostingWalk::bound(uint32_t begin, uint32_t end) {
   to_window(begin);
   double most = 0;
-  for (size_t i = window_block_; i < list_->blocks.size(); ++i) {
-    if (i > window_block_ && list_->blocks[i - 1].last >= end - 1) break;
-    most = std::max(most, bounds_[i]);
+  for (size_t i = window_stretch_; i < stretches_.size(); ++i) {
+    if (i > window_stretch_ && stretches_[i - 1].last >= end - 1) break;
+    most = std::max(most, stretches_[i].bound);
   }
   return most;
 }
 
+const PostingList& PostingWalk::list_of(uint32_t ordinal) {
+  if (!is_read_in_parts()) return postings_->list();
+  const bool is_behind = chunk_.blocks.empty() || chunk_.blocks.back().last < ordinal;
+  if (!is_behind || is_at_end_) return chunk_;
+  is_at_end_ = true;
+  const Status read = postings_->visit_chunks(ordinal, ordinal + 1, [&](const PostingList& chunk) {
+    chunk_ = chunk;
+    is_at_end_ = false;
+    return false;
+  });
+  if (!read) status_ = read;
+  found_block_ = 0;
+  decoded_block_ = SIZE_MAX;
+  return chunk_;
+}
+
 std::optional<Posting> PostingWalk::find(uint32_t ordinal) {
-  const std::vector<PostingBlock>& blocks = list_->blocks;
+  const PostingList& list = list_of(ordinal);
+  const std::vector<PostingBlock>& blocks = list.blocks;
   while (found_block_ < blocks.size() && blocks[found_block_].last < ordinal) ++found_block_;
-  if (found_block_ == blocks.size()) return std::nullopt;
+  if (found_block_ == blocks.size() || !status_) return std::nullopt;
   const PostingBlock& block = blocks[found_block_];
   if (decoded_block_ != found_block_) {
     decoded_block_ = found_block_;
     found_at_ = 0;
-    if (!list_->decode(block, ordinals_)) is_malformed_ = true;
-    if (is_malformed_) return std::nullopt;
+    if (!list.decode(block, ordinals_)) {
+      status_ = malformed_index("a list of postings");
+      return std::nullopt;
+    }
+  }
+  constexpr size_t kStride = 8;
+  while (found_at_ + kStride <= block.postings && ordinals_[found_at_ + kStride - 1] < ordinal) {
+    found_at_ += kStride;
   }
   while (found_at_ < block.postings && ordinals_[found_at_] < ordinal) ++found_at_;
   if (found_at_ == block.postings || ordinals_[found_at_] != ordinal) return std::nullopt;
-  return Posting{ordinal, list_->counts(block)[found_at_], list_->length_codes(block)[found_at_]};
+  return Posting{ordinal, list.counts(block)[found_at_], list.length_codes(block)[found_at_]};
 }
 
-SegmentScorer::SegmentScorer(const TextQuery& query, std::span<const PostingList> lists,
-                             std::span<const TermScorer> scorers, const std::vector<uint64_t>& dead)
-    : query_(query), dead_(dead) {
-  walks_.reserve(lists.size());
-  for (size_t i = 0; i < lists.size(); ++i) {
-    walks_.emplace_back(lists[i], scorers[i], query.terms[i].weight > 0);
+SegmentScorer::SegmentScorer(const TextQuery& query, std::span<const TermPostings> postings,
+                             std::span<const TermScorer> scorers, const std::vector<uint64_t>& dead,
+                             WindowBuffers& buffers)
+    : query_(query), dead_(dead), buffers_(buffers) {
+  walks_.reserve(postings.size());
+  for (size_t i = 0; i < postings.size(); ++i) {
+    walks_.emplace_back(postings[i], scorers[i], query.terms[i].weight > 0);
   }
 }
 
@@ -73,13 +102,16 @@ bool SegmentScorer::choose_by_required() const {
   return fewest < UINT64_MAX && fewest <= scored;
 }
 
-// So that about two blocks of the longest list overlap a window.
+// So that about two blocks of the longest list overlap a window; of one that is read in parts
+// several chunks.
 uint32_t SegmentScorer::window_size(uint32_t documents) const {
   uint64_t longest = 1;
+  uint64_t blocks = 2;
   for (const PostingWalk& walk : walks_) {
     if (walk.is_scored()) longest = std::max(longest, walk.count());
+    if (walk.is_scored() && walk.is_read_in_parts()) blocks = 16;
   }
-  const uint64_t size = uint64_t{documents} * 2 * kBlockPostings / longest;
+  const uint64_t size = uint64_t{documents} * blocks * kBlockPostings / longest;
   const uint64_t most = std::min<uint64_t>(16'384, std::max<uint64_t>(documents, 64));
   return static_cast<uint32_t>(std::bit_ceil(std::clamp<uint64_t>(size, 64, most)));
 }
@@ -109,44 +141,54 @@ void SegmentScorer::try_document(uint32_t ordinal) {
   threshold_ = (*offer_)(ordinal, score);
 }
 
+// Whether a document that can score `most` still can once what it has of the others is known. The
+// greatest bounds decide soonest.
+bool SegmentScorer::can_reach(uint32_t ordinal, double most, std::span<const Bounded> others) {
+  for (size_t i = others.size(); i-- > 0 && reaches(most);) {
+    PostingWalk& walk = *others[i].walk;
+    const auto posting = walk.find(ordinal);
+    most -= others[i].bound;
+    if (posting) most += walk.scorer()(posting->count, posting->length_code);
+  }
+  return reaches(most);
+}
+
 // One window: documents with one of the terms without which the threshold is out of reach.
 bool SegmentScorer::scan_by_terms(uint32_t begin, uint32_t end) {
-  struct Bounded {
-    double bound;
-    PostingWalk* walk;
-  };
-  std::vector<Bounded> bounded;
+  bounded_.clear();
   double total = 0;
   for (PostingWalk& walk : walks_) {
     const double bound = walk.is_scored() ? walk.bound(begin, end) : 0;
-    if (bound > 0) bounded.push_back({bound, &walk});
+    if (bound > 0) bounded_.push_back({bound, &walk});
     total += bound;
   }
-  if (bounded.empty() || !reaches(total)) return true;
-  std::sort(bounded.begin(), bounded.end(),
+  if (bounded_.empty() || !reaches(total)) return true;
+  std::sort(bounded_.begin(), bounded_.end(),
             [](const Bounded& a, const Bounded& b) { return a.bound < b.bound; });
-  size_t first = 0;   // of those that are needed
-  double others = 0;  // bound of the rest together
-  while (first < bounded.size() && !reaches(others + bounded[first].bound)) {
-    others += bounded[first++].bound;
+  size_t first = 0;  // of those that are needed
+  double rest = 0;   // bound of the others together
+  while (first < bounded_.size() && !reaches(rest + bounded_[first].bound)) {
+    rest += bounded_[first++].bound;
   }
-  for (size_t i = first; i < bounded.size(); ++i) {
-    const TermScorer& scorer = bounded[i].walk->scorer();
+  const auto [others, needed] =
+      std::pair(std::span(bounded_).first(first), std::span(bounded_).subspan(first));
+  for (const Bounded& one : needed) {
+    const TermScorer& scorer = one.walk->scorer();
     const bool is_sound =
-        bounded[i].walk->for_each(begin, end, [&](uint32_t ordinal, uint8_t count, uint8_t code) {
+        one.walk->for_each(begin, end, [&](uint32_t ordinal, uint8_t count, uint8_t code) {
           const uint32_t at = ordinal - begin;
-          sums_[at] += scorer(count, code);
-          bits_[at / 64] |= uint64_t{1} << at % 64;
+          buffers_.sums[at] += scorer(count, code);
+          buffers_.bits[at / 64] |= uint64_t{1} << at % 64;
         });
     if (!is_sound) return false;
   }
-  for (size_t word = 0; word < bits_.size(); ++word) {
-    for (uint64_t rest = bits_[word]; rest != 0; rest &= rest - 1) {
-      const auto at = static_cast<uint32_t>(64 * word + std::countr_zero(rest));
-      if (reaches(sums_[at] + others)) try_document(begin + at);
-      sums_[at] = 0;
+  for (size_t word = 0; word < words_; ++word) {
+    for (uint64_t bits = buffers_.bits[word]; bits != 0; bits &= bits - 1) {
+      const auto at = static_cast<uint32_t>(64 * word + std::countr_zero(bits));
+      if (can_reach(begin + at, buffers_.sums[at] + rest, others)) try_document(begin + at);
+      buffers_.sums[at] = 0;
     }
-    bits_[word] = 0;
+    buffers_.bits[word] = 0;
   }
   return true;
 }
@@ -156,8 +198,9 @@ bool SegmentScorer::scan_by_required(uint32_t begin, uint32_t end) {
   double total = 0;
   for (PostingWalk& walk : walks_) total += walk.is_scored() ? walk.bound(begin, end) : 0;
   if (total <= 0 || !reaches(total)) return true;
-  std::fill(bits_.begin(), bits_.end(), ~uint64_t{0});
-  std::vector<uint64_t> some(bits_.size());
+  const std::span bits = std::span(buffers_.bits).first(words_);
+  const std::span some = std::span(buffers_.some).first(words_);
+  std::fill(bits.begin(), bits.end(), ~uint64_t{0});
   for (const auto& group : query_.required) {
     std::fill(some.begin(), some.end(), 0);
     for (const uint32_t term : group) {
@@ -168,33 +211,37 @@ bool SegmentScorer::scan_by_required(uint32_t begin, uint32_t end) {
       if (!is_sound) return false;
     }
     uint64_t any = 0;
-    for (size_t word = 0; word < bits_.size(); ++word) any |= bits_[word] &= some[word];
+    for (size_t word = 0; word < words_; ++word) any |= bits[word] &= some[word];
     if (any == 0) break;
   }
-  for (size_t word = 0; word < bits_.size(); ++word) {
-    for (uint64_t rest = bits_[word]; rest != 0; rest &= rest - 1) {
+  for (size_t word = 0; word < words_; ++word) {
+    for (uint64_t rest = bits[word]; rest != 0; rest &= rest - 1) {
       try_document(begin + static_cast<uint32_t>(64 * word + std::countr_zero(rest)));
     }
-    bits_[word] = 0;
+    bits[word] = 0;
   }
   return true;
 }
 
-bool SegmentScorer::run(uint32_t begin, uint32_t end, double threshold, const Offer& offer) {
-  if (begin >= end || !has_all_required()) return true;
+Status SegmentScorer::run(uint32_t begin, uint32_t end, double threshold, const Offer& offer) {
+  if (begin >= end || !has_all_required()) return Status::ok();
   offer_ = &offer;
   threshold_ = threshold;
   const bool by_required = choose_by_required();
   const uint32_t size = window_size(end - begin);
-  sums_.assign(size, 0);
-  bits_.assign(size / 64, 0);
+  words_ = size / 64;
+  if (buffers_.bits.size() < words_) {
+    buffers_.sums.resize(size, 0);
+    buffers_.bits.resize(words_, 0);
+    buffers_.some.resize(words_, 0);
+  }
   for (uint64_t at = begin; at < end; at += size) {
     const auto from = static_cast<uint32_t>(at);
     const auto to = static_cast<uint32_t>(std::min<uint64_t>(at + size, end));
-    if (!(by_required ? scan_by_required(from, to) : scan_by_terms(from, to))) return false;
+    if (!(by_required ? scan_by_required(from, to) : scan_by_terms(from, to))) break;
   }
-  return std::none_of(walks_.begin(), walks_.end(),
-                      [](const PostingWalk& walk) { return walk.is_malformed(); });
+  for (const PostingWalk& walk : walks_) HOLDFAST_TRY(walk.status());
+  return Status::ok();
 }
 
 }  // namespace holdfast::search

@@ -18,44 +18,65 @@
 #include <vector>
 
 #include "search/postings.h"
+#include "search/segment.h"
 #include "search/text_query.h"
 
 namespace holdfast::search {
 
-// The postings of a term in a segment, walked upwards.
+// The postings of a term in a segment, walked upwards. What fails says so in status().
 class PostingWalk {
  public:
-  PostingWalk(const PostingList& list, const TermScorer& scorer, bool is_scored);
+  PostingWalk(const TermPostings& postings, const TermScorer& scorer, bool is_scored);
 
   bool is_scored() const { return is_scored_; }
-  bool is_empty() const { return list_->blocks.empty(); }
-  uint64_t count() const { return list_->count; }
+  bool is_empty() const { return count() == 0; }
+  uint64_t count() const { return postings_->count(); }
+  bool is_read_in_parts() const { return !postings_->ranges().empty(); }
   const TermScorer& scorer() const { return scorer_; }
 
-  // The greatest bound of the blocks that overlap [begin, end). REQUIRES: begin does not fall.
+  // The greatest bound of what overlaps [begin, end). REQUIRES: begin does not fall.
   double bound(uint32_t begin, uint32_t end);
   // Calls visit(ordinal, count, length code) for the postings in [begin, end). REQUIRES: as of
-  // bound. False: malformed.
+  // bound. False: it failed.
   template <typename Visit>
   bool for_each(uint32_t begin, uint32_t end, const Visit& visit);
 
   // The posting of `ordinal`, or nullopt. REQUIRES: `ordinal` does not fall.
   std::optional<Posting> find(uint32_t ordinal);
-  bool is_malformed() const { return is_malformed_; }
+  const Status& status() const { return status_; }
 
  private:
+  // Blocks, or ranges of a list that is read in parts.
+  struct Stretch {
+    uint32_t last;
+    double bound;
+  };
   void to_window(uint32_t begin);
+  // The list that has the posting of `ordinal`, if there is one.
+  const PostingList& list_of(uint32_t ordinal);
+  template <typename Visit>
+  bool visit_block(const PostingList& list, const PostingBlock& block, uint32_t begin, uint32_t end,
+                   const Visit& visit);
 
-  const PostingList* list_;
+  const TermPostings* postings_;
   TermScorer scorer_;
   bool is_scored_;
-  bool is_malformed_ = false;
-  std::vector<double> bounds_;  // by block
-  size_t window_block_ = 0;     // the first that ends in the window or behind it
-  size_t found_block_ = 0;      // that find() is in
+  Status status_;
+  std::vector<Stretch> stretches_;
+  size_t window_stretch_ = 0;  // the first that ends in the window or behind it
+  PostingList chunk_;          // that find() is in, of a list that is read in parts
+  bool is_at_end_ = false;     // of the chunks
+  size_t found_block_ = 0;     // that find() is in
   size_t decoded_block_ = SIZE_MAX;
   size_t found_at_ = 0;
   uint32_t ordinals_[kBlockPostings];
+};
+
+// What a window needs, kept from segment to segment: all zero between windows.
+struct WindowBuffers {
+  std::vector<double> sums;    // scores by the terms that are needed
+  std::vector<uint64_t> bits;  // documents to look at
+  std::vector<uint64_t> some;  // those of one group of what is required
 };
 
 class SegmentScorer {
@@ -64,17 +85,23 @@ class SegmentScorer {
   // negative while everything counts.
   using Offer = std::function<double(uint32_t ordinal, double score)>;
 
-  // `lists` and `scorers` are by term of the query.
-  SegmentScorer(const TextQuery& query, std::span<const PostingList> lists,
-                std::span<const TermScorer> scorers, const std::vector<uint64_t>& dead);
+  // `postings` and `scorers` are by term of the query.
+  SegmentScorer(const TextQuery& query, std::span<const TermPostings> postings,
+                std::span<const TermScorer> scorers, const std::vector<uint64_t>& dead,
+                WindowBuffers& buffers);
 
-  // Goes through the ordinals in [begin, end). False: malformed postings.
-  bool run(uint32_t begin, uint32_t end, double threshold, const Offer& offer);
+  // Goes through the ordinals in [begin, end). Errors: Corruption, those of the source.
+  Status run(uint32_t begin, uint32_t end, double threshold, const Offer& offer);
 
  private:
   bool has_all_required() const;
   bool choose_by_required() const;
   uint32_t window_size(uint32_t documents) const;
+  struct Bounded {
+    double bound;  // in a window
+    PostingWalk* walk;
+  };
+  bool can_reach(uint32_t ordinal, double most, std::span<const Bounded> others);
   bool scan_by_terms(uint32_t begin, uint32_t end);
   bool scan_by_required(uint32_t begin, uint32_t end);
   void try_document(uint32_t ordinal);
@@ -92,26 +119,47 @@ class SegmentScorer {
   std::vector<PostingWalk> walks_;  // by term
   const Offer* offer_ = nullptr;
   double threshold_ = -1;
-  std::vector<double> sums_;    // of a window
-  std::vector<uint64_t> bits_;  // of a window: documents to look at
+  std::vector<Bounded> bounded_;  // of a window: the terms that occur, the least bound first
+  WindowBuffers& buffers_;
+  size_t words_ = 0;  // of the bits of a window
 };
 
 template <typename Visit>
-bool PostingWalk::for_each(uint32_t begin, uint32_t end, const Visit& visit) {
-  to_window(begin);
+bool PostingWalk::visit_block(const PostingList& list, const PostingBlock& block, uint32_t begin,
+                              uint32_t end, const Visit& visit) {
   uint32_t ordinals[kBlockPostings];
-  for (size_t i = window_block_; i < list_->blocks.size(); ++i) {
-    const PostingBlock& block = list_->blocks[i];
-    if (i > window_block_ && list_->blocks[i - 1].last >= end - 1) break;
-    if (!list_->decode(block, ordinals)) return false;
-    const uint8_t* const counts = list_->counts(block);
-    const uint8_t* const codes = list_->length_codes(block);
-    for (size_t at = 0; at < block.postings; ++at) {
-      if (ordinals[at] >= end) break;
-      if (ordinals[at] >= begin) visit(ordinals[at], counts[at], codes[at]);
-    }
+  if (!list.decode(block, ordinals)) {
+    status_ = malformed_index("a list of postings");
+    return false;
+  }
+  const uint8_t* const counts = list.counts(block);
+  const uint8_t* const codes = list.length_codes(block);
+  for (size_t at = 0; at < block.postings; ++at) {
+    if (ordinals[at] >= end) break;
+    if (ordinals[at] >= begin) visit(ordinals[at], counts[at], codes[at]);
   }
   return true;
+}
+
+template <typename Visit>
+bool PostingWalk::for_each(uint32_t begin, uint32_t end, const Visit& visit) {
+  const auto visit_blocks = [&](const PostingList& list, size_t first) {
+    for (size_t i = first; i < list.blocks.size(); ++i) {
+      const PostingBlock& block = list.blocks[i];
+      if (block.last < begin) continue;
+      if (i > first && list.blocks[i - 1].last >= end - 1) break;
+      if (!visit_block(list, block, begin, end, visit)) return false;
+    }
+    return true;
+  };
+  if (!is_read_in_parts()) {
+    to_window(begin);
+    return visit_blocks(postings_->list(), window_stretch_);
+  }
+  const Status visited = postings_->visit_chunks(
+      begin, end, [&](const PostingList& chunk) { return visit_blocks(chunk, 0); });
+  if (!visited) status_ = visited;
+  return status_.is_ok();
 }
 
 }  // namespace holdfast::search

@@ -166,12 +166,13 @@ class Ranking::Impl {
   Manifest manifest_;
   std::vector<FoundDocument> fresh_;
   std::set<DocumentId> dropped_;
-  std::vector<std::vector<PostingList>> lists_;  // by segment and term
+  std::vector<std::vector<TermPostings>> lists_;  // by segment and term
   uint64_t documents_ = 0;
   uint64_t length_ = 0;
   double length_mean_ = 1;
   std::array<double, 256> norms_ = {};
   std::vector<TermScorer> scorers_;
+  WindowBuffers buffers_;
   std::vector<Candidate> best_;  // a heap, the worst first; sorted once all are there
   size_t taken_ = 0;
   Status failure_;  // of what compares and offers
@@ -289,11 +290,11 @@ Status Ranking::Impl::load_segments() {
   for (const SegmentInfo& segment : manifest_.segments) {
     documents_ += segment.documents - segment.dead;
     length_ += segment.length;
-    std::vector<PostingList>& lists = lists_.emplace_back();
+    std::vector<TermPostings>& lists = lists_.emplace_back();
     for (QueryTerm& term : query_.terms) {
-      HOLDFAST_ASSIGN(PostingList list, read_postings(source_, keys_, segment.id, term.term));
-      term.frequency += list.count;
-      if (list.count > 0) {
+      HOLDFAST_ASSIGN(TermPostings list, TermPostings::open(source_, keys_, segment.id, term.term));
+      term.frequency += list.count();
+      if (list.count() > 0) {
         HOLDFAST_ASSIGN(const uint64_t dead, read_dead_count(source_, keys_, segment, term.term));
         term.frequency -= dead;
       }
@@ -338,6 +339,13 @@ Status Ranking::Impl::resolve(const Candidate& candidate) {
 bool Ranking::Impl::is_better(const Candidate& a, const Candidate& b) {
   if (a.score != b.score) return a.score > b.score;
   if (a.segment == b.segment) return a.ordinal > b.ordinal;
+  if (a.segment != kNotFolded && b.segment != kNotFolded) {
+    // Most segments are of times that do not overlap: then the ids need not be read.
+    const SegmentInfo& first = manifest_.segments[a.segment];
+    const SegmentInfo& second = manifest_.segments[b.segment];
+    if (first.first > second.last) return true;
+    if (first.last < second.first) return false;
+  }
   for (const Candidate* one : {&a, &b}) {
     const Status status = resolve(*one);
     if (!status && failure_) failure_ = status;
@@ -398,7 +406,7 @@ void Ranking::Impl::rank_fresh() {
 Status Ranking::Impl::rank_segment(uint32_t index) {
   const SegmentInfo& segment = manifest_.segments[index];
   const bool is_any = std::any_of(lists_[index].begin(), lists_[index].end(),
-                                  [](const PostingList& list) { return list.count > 0; });
+                                  [](const TermPostings& list) { return list.count() > 0; });
   if (!is_any) return Status::ok();
   HOLDFAST_ASSIGN(const uint32_t begin, lower_ordinal(source_, keys_, segment, query_.id_begin));
   uint32_t end = segment.documents;
@@ -406,12 +414,11 @@ Status Ranking::Impl::rank_segment(uint32_t index) {
     HOLDFAST_ASSIGN(end, lower_ordinal(source_, keys_, segment, query_.id_end));
   }
   HOLDFAST_ASSIGN(const auto dead, read_dead(source_, keys_, segment));
-  SegmentScorer scorer(query_, lists_[index], scorers_, dead);
+  SegmentScorer scorer(query_, lists_[index], scorers_, dead, buffers_);
   const double threshold = best_.size() < count_ ? -1.0 : best_.front().score;
-  const bool is_sound = scorer.run(begin, end, threshold, [&](uint32_t ordinal, double score) {
+  return scorer.run(begin, end, threshold, [&](uint32_t ordinal, double score) {
     return offer({.score = score, .segment = index, .ordinal = ordinal});
   });
-  return is_sound ? Status::ok() : malformed_index("a list of postings");
 }
 
 // Finds the `count` best.
@@ -458,6 +465,7 @@ Result<FoundDocument> Ranking::Impl::find(const DocumentId& id) {
     for (uint32_t i = 0; i < query_.terms.size(); ++i) {
       PostingWalk walk(lists_[index][i], scorers_[i], false);
       const auto posting = walk.find(*ordinal);
+      HOLDFAST_TRY(walk.status());
       if (!posting) continue;
       found.counts.emplace_back(i, posting->count);
       found.length_code = posting->length_code;

@@ -140,7 +140,7 @@ TEST_F(TextIndexTest, MalformedRecordIsCorruption) {
 
 TEST_F(TextIndexTest, AnotherFormatIsRefused) {
   add(1, "login");
-  ASSERT_TRUE(keys_.put("Pm", std::string(1, kTextFormat + 1)));
+  ASSERT_TRUE(keys_.put("Pm", std::string(1, kIndexFormat + 1)));
   auto ranking = Ranking::open(keys_, kPrefix, parse_query(analyzer_, "login"), 10);
   EXPECT_EQ(ranking.status().code(), StatusCode::kUnsupported);
   EXPECT_EQ(fold_step(keys_, kPrefix, {.documents_min = 1}).status().code(),

@@ -228,6 +228,34 @@ TEST_P(TextModel, TheBestAreThoseOfScoringEveryDocument) {
 }
 INSTANTIATE_TEST_SUITE_P(Seeds, TextModel, testing::Range(0, 12));
 
+class TextModelLong : public TextModel {
+ protected:
+  bool has_ranges() const {
+    const std::string terms = std::string(kPrefix) + "s";
+    for (auto at = keys_.entries.lower_bound(terms); at != keys_.entries.end(); ++at) {
+      if (at->first.size() > 6 && at->first[6] == 't' && at->second[0] == 2) return true;
+    }
+    return false;
+  }
+  void fold_all() {
+    const FoldOptions options{.documents_min = 1, .segments_max = 2, .postings_max = 100'000};
+    while (*fold_step(keys_, kPrefix, options) == FoldStep::kDone) {
+    }
+  }
+};
+
+TEST_P(TextModelLong, VeryLongListsAreReadInParts) {
+  for (int i = 0; i < 7'000; ++i) put();
+  fold_all();
+  ASSERT_TRUE(has_ranges());
+  for (int i = 0; i < 60 && !HasFatalFailure(); ++i) compare();
+  for (int i = 0; i < 400 && !HasFatalFailure(); ++i) drop(i % 2 == 0);
+  for (int i = 0; i < 20 && !HasFatalFailure(); ++i) compare();
+  fold_all();
+  for (int i = 0; i < 40 && !HasFatalFailure(); ++i) compare();
+}
+INSTANTIATE_TEST_SUITE_P(Seeds, TextModelLong, testing::Range(20, 22));
+
 class TextModelEmptied : public TextModel {};
 
 TEST_P(TextModelEmptied, DroppingAllLeavesNothing) {
