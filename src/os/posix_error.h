@@ -1,6 +1,6 @@
 // Turns an errno into a Status that names the path, the call and what to do.
 //
-// Who: the posix files of this room. Any thread.
+// Who: the posix files of this room, and programs for what they ask of the kernel. Any thread.
 #pragma once
 
 #include <string_view>

@@ -8,20 +8,16 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <ctime>
 #include <string>
+
+#include "process/system_error.h"
 
 namespace holdfast::process {
 namespace {
 
 // How a keeper passes on the signal that killed its worker.
 constexpr int kSignalBase = 128;
-
-Status error_of(const char* call) {
-  StatusCode code = errno == EPERM ? StatusCode::kPermissionDenied : StatusCode::kIoError;
-  return Status(code, std::string(call) + ": " + std::strerror(errno));
-}
 
 [[noreturn]] void run_body(const std::function<int()>& body) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -50,7 +46,7 @@ Status error_of(const char* call) {
 
 Result<Child> start_namespaced(const std::function<int()>& body) {
   int ends[2];
-  if (::pipe(ends) != 0) return error_of("pipe");
+  if (::pipe(ends) != 0) return system_error("pipe");
   Child child;
   child.waited = ::fork();
   if (child.waited == 0) {
@@ -60,7 +56,7 @@ Result<Child> start_namespaced(const std::function<int()>& body) {
   ::close(ends[1]);
   if (child.waited < 0) {
     ::close(ends[0]);
-    return error_of("fork");
+    return system_error("fork");
   }
   pid_t told = -EIO;
   while (::read(ends[0], &told, sizeof(told)) < 0 && errno == EINTR) {
@@ -69,7 +65,7 @@ Result<Child> start_namespaced(const std::function<int()>& body) {
   if (told <= 0) {
     wait_child(child, /*block=*/true);
     errno = -told;
-    return error_of("a PID namespace of its own (needs root or user namespaces)");
+    return system_error("a PID namespace of its own (needs root or user namespaces)");
   }
   child.worker = told;
   return child;
@@ -82,7 +78,7 @@ Result<Child> start_child(const std::function<int()>& body, PidNamespace pid_nam
   if (pid_namespace == PidNamespace::kOwn) return start_namespaced(body);
   Child child;
   child.waited = child.worker = ::fork();
-  if (child.waited < 0) return error_of("fork");
+  if (child.waited < 0) return system_error("fork");
   if (child.waited == 0) run_body(body);
   return child;
 }
