@@ -5,8 +5,9 @@
 namespace holdfast::bench {
 namespace {
 
-Store open_store(const std::string& directory) {
-  auto store = Store::open(directory + "/store");
+Store open_store(const std::string& directory,
+                 holdfast::Durability durability = holdfast::Durability::strict) {
+  auto store = Store::open(directory + "/store", {.durability = durability});
   require(store.is_ok(), store.status().to_string());
   return std::move(*store);
 }
@@ -17,8 +18,8 @@ void check(const Status& status) {
 
 class HoldfastKeeper final : public Keeper {
  public:
-  explicit HoldfastKeeper(const std::string& directory)
-      : store_(open_store(directory)),
+  HoldfastKeeper(const std::string& directory, holdfast::Durability durability)
+      : store_(open_store(directory, durability)),
         space_(*store_.space("bench")),
         observations_(space_.observations()),
         runs_(space_.runs()),
@@ -95,8 +96,10 @@ class HoldfastSubject final : public Subject {
  public:
   std::string name() const override { return "holdfast"; }
   void create(const std::string& directory) const override { check(open_store(directory).close()); }
-  std::unique_ptr<Keeper> open(const std::string& directory) const override {
-    return std::make_unique<HoldfastKeeper>(directory);
+  std::unique_ptr<Keeper> open(const std::string& directory, For use) const override {
+    return std::make_unique<HoldfastKeeper>(directory, use == For::kMeasuring
+                                                           ? holdfast::Durability::strict
+                                                           : holdfast::Durability::batched);
   }
 };
 

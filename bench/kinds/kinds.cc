@@ -1,9 +1,9 @@
 // holdfast_kinds: observations, events, jobs, steps, cached values and artifacts a second, of
-// Holdfast and of SQLite with the obvious schema, strict, by 1 and 16 processes.
+// Holdfast and of SQLite with the obvious schema, strict, by 1 and 16 processes; and how soon the
+// claim of a killed process is another's, for which SQLite has nothing.
 //
 // Usage: holdfast_kinds [DIRECTORY [SECONDS [REPETITIONS [KIND]]]]
 // KIND: only kinds whose name begins so.
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,7 +16,8 @@
 #include <map>
 
 #include "bench/engine.h"
-#include "bench/histogram.h"
+#include "bench/kinds/dead_owner.h"
+#include "bench/kinds/outcome.h"
 #include "bench/kinds/subject.h"
 #include "bench/shared_array.h"
 #include "bench/sync_counter.h"
@@ -162,40 +163,19 @@ struct Board {
   std::atomic<bool> go{false};
 };
 
-pid_t start(const std::function<void()>& body) {
-  const pid_t child = fork();
-  require(child >= 0, "cannot fork");
-  if (child == 0) {
-    body();
-    _exit(0);
-  }
-  return child;
-}
-
-void join(pid_t child) {
-  int state = 0;
-  require(waitpid(child, &state, 0) == child && state == 0, "a worker failed");
-}
-
-struct Outcome {
-  double rate = 0;
-  double p50_us = 0;
-  double p99_us = 0;
-};
-
 Outcome measure(const Subject& subject, const Kind& kind, uint32_t processes, double seconds,
                 const std::string& directory) {
   fs::create_directory(directory);
   join(start([&] {
     subject.create(directory);
-    kind.prepare(*subject.open(directory), seconds);
+    kind.prepare(*subject.open(directory, Subject::For::kPreparing), seconds);
   }));
   const SharedArray<Worker> workers(processes);
   const SharedArray<Board> board(1);
   std::vector<pid_t> children;
   for (uint32_t i = 0; i < processes; ++i) {
     children.push_back(start([&, i] {
-      const auto keeper = subject.open(directory);
+      const auto keeper = subject.open(directory, Subject::For::kMeasuring);
       board->ready.fetch_add(1);
       while (!board->go) usleep(200);
       const uint64_t begin_ns = monotonic_ns();
@@ -220,9 +200,7 @@ Outcome measure(const Subject& subject, const Kind& kind, uint32_t processes, do
     all.merge(workers[i].durations);
     span_ns = std::max(span_ns, workers[i].span_ns);
   }
-  return {static_cast<double>(all.count()) * 1e9 / static_cast<double>(span_ns),
-          static_cast<double>(all.percentile_ns(0.5)) / 1e3,
-          static_cast<double>(all.percentile_ns(0.99)) / 1e3};
+  return outcome_of(all, static_cast<double>(all.count()) * 1e9 / static_cast<double>(span_ns));
 }
 
 double median(std::vector<Outcome> outcomes, double Outcome::*figure) {
@@ -232,10 +210,13 @@ double median(std::vector<Outcome> outcomes, double Outcome::*figure) {
   return (*middle).*figure;
 }
 
+constexpr const char* kDeadOwner = "claim of a killed owner";
+constexpr double kRoundsASecond = 100;
+
 void compare(const std::string& directory, double seconds, int repetitions, std::string_view only) {
   const std::unique_ptr<Subject> subjects[] = {make_holdfast_subject(), make_sqlite_subject()};
-  Table table(
-      {"kind", "processes", "subject", "a second", "MB a second", "p50 us", "p99 us", "of sqlite"});
+  Table table({"kind", "processes", "subject", "a second", "MB a second", "p50 us", "p99 us",
+               "max us", "of sqlite"});
   for (const Kind& kind : all_kinds()) {
     if (!kind.name.starts_with(only)) continue;
     for (const uint32_t processes : kProcesses) {
@@ -252,8 +233,18 @@ void compare(const std::string& directory, double seconds, int repetitions, std:
         table.add({kind.name, std::to_string(processes), name, readable(rate),
                    kind.bytes == 0 ? "" : readable(megabytes),
                    readable(median(of_name, &Outcome::p50_us)),
-                   readable(median(of_name, &Outcome::p99_us)), readable(rate / of_sqlite)});
+                   readable(median(of_name, &Outcome::p99_us)),
+                   readable(median(of_name, &Outcome::max_us)), readable(rate / of_sqlite)});
       }
+    }
+  }
+  if (std::string_view(kDeadOwner).starts_with(only)) {
+    const auto rounds = static_cast<uint32_t>(
+        std::max(1.0, seconds * static_cast<double>(repetitions) * kRoundsASecond));
+    for (const uint32_t waiters : kProcesses) {
+      const Outcome outcome = measure_dead_owner(waiters, rounds, directory + "/kinds");
+      table.add({kDeadOwner, std::to_string(waiters), subjects[0]->name(), "", "",
+                 readable(outcome.p50_us), readable(outcome.p99_us), readable(outcome.max_us), ""});
     }
   }
   table.print(TableStyle::kMarkdown);

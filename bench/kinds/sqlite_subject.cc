@@ -89,7 +89,6 @@ struct Database {
             "SQLite cannot open its file");
     sqlite3_busy_handler(handle, retry_soon, &random);
     execute("PRAGMA journal_mode=WAL");
-    execute("PRAGMA synchronous=FULL");
   }
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -105,7 +104,9 @@ struct Database {
 
 class SqliteKeeper final : public Keeper {
  public:
-  explicit SqliteKeeper(const std::string& directory) : database_(directory) {}
+  SqliteKeeper(const std::string& directory, const char* synchronous) : database_(directory) {
+    database_.execute(synchronous);
+  }
 
   void observe(std::string_view text) override {
     begin_.run();
@@ -197,8 +198,9 @@ class SqliteSubject final : public Subject {
  public:
   std::string name() const override { return "sqlite"; }
   void create(const std::string& directory) const override { Database(directory).execute(kSchema); }
-  std::unique_ptr<Keeper> open(const std::string& directory) const override {
-    return std::make_unique<SqliteKeeper>(directory);
+  std::unique_ptr<Keeper> open(const std::string& directory, For use) const override {
+    return std::make_unique<SqliteKeeper>(
+        directory, use == For::kMeasuring ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF");
   }
 };
 

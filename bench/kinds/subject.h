@@ -2,9 +2,11 @@
 // comparison: Holdfast's memory kinds, or SQLite with the schema that anybody would write.
 //
 // Thread-safety: a Keeper belongs to one process, which opened it after it was forked.
-// Invariant: every call that writes returns when what it wrote survives loss of power.
+// Invariant: every call that writes returns when what it wrote survives loss of power, but of a
+//   keeper that prepares.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -43,7 +45,8 @@ class Subject {
   virtual std::string name() const = 0;
   // Makes the store in an empty directory.
   virtual void create(const std::string& directory) const = 0;
-  virtual std::unique_ptr<Keeper> open(const std::string& directory) const = 0;
+  enum class For : uint8_t { kMeasuring, kPreparing };
+  virtual std::unique_ptr<Keeper> open(const std::string& directory, For use) const = 0;
 };
 
 std::unique_ptr<Subject> make_holdfast_subject();

@@ -18,6 +18,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -64,7 +65,7 @@ struct NewObservation {
   std::optional<std::string> run = {};      // in which run
   std::vector<std::string> tags = {};
   std::optional<std::string> metadata = {};    // JSON text
-  std::optional<double> confidence = {};       // finite; by convention 0 to 1
+  std::optional<double> confidence = {};       // 0 to 1
   std::optional<double> importance = {};       // 0 to 1
   std::optional<int64_t> happened_us = {};     // when it happened: microseconds since 1970, UTC
   std::optional<int64_t> valid_from_us = {};   // it holds from then; absent: always has
@@ -169,11 +170,17 @@ struct Strength {
   double value() const { return confidence * retention; }  // 0 to 1
 };
 
+// Called now and then by what takes long: what is done, how much of it, and how much there is (0:
+// not known).
+using ObservationProgress =
+    std::function<void(std::string_view what, uint64_t done, uint64_t total)>;
+
 // Which of the newest observations are compared, and when two of them say the same.
 struct ConsolidationOptions {
   double similarity_min = 0.85;  // Jaccard of their words; over 0, at most 1
   size_t recent = 1'000;         // 1 to kConsolidatedMax; the time grows with the square
   bool dry_run = false;
+  ObservationProgress progress = {};
 };
 struct Consolidated {
   std::string id = {};                    // of the one that stands for them; dry_run: empty
@@ -300,7 +307,7 @@ class Observations {
   // Makes the search index anew from the observations; how many there are. Meanwhile recall returns
   // Busy; everything else goes on. It can be stopped, and is then to be run again. Needed where
   // recall returns Unsupported (an index of another version) or Corruption.
-  Result<uint64_t> reindex() const;
+  Result<uint64_t> reindex(const ObservationProgress& progress = {}) const;
 
   // Counts them by a scan, about 0.1 us each.
   Result<uint64_t> count() const;

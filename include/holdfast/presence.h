@@ -47,7 +47,7 @@ class Presence {
   // The entry's id. It ends with leave() or with the store's handle. Errors: InvalidArgument,
   // TooLarge.
   Result<std::string> enter(const Occupation& occupation) const;
-  // Errors: NotFound.
+  // Errors: NotFound (also when it has ended by itself).
   Status change(std::string_view id, const Occupation& occupation) const;
   // Success also when it had ended by itself.
   Status leave(std::string_view id) const;

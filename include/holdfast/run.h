@@ -117,7 +117,7 @@ struct RunProgress {
 
 struct NewStep {
   std::string key = {};
-  std::optional<std::string> input = {};  // JSON; compared by value, not by text
+  std::optional<std::string> input = {};  // JSON; compared by value; none: as it was defined
   // Keys of steps and names of gates of the run that it waits for. They must exist already, so
   // there are no cycles.
   std::vector<std::string> after = {};

@@ -149,7 +149,8 @@ void Doctor::look_at_permissions() {
 void Doctor::look_at_names() {
   const auto names = files_.os().list(files_.path());
   if (!names) return;
-  static const std::set<std::string> known = {"data", "wal", "shm", "LOCK", "blobs", ".gitignore"};
+  static const std::set<std::string> known = {"data",  "wal",        "shm",        "LOCK",
+                                              "blobs", ".gitignore", "holdfast-id"};
   for (const std::string& name : *names) {
     if (known.count(name) != 0) continue;
     if (name == "data.new" || name == "shm.new") {

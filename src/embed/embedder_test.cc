@@ -84,6 +84,7 @@ class FakeEmbedder final : public Embedder {
       if (text == "poison") return Status(StatusCode::kInvalidArgument, "poison is refused");
       embedded_.push_back(text);
       if (on_embed_) on_embed_();
+      HOLDFAST_TRY(answer_);
       all.push_back({1, static_cast<float>(text.size())});
     }
     return all;
@@ -91,6 +92,7 @@ class FakeEmbedder final : public Embedder {
 
   std::vector<std::string> embedded_;
   std::function<void()> on_embed_;
+  Status answer_ = Status::ok();
 
  private:
   const std::string model_;
@@ -147,6 +149,16 @@ TEST_F(FillerTest, LeavesOthersWhatTheyHaveAtHand) {
   EXPECT_THAT(embedder_.embedded_, testing::ElementsAre("bb"));
   EXPECT_TRUE(embedding(first) && embedding(second));
   EXPECT_TRUE(space_.claims().list()->empty());
+}
+
+TEST_F(FillerTest, AClaimThatCannotBeGivenBackDoesNotHideWhatTheEmbedderSaid) {
+  add("a");
+  Filler filler(space_, embedder_);
+  ASSERT_TRUE(filler.begin());
+  embedder_.answer_ = Status(StatusCode::kPermissionDenied, "the key is refused");
+  embedder_.on_embed_ = [&] { ASSERT_TRUE(store_.close()); };
+  const Status said = filler.step().status();
+  EXPECT_EQ(said.code(), StatusCode::kPermissionDenied) << said.to_string();
 }
 
 TEST_F(FillerTest, DoesNotGiveAnEditedTextTheVectorOfTheOldOne) {

@@ -120,8 +120,7 @@ class QueryRun {
       HOLDFAST_ASSIGN(head_, work_.rows().head(source_, name));
       head_name_ = name;
     }
-    return head_ && work_.may(*head_, ArtifactRight::read) &&
-           (head_->archived_us == 0 || query_.with_archived);
+    return head_ && work_.shows(*head_, query_.with_archived);
   }
 
   Status look_at(const VersionName& name) {

@@ -29,6 +29,10 @@ class ArtifactWork {
   uint32_t space_id() const { return space_id_; }
 
   bool may(const ArtifactHead& head, ArtifactRight right) const;
+  // Whether lists have it.
+  bool shows(const ArtifactHead& head, bool with_archived) const {
+    return (head.archived_us == 0 || with_archived) && may(head, ArtifactRight::read);
+  }
   // Errors: PermissionDenied.
   Status check_right(std::string_view name, const ArtifactHead& head, ArtifactRight right) const;
   // The head of one that is there and with which the actor may do so. Errors: NotFound,

@@ -1,17 +1,12 @@
-#include <algorithm>
-
 #include "memory/artifact_work.h"
 #include "memory/kv_rows.h"
-#include "memory/metadata_index.h"
 #include "memory/text_check.h"
 
 namespace holdfast {
 namespace {
 
 using memory::ArtifactHead;
-using memory::ArtifactRows;
 using memory::ArtifactWork;
-using memory::VersionName;
 
 Result<std::vector<ArtifactVersion>> put_now(memory::Access& access, std::string_view actor,
                                              std::span<const Artifacts::Put> puts) {
@@ -150,13 +145,12 @@ Result<std::vector<Artifact>> Artifacts::list(const ArtifactListOptions& options
   HOLDFAST_TRY(access_->read([&](search::KeySource& source, uint32_t space_id) -> Status {
     const ArtifactWork work(*access_, actor_, space_id);
     std::vector<std::pair<std::string, ArtifactHead>> heads;
-    HOLDFAST_TRY(work.rows().heads(
-        source, options.prefix, options.after, [&](std::string&& name, ArtifactHead&& head) {
-          const bool is_shown = (head.archived_us == 0 || options.with_archived) &&
-                                work.may(head, ArtifactRight::read);
-          if (is_shown) heads.emplace_back(std::move(name), head);
-          return heads.size() < options.limit;
-        }));
+    HOLDFAST_TRY(work.rows().heads(source, options.prefix, options.after,
+                                   [&](std::string&& name, ArtifactHead&& head) {
+                                     if (work.shows(head, options.with_archived))
+                                       heads.emplace_back(std::move(name), head);
+                                     return heads.size() < options.limit;
+                                   }));
     artifacts.clear();
     for (auto& [name, head] : heads) {
       HOLDFAST_ASSIGN(auto latest, work.rows().version(source, {name, head.latest}));

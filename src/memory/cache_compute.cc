@@ -5,6 +5,7 @@
 
 #include "memory/cache_state.h"
 #include "memory/change_waiter.h"
+#include "memory/lease.h"
 
 namespace holdfast {
 namespace {
@@ -15,10 +16,6 @@ using memory::CacheRows;
 
 // A holder's death is no commit, so nobody is woken by it: it is looked for so often.
 constexpr int64_t kLookEveryUs = 20'000;
-
-int64_t later(int64_t now_us, std::chrono::milliseconds span) {
-  return now_us + static_cast<int64_t>(span.count()) * 1000;
-}
 
 // What one look at an entry finds.
 struct Look {
@@ -63,7 +60,7 @@ Result<Computed> Cache::get_or_compute(std::string_view key, const Compute& comp
   if (options.lease.count() <= 0 || options.lease > kCacheTtlMax || options.wait.count() < 0) {
     return Status(StatusCode::kInvalidArgument, "lease must be 1 ms to 366 days, wait 0 or more");
   }
-  const int64_t give_up_us = later(access_->now_us(), options.wait);
+  const int64_t give_up_us = memory::later(access_->now_us(), options.wait);
   const std::string id = access_->next_stamp().id.to_text();
   memory::ChangeWaiter waiter(*access_);
   for (bool is_first = true;; is_first = false) {
@@ -80,7 +77,8 @@ Result<Computed> Cache::get_or_compute(std::string_view key, const Compute& comp
         HOLDFAST_TRY(look_at(*access_, target, rows, key, look));
         if (look.is_taken || look.is_fresh) return Status::ok();
         return rows.write_computer(
-            target, key, {id, access_->handle_id(), later(access_->now_us(), options.lease)});
+            target, key,
+            {id, access_->handle_id(), memory::later(access_->now_us(), options.lease)});
       }));
       if (!look.is_taken && !look.is_fresh) return compute_now(key, compute, options.put, id);
     }

@@ -10,6 +10,7 @@
 #include "memory/access.h"
 #include "memory/fields.h"
 #include "memory/keys.h"
+#include "memory/lease.h"
 #include "memory/text_check.h"
 
 namespace holdfast {
@@ -18,6 +19,8 @@ namespace {
 using memory::FieldReader;
 using memory::FieldWriter;
 using memory::KeyKind;
+
+constexpr std::chrono::milliseconds kClaimTtlMin{1};
 
 constexpr uint32_t kRowHolder = 1;  // repeated
 enum HolderField : uint32_t {
@@ -109,8 +112,9 @@ std::vector<Holder>::iterator find_claim(std::vector<Holder>& holders, const Cla
 }
 
 Status fenced(const Claim& claim, std::string_view resource, const std::string& why) {
-  return Status(StatusCode::kFenced, "the claim on " + std::string(resource) + " with token " +
-                                         std::to_string(claim.token) + " " + why +
+  // Who names a claim by its id alone has no token.
+  const std::string token = claim.token == 0 ? "" : " with token " + std::to_string(claim.token);
+  return Status(StatusCode::kFenced, "the claim on " + std::string(resource) + token + " " + why +
                                          "; take it again before you write");
 }
 
@@ -120,12 +124,6 @@ Status held(std::string_view resource, const ClaimHolder& by) {
   if (!by.purpose.empty()) text += " for " + by.purpose;
   text += " until " + time_text(by.expires_us) + "; wait, or ask the holder to release it";
   return Status(StatusCode::kBusy, std::move(text));
-}
-
-Status check_ttl(std::chrono::milliseconds ttl) {
-  if (ttl.count() >= 1 && ttl <= kClaimTtlMax) return Status::ok();
-  return Status(StatusCode::kInvalidArgument,
-                "ttl must be 1 to " + std::to_string(kClaimTtlMax.count()) + " milliseconds");
 }
 
 Status check_resources(std::span<const std::string> resources) {
@@ -146,10 +144,6 @@ Status check_resources(std::span<const std::string> resources) {
   if (twice == sorted.end()) return Status::ok();
   return Status(StatusCode::kInvalidArgument,
                 "resource " + std::string(*twice) + " is named twice; name it once");
-}
-
-int64_t end_of(int64_t now_us, std::chrono::milliseconds ttl) {
-  return now_us + static_cast<int64_t>(ttl.count()) * 1000;
 }
 
 // The holders left on `resource`, or Busy when they exclude a claim of `mode`.
@@ -182,7 +176,7 @@ Result<Claim> take_now(memory::Access& access, std::span<const std::string> reso
     mine.seen.mode = options.mode;
     mine.seen.token = claim.token = target.version() + 1;
     mine.seen.taken_us = access.now_us();
-    mine.seen.expires_us = claim.expires_us = end_of(mine.seen.taken_us, options.ttl);
+    mine.seen.expires_us = claim.expires_us = memory::later(mine.seen.taken_us, options.ttl);
     mine.seen.bound_to_handle = options.bound_to_handle;
     mine.seen.holder = options.holder;
     mine.seen.purpose = options.purpose;
@@ -209,10 +203,10 @@ Claims::Claims(std::shared_ptr<memory::Access> access) : access_(std::move(acces
 Result<Claim> Claims::take(std::span<const std::string> resources,
                            const ClaimOptions& options) const {
   HOLDFAST_TRY(check_resources(resources));
-  HOLDFAST_TRY(check_ttl(options.ttl));
+  HOLDFAST_TRY(memory::check_span("ttl", options.ttl, kClaimTtlMin, kClaimTtlMax));
   HOLDFAST_TRY(memory::check_text("holder", options.holder, kClaimLabelSizeMax));
   HOLDFAST_TRY(memory::check_text("purpose", options.purpose, kClaimLabelSizeMax));
-  const int64_t give_up_us = end_of(access_->now_us(), options.wait);
+  const int64_t give_up_us = memory::later(access_->now_us(), options.wait);
   while (true) {
     Result<Claim> claim = take_now(*access_, resources, options);
     if (claim || claim.status().code() != StatusCode::kBusy) return claim;
@@ -227,12 +221,12 @@ Result<Claim> Claims::take(std::string_view resource, const ClaimOptions& option
 
 Result<Claim> Claims::renew(const Claim& claim, std::chrono::milliseconds ttl) const {
   HOLDFAST_TRY(check_resources(claim.resources));
-  HOLDFAST_TRY(check_ttl(ttl));
+  HOLDFAST_TRY(memory::check_span("ttl", ttl, kClaimTtlMin, kClaimTtlMax));
   Claim renewed = claim;
   bool found_space = false;
   HOLDFAST_TRY(access_->write_existing([&](search::KeyTarget& target, uint32_t space_id) -> Status {
     found_space = true;
-    renewed.expires_us = end_of(access_->now_us(), ttl);
+    renewed.expires_us = memory::later(access_->now_us(), ttl);
     std::vector<std::vector<Holder>> rows;
     for (const std::string& resource : claim.resources) {
       HOLDFAST_ASSIGN(rows.emplace_back(), read_row(target, space_id, resource));

@@ -69,10 +69,12 @@ bool says_the_same(const Candidate& a, const Candidate& b, double similarity_min
 using Group = std::vector<Candidate>;  // newest first
 
 // Each of a group is like its newest; so nothing drifts away from link to link.
-std::vector<Group> group(std::vector<Candidate> candidates, double similarity_min) {
+std::vector<Group> group(std::vector<Candidate> candidates, double similarity_min,
+                         const ObservationProgress& progress) {
   std::vector<Group> groups;
   for (size_t i = 0; i < candidates.size(); ++i) {
     if (candidates[i].is_taken) continue;
+    if (progress) progress("observations compared", i, candidates.size());
     Group one;
     for (size_t j = i + 1; j < candidates.size() && one.size() + 1 < kSourcesMax; ++j) {
       if (candidates[j].is_taken) continue;
@@ -190,7 +192,7 @@ Result<std::vector<Consolidated>> Observations::consolidate(
   HOLDFAST_TRY(access_->read([&](KeySource& source, uint32_t space_id) -> Status {
     done.clear();
     HOLDFAST_ASSIGN(auto candidates, read_candidates(source, space_id, options.recent));
-    groups = group(std::move(candidates), options.similarity_min);
+    groups = group(std::move(candidates), options.similarity_min, options.progress);
     if (!options.dry_run) return Status::ok();
     for (const Group& one : groups) {
       HOLDFAST_ASSIGN(const auto sources, read_sources(source, space_id, one));
@@ -202,7 +204,9 @@ Result<std::vector<Consolidated>> Observations::consolidate(
     return Status::ok();
   }));
   if (options.dry_run) return done;
+  uint64_t looked_at = 0;
   for (const Group& one : groups) {
+    if (options.progress) options.progress("groups merged", looked_at++, groups.size());
     Consolidated merged;
     bool is_done = false;
     const memory::Stamp stamp = access_->next_stamp();

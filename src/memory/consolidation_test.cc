@@ -79,8 +79,13 @@ TEST_F(ConsolidationTest, ADryRunChangesNothing) {
   const std::string first = add({.content = kSaid});
   const std::string second = add({.content = kSaid});
   const auto before = keys_.entries;
-  const auto done = consolidate({.dry_run = true});
+  uint64_t compared_of = 0;
+  const auto done =
+      consolidate({.dry_run = true, .progress = [&](std::string_view, uint64_t, uint64_t total) {
+                     compared_of = total;
+                   }});
   ASSERT_EQ(done.size(), 1u);
+  EXPECT_EQ(compared_of, 2u);
   EXPECT_EQ(done[0].id, "");
   EXPECT_EQ(done[0].content, kSaid);
   EXPECT_THAT(done[0].sources, ElementsAre(second, first));

@@ -1,5 +1,5 @@
-// Queues, claims and outboxes against plain models, by random calls of several owners, some of whom
-// die.
+// Queues, claims, outboxes and presence against plain models, by random calls of several owners,
+// some of whom die.
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -9,6 +9,7 @@
 
 #include "holdfast/claim.h"
 #include "holdfast/outbox.h"
+#include "holdfast/presence.h"
 #include "holdfast/queue.h"
 #include "memory/map_access.h"
 
@@ -296,6 +297,75 @@ TEST_P(OutboxModelTest, EntriesComeInTurnAndNoneIsLost) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, OutboxModelTest, testing::Range(1u, 5u));
+
+// --- Presence
+
+class PresenceModelTest : public CoordinationModelTest {
+ protected:
+  struct Known {
+    std::string id;
+    std::string activity;
+    uint32_t owner;
+    bool has_left = false;
+  };
+  Presence presence(uint32_t owner) { return Presence(access(owner)); }
+  bool is_there(const Known& one) const { return !one.has_left && is_alive(one.owner); }
+
+  void enter() {
+    const uint32_t owner = some_owner();
+    const auto id = presence(owner).enter({.agent = "a", .activity = "begins"});
+    ASSERT_TRUE(id) << id.status().to_string();
+    model_.push_back({*id, "begins", owner});
+  }
+  // Of anybody, by anybody, who may be gone.
+  void change_or_leave(bool leaves) {
+    if (model_.empty()) return;
+    Known& one = model_[below(model_.size())];
+    if (leaves) {
+      ASSERT_TRUE(presence(some_owner()).leave(one.id));
+      one.has_left = true;
+      return;
+    }
+    const std::string activity = std::to_string(below(1000));
+    const Status changed =
+        presence(some_owner()).change(one.id, {.agent = "a", .activity = activity});
+    ASSERT_EQ(changed.code(), is_there(one) ? StatusCode::kOk : StatusCode::kNotFound);
+    if (changed) one.activity = activity;
+  }
+  void expect_those_who_are_there() {
+    std::vector<std::pair<std::string, std::string>> expected;
+    for (const Known& one : model_) {
+      if (is_there(one)) expected.emplace_back(one.id, one.activity);
+    }
+    std::vector<std::pair<std::string, std::string>> listed;
+    const auto list = presence(some_owner()).list();
+    ASSERT_TRUE(list) << list.status().to_string();
+    for (const Present& one : *list) listed.emplace_back(one.id, one.occupation.activity);
+    EXPECT_EQ(listed, expected);
+  }
+
+  std::vector<Known> model_;  // in the order of their coming
+};
+
+TEST_P(PresenceModelTest, WhoIsListedHasEnteredAndNeitherLeftNorDied) {
+  enter();
+  const size_t of_the_space = keys_.entries.size() - 1;
+  for (int step = 0; step < 400 && !HasFatalFailure(); ++step) {
+    const size_t choice = below(10);
+    if (choice < 4) enter();
+    if (choice >= 4 && choice < 7) change_or_leave(false);
+    if (choice == 7 || choice == 8) change_or_leave(true);
+    if (choice == 9) pass_or_kill();
+    expect_those_who_are_there();
+  }
+  // Who enters removes what the dead have left, however many live before them.
+  enter();
+  const auto there =
+      std::count_if(model_.begin(), model_.end(), [&](const Known& one) { return is_there(one); });
+  EXPECT_EQ(keys_.entries.size(), of_the_space + static_cast<size_t>(there));
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, PresenceModelTest, testing::Range(1u, 5u));
 
 }  // namespace
 }  // namespace holdfast::memory

@@ -21,10 +21,6 @@ constexpr uint64_t kUpkeepTrimMin = 64;
 constexpr uint64_t kUpkeepTrimMax = 512;
 constexpr std::chrono::milliseconds kAgeMax{100LL * 366 * 24 * 3600 * 1000};
 
-Status invalid(std::string message) {
-  return Status(StatusCode::kInvalidArgument, std::move(message));
-}
-
 Status check_stream(std::string_view name) {
   return memory::check_name("a stream's name", name, kStreamNameSizeMax);
 }
@@ -144,8 +140,8 @@ Result<EventPage> EventStream::read(const EventReadOptions& options) const {
     return memory::read_page(source, rows, mark, options.limit, options.type, page);
   }));
   if (end >= from) return page;
-  return invalid("stream " + name_ + " ends with event " + std::to_string(end - 1) +
-                 "; read from at most " + std::to_string(end));
+  return memory::invalid("stream " + name_ + " ends with event " + std::to_string(end - 1) +
+                         "; read from at most " + std::to_string(end));
 }
 
 Result<StreamInfo> EventStream::info() const {
@@ -190,9 +186,9 @@ Status EventStream::seek(std::string_view consumer, uint64_t next) const {
   HOLDFAST_TRY(check_stream(name_));
   HOLDFAST_TRY(check_consumer(consumer));
   const auto refuse = [&](uint64_t first, uint64_t end) {
-    return invalid("stream " + name_ + " has events from " + std::to_string(first) +
-                   "; a consumer can be set to " + std::to_string(first) + " to " +
-                   std::to_string(end));
+    return memory::invalid("stream " + name_ + " has events from " + std::to_string(first) +
+                           "; a consumer can be set to " + std::to_string(first) + " to " +
+                           std::to_string(end));
   };
   return access_->write([&](search::KeyTarget& target, uint32_t space_id) -> Status {
     const EventRows rows(space_id, name_);
@@ -251,7 +247,7 @@ Status EventStream::remove_consumer(std::string_view consumer) const {
 Status EventStream::retain(const StreamRetention& retention) const {
   HOLDFAST_TRY(check_stream(name_));
   if (retention.age.count() < 0 || retention.age > kAgeMax) {
-    return invalid("age must be 0 (no limit) to 100 years");
+    return memory::invalid("age must be 0 (no limit) to 100 years");
   }
   return access_->write([&](search::KeyTarget& target, uint32_t space_id) {
     return target.put(EventRows(space_id, name_).retention_key(),

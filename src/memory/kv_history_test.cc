@@ -154,6 +154,15 @@ TEST_F(KvHistoryTest, LargeValuesHaveNone) {
   EXPECT_EQ(*space_.kv(*txn).get("small/k"), std::nullopt);
 }
 
+TEST_F(KvHistoryTest, ABatchWithAKeyThatCanHaveNoneWritesNothing) {
+  ASSERT_TRUE(kv_.keep_history({}, "h/"));
+  const std::string never = "h/" + std::string(kKvKeySizeMax - 2, '\0');
+  auto txn = store_.begin();
+  const Kv inside = space_.kv(*txn);
+  EXPECT_EQ(inside.apply({{"a", "1"}, {never, "2"}}).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(*inside.get("a"), std::nullopt);
+}
+
 TEST_F(KvHistoryTest, KeepingIsPartOfATransaction) {
   auto txn = store_.begin();
   const Kv inside = space_.kv(*txn);

@@ -74,6 +74,30 @@ Status put_kv_row(search::KeyTarget& target, uint32_t space_id, std::string_view
                             {.has_time = true, .version_in = StampOptions::Place::kValue});
 }
 
+Result<std::optional<std::string>> live_kv_row(search::KeySource& source, uint32_t space_id,
+                                               std::string_view key, int64_t now_us) {
+  HOLDFAST_ASSIGN(auto bytes, source.get(space_key(KeyKind::kKv, space_id, key)));
+  if (!bytes) return bytes;
+  HOLDFAST_ASSIGN(const KvRow row, parse_kv_row(*bytes));
+  return row.is_expired(now_us) ? std::optional<std::string>() : std::move(bytes);
+}
+
+Result<std::optional<BlobRef>> find_kv_blob(search::KeySource& source, uint32_t space_id,
+                                            std::string_view key) {
+  HOLDFAST_ASSIGN(const auto bytes, source.get(space_key(KeyKind::kKvBlob, space_id, key)));
+  if (!bytes) return std::optional<BlobRef>();
+  HOLDFAST_ASSIGN(const BlobRef ref, decode_blob_ref(*bytes));
+  return std::optional(ref);
+}
+
+KeyRange kv_range(const std::string& space, const KvListOptions& options) {
+  KeyRange range = search::prefix_range(space + options.prefix);
+  range.begin = std::max(range.begin, space + options.begin);
+  if (!options.end.empty()) range.end = std::min(range.end, space + options.end);
+  if (!options.after.empty()) range.begin = std::max(range.begin, space + options.after + '\0');
+  return range;
+}
+
 KvEntry kv_entry(std::string_view key, const KvRow& row, bool keys_only) {
   KvEntry entry;
   entry.key = key;

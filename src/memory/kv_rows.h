@@ -43,6 +43,14 @@ Result<KvRow> parse_kv_row(std::string_view bytes);
 // Puts a row that the commit stamps with its time and version.
 Status put_kv_row(search::KeyTarget& target, uint32_t space_id, std::string_view key,
                   const KvContent& content);
+// The bytes of a row that is there and has not expired.
+Result<std::optional<std::string>> live_kv_row(search::KeySource& source, uint32_t space_id,
+                                               std::string_view key, int64_t now_us);
+// The blob that a key's value is; nullopt: it is none.
+Result<std::optional<BlobRef>> find_kv_blob(search::KeySource& source, uint32_t space_id,
+                                            std::string_view key);
+// What `options` ask for, of the keys behind `space`. Nothing: begin >= end.
+KeyRange kv_range(const std::string& space, const KvListOptions& options);
 KvEntry kv_entry(std::string_view key, const KvRow& row, bool keys_only);
 
 // The index of expiries: when, then the key.

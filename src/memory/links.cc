@@ -17,22 +17,18 @@ using memory::LinkRows;
 
 constexpr size_t kListMax = 10'000;
 
-Status invalid(std::string message) {
-  return Status(StatusCode::kInvalidArgument, std::move(message));
-}
-
 Status check_name(const LinkName& name) {
   HOLDFAST_TRY(check_link_end(name.from));
   HOLDFAST_TRY(check_link_end(name.to));
   HOLDFAST_TRY(memory::check_plain_name("the type of a link", name.type, kLinkTypeSizeMax));
   if (name.from != name.to) return Status::ok();
-  return invalid("the link begins and ends with " + std::string(name.from) +
-                 "; a link needs two ends");
+  return memory::invalid("the link begins and ends with " + std::string(name.from) +
+                         "; a link needs two ends");
 }
 
 Status check_weight(std::string_view what, double weight) {
   if (std::isfinite(weight) && std::abs(weight) <= kLinkWeightMax) return Status::ok();
-  return invalid(std::string(what) + " must be a number of -1e9 to 1e9");
+  return memory::invalid(std::string(what) + " must be a number of -1e9 to 1e9");
 }
 
 Status check_link(const NewLink& link) {
@@ -109,7 +105,7 @@ Result<double> Links::strengthen(std::string_view from, std::string_view type, s
   HOLDFAST_TRY(check_name(name));
   HOLDFAST_TRY(check_weight("by", by));
   HOLDFAST_TRY(check_weight("weight_max", weight_max));
-  if (weight_max < 0) return invalid("weight_max must not be negative");
+  if (weight_max < 0) return memory::invalid("weight_max must not be negative");
   double weight = 0;
   HOLDFAST_TRY(access_->write([&](search::KeyTarget& target, uint32_t space_id) -> Status {
     const LinkRows rows(space_id);

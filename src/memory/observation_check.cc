@@ -101,9 +101,7 @@ Status check_observation(const NewObservation& observation) {
   HOLDFAST_TRY(check_labels(observation));
   HOLDFAST_TRY(check_tags(observation.tags));
   if (observation.metadata) HOLDFAST_TRY(check_metadata(*observation.metadata));
-  if (observation.confidence && !std::isfinite(*observation.confidence)) {
-    return Status(StatusCode::kInvalidArgument, "confidence is not a finite number");
-  }
+  HOLDFAST_TRY(check_share("confidence", observation.confidence));
   HOLDFAST_TRY(check_share("importance", observation.importance));
   HOLDFAST_TRY(check_share("trust", observation.trust));
   HOLDFAST_TRY(check_sources(observation.derived_from));

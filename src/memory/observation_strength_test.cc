@@ -56,8 +56,10 @@ TEST_F(ObservationStrengthTest, ConfidenceFollowsWhatIsSaidForAndAgainst) {
   for (int i = 0; i < 2; ++i) ASSERT_TRUE(reinforce(id, Reinforcement::contradiction));
   EXPECT_EQ(observations().strength(id)->confidence, 0.5);
   EXPECT_EQ(observations().get(id)->confidence, 0.5) << "what it was given stays";
-  const std::string sure = add({.content = "y", .confidence = 7.0});
-  EXPECT_EQ(observations().strength(sure)->confidence, 1) << "whatever was given";
+  const std::string sure = add({.content = "y", .confidence = 1.0});
+  EXPECT_EQ(observations().strength(sure)->confidence, 1);
+  ASSERT_TRUE(reinforce(sure, Reinforcement::confirmation));
+  EXPECT_EQ(observations().strength(sure)->confidence, 1) << "nothing is surer";
 }
 
 TEST_F(ObservationStrengthTest, WhatIsRefusedHasCountedNothing) {

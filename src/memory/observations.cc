@@ -166,12 +166,12 @@ Status Observations::remove(std::string_view id) const {
   return removed ? Status::ok() : memory::no_such_observation(id, access_->space_path());
 }
 
-Result<uint64_t> Observations::reindex() const {
+Result<uint64_t> Observations::reindex(const ObservationProgress& progress) const {
   if (!access_->is_own_commit()) {
     return Status(StatusCode::kInvalidArgument,
                   "reindex is many commits; use the space's handle without a transaction");
   }
-  return memory::rebuild_index(*access_);
+  return memory::rebuild_index(*access_, progress);
 }
 
 Result<uint64_t> Observations::count() const {

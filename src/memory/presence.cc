@@ -5,6 +5,7 @@
 #include "memory/access.h"
 #include "memory/fields.h"
 #include "memory/keys.h"
+#include "memory/lease.h"
 #include "memory/text_check.h"
 
 namespace holdfast {
@@ -14,7 +15,9 @@ using memory::FieldReader;
 using memory::FieldWriter;
 using memory::KeyKind;
 
-constexpr size_t kSweptMax = 64;  // rows that one who enters looks at
+// Of one who enters: rows that are removed, and that are looked at for them.
+constexpr size_t kSweptMax = 64;
+constexpr size_t kLookedAtMax = 1000;
 enum PresentField : uint32_t {
   kIncarnation = 1,
   kOwner = 2,
@@ -101,11 +104,12 @@ Status visit(search::KeySource& source, uint32_t space_id,
 }
 
 Status remove_dead(memory::Access& access, search::KeyTarget& target, uint32_t space_id) {
+  memory::HandleLiveness liveness(access);
   std::vector<std::string> dead;
   size_t seen = 0;
   HOLDFAST_TRY(visit(target, space_id, [&](std::string_view key, Row&& row) {
-    if (!access.handle_alive(row.handle)) dead.emplace_back(key);
-    return ++seen < kSweptMax;
+    if (!liveness.alive(row.handle)) dead.emplace_back(key);
+    return ++seen < kLookedAtMax && dead.size() < kSweptMax;
   }));
   // A dead handle never comes back, so nobody else changes its row but to remove it.
   for (const std::string& key : dead) HOLDFAST_TRY(target.del(key));
@@ -138,6 +142,8 @@ Status Presence::change(std::string_view id_text, const Occupation& occupation) 
     found = bytes.has_value();
     if (!found) return Status::ok();
     HOLDFAST_ASSIGN(Row row, decode(id.view(), *bytes));
+    found = access_->handle_alive(row.handle);
+    if (!found) return Status::ok();
     row.present.occupation = occupation;
     row.present.changed_us = access_->now_us();
     return target.put(key, encode(row));

@@ -12,7 +12,7 @@
 //
 // `sort` is 127 - priority for ready jobs, a time in microseconds for all others.
 //
-// Who: queue.cc. Thread-safety: that of the given target.
+// Who: queue*.cc. Thread-safety: that of the given target.
 // Invariants:
 //   1. A job is in exactly one state and has exactly one index entry.
 //   2. Every change of state reads the job's row, so two transactions that change it conflict; the

@@ -78,10 +78,6 @@ const std::vector<std::string_view>& record_fields(RecordKind kind) {
 namespace memory {
 namespace {
 
-Status invalid(std::string message) {
-  return Status(StatusCode::kInvalidArgument, std::move(message));
-}
-
 Status no_such_field(RecordKind kind, const std::string& field) {
   std::string known;
   for (const std::string_view name : record_fields(kind)) {

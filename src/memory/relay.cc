@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "memory/change_waiter.h"
+#include "memory/lease.h"
 #include "memory/outbox_rows.h"
 #include "memory/text_check.h"
 
@@ -11,10 +12,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kSpanMax{7LL * 24 * 3600 * 1000};
 constexpr size_t kErrorSizeMax = 4096;
-
-int64_t later(int64_t now_us, std::chrono::milliseconds span) {
-  return now_us + static_cast<int64_t>(span.count()) * 1000;
-}
 
 Status check_options(const RelayOptions& options) {
   HOLDFAST_TRY(check_limit(options.limit, kOutboxListMax));

@@ -18,6 +18,7 @@ using std::chrono::milliseconds;
 struct ModelStep {
   StepState state = StepState::waiting;
   std::vector<std::string> after;
+  std::vector<std::string> gates;
   OnInterrupt policy = OnInterrupt::ask;
   uint32_t failures = 0;
   uint32_t attempts_max = 1;
@@ -30,7 +31,9 @@ class Model {
   explicit Model(uint32_t seed) : random_(seed) { run_ = runs(1).start({.name = "model"})->id; }
 
   void do_something() {
-    switch (random_() % 10) {
+    switch (random_() % 11) {
+      case 10:
+        return use_gates();
       case 0:
       case 1:
         return define();
@@ -66,6 +69,9 @@ class Model {
     EXPECT_EQ(progress.ready, counts[StepState::ready]);
     EXPECT_EQ(progress.completed, counts[StepState::completed]);
     EXPECT_EQ(progress.running, counts[StepState::running]);
+    const auto gates = runs(live_).gates(run_);
+    ASSERT_EQ(gates->size(), gates_.size());
+    for (const GateInfo& gate : *gates) EXPECT_EQ(gate.state, gates_.at(gate.name)) << gate.name;
   }
 
  private:
@@ -85,22 +91,47 @@ class Model {
     for (const auto& [key, other] : steps_) {
       if (random_() % 4 == 0) step.after.push_back(key);
     }
+    for (const auto& [name, state] : gates_) {
+      if (random_() % 4 == 0) step.gates.push_back(name);
+    }
     step.on_interrupt = static_cast<OnInterrupt>(random_() % 4);
     step.attempts_max = 1 + random_() % 2;
     step.backoff_first = milliseconds(0);
     ASSERT_TRUE(runs(live_).define(run_, std::span(&step, 1)));
-    steps_[step.key] = {
-        StepState::waiting, step.after, step.on_interrupt, 0, step.attempts_max, {}, 0};
+    steps_[step.key] = {StepState::waiting, step.after, step.gates, step.on_interrupt, 0,
+                        step.attempts_max,  {},         0};
     refresh();
   }
 
-  // Waiting becomes ready when everything before is completed.
+  // Opens one, or decides one that may be decided already.
+  void use_gates() {
+    if (gates_.size() < 3 && random_() % 2 == 0) {
+      const std::string name = "g" + std::to_string(gates_.size());
+      ASSERT_FALSE(*runs(live_).open_gate(run_, {.name = name}));
+      gates_[name] = GateState::waiting;
+      return;
+    }
+    if (gates_.empty()) return;
+    auto gate = gates_.begin();
+    std::advance(gate, random_() % gates_.size());
+    const bool approved = random_() % 4 != 0;
+    const Status decided = runs(live_).decide_gate(run_, gate->first, approved, "x");
+    const bool legal = gate->second == GateState::waiting;
+    ASSERT_EQ(decided.code(), legal ? StatusCode::kOk : StatusCode::kConditionFalse);
+    if (legal) gate->second = approved ? GateState::approved : GateState::rejected;
+    refresh();
+  }
+
+  // Waiting becomes ready when everything before is completed, and its gates approved.
   void refresh() {
     for (auto& [key, step] : steps_) {
       if (step.state != StepState::waiting && step.state != StepState::ready) continue;
       bool open = false;
       for (const std::string& before : step.after) {
         open = open || steps_.at(before).state != StepState::completed;
+      }
+      for (const std::string& gate : step.gates) {
+        open = open || gates_.at(gate) != GateState::approved;
       }
       step.state = open ? StepState::waiting : StepState::ready;
     }
@@ -178,7 +209,11 @@ class Model {
       case 0: {
         const bool legal = step.state == StepState::failed;
         ASSERT_EQ(bool(runs(live_).retry(run_, key)), legal);
-        if (legal) step = {StepState::ready, step.after, step.policy, 0, step.attempts_max, {}, 0};
+        if (!legal) break;
+        step.state = StepState::ready;
+        step.failures = 0;
+        step.output.reset();
+        step.owner = 0;
         break;
       }
       case 1: {
@@ -234,6 +269,7 @@ class Model {
   std::string run_;
   uint32_t live_ = 1;
   std::map<std::string, ModelStep> steps_;
+  std::map<std::string, GateState> gates_;
   std::map<std::string, StepLease> leases_;
 };
 

@@ -32,7 +32,7 @@ Result<StepLease> lease_step(Access& access, search::KeyTarget& target, const Ru
   if (!is_undo) leased.seen.attempts += 1;
   leased.seen.started_us = now_us;
   leased.seen.ended_us = 0;
-  leased.seen.due_us = memory::after(now_us, options.lease);
+  leased.seen.due_us = memory::later(now_us, options.lease);
   leased.timeout_at_us = row.timeout_us == 0 ? 0 : now_us + row.timeout_us;
   if (row.timeout_us != 0) {
     leased.seen.due_us = std::min(leased.seen.due_us, leased.timeout_at_us);
@@ -179,8 +179,7 @@ Result<std::optional<StepLease>> take_now(Access& access, std::string_view run_i
 }
 
 Status fenced(const StepLease& lease, const std::string& why) {
-  return Status(StatusCode::kFenced, "attempt " + std::to_string(lease.attempt) + " at step " +
-                                         lease.key + " " + why +
+  return Status(StatusCode::kFenced, "this attempt at step " + lease.key + " " + why +
                                          "; drop what it did not commit and take a step again");
 }
 
@@ -238,7 +237,7 @@ Result<StepBegin> Runs::begin(std::string_view run_id, const NewStep& step,
                               const StepLeaseOptions& options) const {
   HOLDFAST_TRY(memory::check_step(step));
   HOLDFAST_TRY(check_lease(options));
-  const int64_t give_up_us = memory::after(access_->now_us(), options.wait);
+  const int64_t give_up_us = memory::later(access_->now_us(), options.wait);
   while (true) {
     auto begun = try_begin(*access_, run_id, step, options);
     if (begun || begun.status().code() != StatusCode::kBusy) return begun;
@@ -249,7 +248,7 @@ Result<StepBegin> Runs::begin(std::string_view run_id, const NewStep& step,
 Result<std::optional<StepLease>> Runs::take(std::string_view run_id,
                                             const StepLeaseOptions& options) const {
   HOLDFAST_TRY(check_lease(options));
-  const int64_t give_up_us = memory::after(access_->now_us(), options.wait);
+  const int64_t give_up_us = memory::later(access_->now_us(), options.wait);
   while (true) {
     HOLDFAST_ASSIGN(auto lease, take_now(*access_, run_id, options));
     if (lease || access_->now_us() >= give_up_us || !access_->pause()) return lease;
@@ -269,7 +268,7 @@ Result<StepLease> Runs::heartbeat(const StepLease& lease,
                      return fenced(lease, "took longer than its timeout");
                    }
                    StepRow longer = row;
-                   longer.seen.due_us = memory::after(now_us, prolong_by);
+                   longer.seen.due_us = memory::later(now_us, prolong_by);
                    if (row.timeout_at_us != 0) {
                      longer.seen.due_us = std::min(longer.seen.due_us, row.timeout_at_us);
                    }

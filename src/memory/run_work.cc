@@ -73,22 +73,8 @@ Result<uint64_t> count_open(search::KeySource& source, const RunRows& rows, cons
 
 }  // namespace
 
-Status invalid(std::string message) {
-  return Status(StatusCode::kInvalidArgument, std::move(message));
-}
 Status refused(std::string message) {
   return Status(StatusCode::kConditionFalse, std::move(message));
-}
-
-int64_t after(int64_t now_us, std::chrono::milliseconds span) {
-  return now_us + static_cast<int64_t>(span.count()) * 1000;
-}
-
-Status check_span(std::string_view name, std::chrono::milliseconds span,
-                  std::chrono::milliseconds least, std::chrono::milliseconds most) {
-  if (span >= least && span <= most) return Status::ok();
-  return invalid(std::string(name) + " must be " + std::to_string(least.count()) + " to " +
-                 std::to_string(most.count()) + " milliseconds");
 }
 
 Status check_data(std::string_view name, std::string_view bytes) {
@@ -193,7 +179,7 @@ Result<PlannedStep> plan_step(Access& access, search::KeySource& source, const R
     }
   }
   if (plan.existed) {
-    if (same_json(plan.input, step.input)) return plan;
+    if (!step.input || same_json(plan.input, step.input)) return plan;
     return refused("step " + step.key + " of run " + rows.run().to_text() +
                    " exists with another input; a key names one piece of work: use another key, "
                    "or the input it was defined with");
@@ -209,9 +195,9 @@ Result<PlannedStep> plan_step(Access& access, search::KeySource& source, const R
   row.seen.created_us = access.next_stamp().created_us;
   row.attempts_max = step.attempts_max;
   row.interruptions_max = step.interruptions_max;
-  row.backoff_first_us = after(0, step.backoff_first);
-  row.backoff_max_us = after(0, step.backoff_max);
-  row.timeout_us = after(0, step.timeout);
+  row.backoff_first_us = later(0, step.backoff_first);
+  row.backoff_max_us = later(0, step.backoff_max);
+  row.timeout_us = later(0, step.timeout);
   return plan;
 }
 

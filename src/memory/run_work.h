@@ -1,24 +1,18 @@
 // What the files behind Runs share: finding a run, judging its state, and what becomes of an
 // interrupted step.
 //
-// Who: runs.cc, run_steps.cc, run_take.cc, run_settle.cc. Thread-safety: that of the given access.
+// Who: runs.cc, run_steps.cc, run_take.cc. Thread-safety: that of the given access.
 #pragma once
 
 #include <functional>
-#include <map>
 #include <string_view>
-#include <utility>
 
+#include "memory/lease.h"
 #include "memory/run_rows.h"
 
 namespace holdfast::memory {
 
-Status invalid(std::string message);
 Status refused(std::string message);  // ConditionFalse
-int64_t after(int64_t now_us, std::chrono::milliseconds span);
-// Errors: InvalidArgument.
-Status check_span(std::string_view name, std::chrono::milliseconds span,
-                  std::chrono::milliseconds least, std::chrono::milliseconds most);
 // JSON of at most kStepDataSizeMax bytes. Errors: InvalidArgument, TooLarge.
 Status check_json(std::string_view name, const std::optional<std::string>& text);
 Status check_data(std::string_view name, std::string_view bytes);
@@ -36,21 +30,6 @@ Result<StepRow> find_step(search::KeySource& source, const RunRows& rows, std::s
 
 Status run_ended(const RunInfo& run);      // ConditionFalse
 Status check_running(const RunInfo& run);  // ConditionFalse
-
-// Whether handles live, each asked once.
-class HandleLiveness {
- public:
-  explicit HandleLiveness(Access& access) : access_(access) {}
-  bool alive(const HandleId& id) {
-    const auto [entry, is_new] = known_.try_emplace({id.incarnation, id.owner}, false);
-    if (is_new) entry->second = access_.handle_alive(id);
-    return entry->second;
-  }
-
- private:
-  Access& access_;
-  std::map<std::pair<uint64_t, uint32_t>, bool> known_;
-};
 
 // Why nobody does this leased step any more; empty: somebody does.
 std::string interruption_of(HandleLiveness& liveness, const StepRow& row, int64_t now_us);

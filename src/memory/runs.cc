@@ -233,7 +233,7 @@ Result<bool> Runs::open_gate(std::string_view run_id, const NewGate& gate) const
     opened.prompt = gate.prompt;
     opened.created_us = access_->now_us();
     if (gate.timeout.count() > 0)
-      opened.expires_us = memory::after(opened.created_us, gate.timeout);
+      opened.expires_us = memory::later(opened.created_us, gate.timeout);
     return rows.write_gate(target, opened);
   };
   HOLDFAST_TRY(memory::write_run(*access_, run_id, work));

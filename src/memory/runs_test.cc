@@ -123,6 +123,16 @@ TEST_F(RunsTest, ACompletedStepReturnsWhatItReturned) {
   EXPECT_TRUE(runs().begin(run_, step)->completed) << "also when the run has ended";
 }
 
+TEST_F(RunsTest, WhoGivesNoInputGetsTheStepAsItIs) {
+  const NewStep step = {.key = "s", .input = R"({"n":1})"};
+  ASSERT_TRUE(runs().define(run_, std::span(&step, 1)));
+  const auto begun = runs().begin(run_, {.key = "s"});
+  ASSERT_TRUE(begun) << begun.status().to_string();
+  EXPECT_EQ(begun->lease->input, R"({"n":1})");
+  EXPECT_EQ(runs().begin(run_, {.key = "s", .input = "2"}).status().code(),
+            StatusCode::kConditionFalse);
+}
+
 TEST_F(RunsTest, ARunningStepIsNobodyElses) {
   const auto begun = runs(1).begin(run_, {.key = "a"}, {.holder = "worker 1"});
   ASSERT_TRUE(begun->lease);

@@ -4,6 +4,10 @@
 
 namespace holdfast::memory {
 
+Status invalid(std::string message) {
+  return Status(StatusCode::kInvalidArgument, std::move(message));
+}
+
 Status check_text(std::string_view name, std::string_view text, size_t size_max,
                   std::string_view advice) {
   if (text.size() > size_max) {

@@ -12,6 +12,9 @@
 
 namespace holdfast::memory {
 
+// InvalidArgument.
+Status invalid(std::string message);
+
 // UTF-8 of at most `size_max` bytes. `name` begins the message: "source has 2000 bytes; ...".
 // Errors: TooLarge, ending with `advice`; InvalidArgument (not UTF-8, with the offset).
 Status check_text(std::string_view name, std::string_view text, size_t size_max,

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""What no client should send to `holdfast mcp`, over stdio and over HTTP: each is answered as the
-protocol says, the server goes on, and nothing that was acknowledged is lost.
+"""What no client should send to `holdfast mcp`, over stdio and HTTP, and what should not befall a
+store in use: each is answered as the protocol says or by an exit code, servers go on, and nothing
+that was acknowledged is lost.
 
 Usage: bad_input_test.py PROGRAM BUILD_FOLDER
 """
 import http.client
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,6 +19,8 @@ from pathlib import Path
 TIMEOUT_S = 60
 PARSE_ERROR, INVALID_REQUEST, NO_METHOD, INVALID_PARAMS = -32700, -32600, -32601, -32602
 MESSAGE_MIB_MAX = 32
+REFUSED = 5  # the exit code
+NOBODY = 65534
 PROGRAM = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else None
 
 
@@ -72,9 +76,9 @@ class Store:
 
 
 class Stdio:
-    def __init__(self, store):
-        self.process = subprocess.Popen(store.command('mcp'), stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE)
+    def __init__(self, store, command=None, **settings):
+        self.process = subprocess.Popen(command or store.command('mcp'), stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, **settings)
 
     def ask(self, body):
         self.process.stdin.write(body + b'\n')
@@ -237,6 +241,93 @@ class BadInput(unittest.TestCase):
             self.check_good(server, f'behind {transport.__name__}')
             self.assertEqual(server.end(), 0)
         self.check_remembered('kept', 'before Stdio', 'behind Stdio', 'before Http', 'behind Http')
+
+    def test_a_store_that_vanishes_from_who_waits(self):
+        self.store.run('put', 'key', 'value')
+        self.store.run('event', 'append', 'log', 'one')
+        waiting = [subprocess.Popen(self.store.command(*words), stdout=subprocess.PIPE,
+                                    stderr=subprocess.PIPE, text=True)
+                   for words in (['watch', '--since', '0'], ['event', 'tail', 'log', '--from', '1'],
+                                 ['embed', '--follow'], ['stats', '--watch', '0.1'])]
+        for process in waiting:
+            self.addCleanup(process.communicate)
+            self.addCleanup(process.kill)
+        for process in waiting:
+            self.assertTrue(process.stdout.readline())  # it has begun
+        shutil.rmtree(self.store.path)
+        for process in waiting:
+            _, error = process.communicate(timeout=TIMEOUT_S)
+            self.assertEqual(process.returncode, REFUSED, process.args)
+            self.assertIn('vanished', error)
+        for words, code in ([['recall', 'kept'], REFUSED], [['remember', 'late'], REFUSED],
+                            [['hook', 'prompt'], 0]):
+            done = subprocess.run(self.store.command(*words), input='{"prompt":"is it late?"}',
+                                  text=True, stderr=subprocess.PIPE, timeout=TIMEOUT_S)
+            self.assertEqual(done.returncode, code, words)
+            self.assertIn('no store here', done.stderr)
+        self.assertFalse(self.store.path.exists())
+
+    def test_an_output_that_is_full(self):
+        self.store.run('put', 'large', 'x' * 100_000)
+        for words in (['get', 'large'], ['get', 'large', '--json'], ['list'], ['reference']):
+            with open('/dev/full', 'w') as full:
+                done = subprocess.run(self.store.command(*words), stdout=full, text=True,
+                                      stderr=subprocess.PIPE, timeout=TIMEOUT_S)
+            self.assertEqual(done.returncode, REFUSED, words)
+            self.assertIn('cannot write to stdout', done.stderr)
+
+    def test_a_store_of_somebody_else(self):
+        if os.geteuid() != 0:
+            self.skipTest('only root can become somebody else')
+        os.chmod(self.folder.name, 0o755)
+        os.chmod(self.store.path, 0o700)
+        copy = Path(self.folder.name) / 'holdfast'
+        shutil.copy(PROGRAM, copy)
+        nobody = {'user': NOBODY, 'group': NOBODY, 'extra_groups': []}
+        for words, code in ([['get', 'key'], REFUSED], [['remember', 'mine'], REFUSED],
+                            [['hook', 'prompt'], 0]):
+            done = subprocess.run([copy, *self.store.command(*words)[1:]], text=True,
+                                  input='{"prompt":"is it late?"}', stderr=subprocess.PIPE,
+                                  timeout=TIMEOUT_S, **nobody)
+            self.assertEqual(done.returncode, code, words)
+            self.assertIn('ermission denied', done.stderr)
+        server = Stdio(self.store, [copy, *self.store.command('mcp')[1:]], **nobody)
+        self.addCleanup(server.process.kill)
+        said = server.ask(call('remember', content='mine'))
+        self.assertTrue(said['result']['isError'])
+        self.assertIn('permission denied', said['result']['content'][0]['text'])
+        self.assertEqual(server.end(), 0)
+        self.check_remembered('kept')
+
+    def test_a_disk_that_is_full(self):
+        disk = Path(self.folder.name) / 'disk'
+        disk.mkdir()
+        store = f'"$0" --store {disk}/store --space test'
+        script = (f'mount -t tmpfs -o size=40m none {disk} && head -c 24M /dev/zero >{disk}/filler '
+                  f'&& {store} init && {store} remember kept && exec {store} mcp')
+        server = Stdio(self.store, ['unshare', '--mount', 'sh', '-c', script, PROGRAM])
+        self.addCleanup(server.process.kill)
+        if not server.process.stdout.readline().startswith(b'Made'):
+            self.skipTest('mounting is not permitted here')
+        server.process.stdout.readline()  # the id
+        kept = ['kept']
+        for number in range(1_000):
+            content = f'{number} ' + ' '.join(f'word{number}x{i}' for i in range(5_000))
+            said = server.ask(call('remember', content=content))
+            if said['result'].get('isError'):
+                break
+            kept.append(content)
+        self.assertIn('no space', said['result']['content'][0]['text'])
+        self.assertGreater(len(kept), 3)
+        self.assertNotIn('isError', server.ask(call('recall', query='word1x7'))['result'])
+        os.remove(f'/proc/{server.process.pid}/root/{disk}/filler')
+        self.check_good(server, 'behind')
+        found = subprocess.run(['nsenter', '-t', str(server.process.pid), '-m', PROGRAM, '--store',
+                                disk / 'store', '--space', 'test', '--json', 'list', '--limit',
+                                '1000'], stdout=subprocess.PIPE, check=True, timeout=TIMEOUT_S)
+        self.assertCountEqual([json.loads(line)['content'] for line in found.stdout.splitlines()],
+                              [*kept, 'behind'])
+        self.assertEqual(server.end(), 0)
 
 
 if __name__ == '__main__':

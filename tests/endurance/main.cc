@@ -46,7 +46,7 @@ int usage(const char* program) {
       "         plays everything with seeds from N on, again with the next seeds until the time "
       "is\n"
       "         over; --seconds 0: once. --stride: a fault at every Nth step only\n"
-      "       %s --record FILE --revision TEXT [--until N] [--jobs N] [--test FILTER] [--seed N]\n"
+      "       %s --record FILE --engine TEXT [--until N] [--jobs N] [--test FILTER] [--seed N]\n"
       "         plays on until N planned faults have struck, and keeps the account in FILE: ended\n"
       "         and started again it goes on where it was. --until 0: shows what is in FILE\n"
       "       %s --fault NAME|all [--soonest] [--test FILTER] [--seed N]\n"
@@ -79,8 +79,8 @@ bool parse(int argc, char** argv, Arguments& arguments) {
       arguments.stride = std::max(1ull, std::strtoull(value, nullptr, 10));
     } else if (name == "--record") {
       arguments.record.path = value;
-    } else if (name == "--revision") {
-      arguments.record.revision = value;
+    } else if (name == "--engine") {
+      arguments.record.engine = value;
     } else if (name == "--until") {
       arguments.record.until = std::strtoull(value, nullptr, 10);
     } else if (name == "--jobs") {

@@ -18,7 +18,7 @@
 namespace holdfast::sim {
 namespace {
 
-constexpr const char* kTitle = "simulated crashes of revision ";
+constexpr const char* kTitle = "simulated crashes of engine ";
 
 // A line of the record: "<seed> <layer> runs=N seconds=S kill=N ... failed=<test or ->".
 struct Unit {
@@ -75,9 +75,9 @@ class Record {
  public:
   explicit Record(const RecordOptions& options) : options_(options) {}
 
-  // False: the file is something else, or another revision's.
+  // False: the file is something else, or another engine's.
   bool load() {
-    const std::string title = kTitle + options_.revision;
+    const std::string title = kTitle + options_.engine;
     std::ifstream file(options_.path);
     std::string line;
     if (!std::getline(file, line)) return append(title);
@@ -116,7 +116,7 @@ class Record {
   uint64_t failures() const { return failures_; }
 
   void print() const {
-    std::printf("%s%s\n", kTitle, options_.revision.c_str());
+    std::printf("%s%s\n", kTitle, options_.engine.c_str());
     std::printf("| Layer | Runs | Crashes and errors | Processor seconds | Failures |\n");
     std::printf("|---|---|---|---|---|\n");
     Row sum;
@@ -244,8 +244,8 @@ void play_on(const RecordOptions& options, Record& record) {
 int keep_record(const RecordOptions& options) {
   Record record(options);
   if (!record.load()) {
-    std::fprintf(stderr, "%s cannot be written, or is no record of revision %s: name another\n",
-                 options.path.c_str(), options.revision.c_str());
+    std::fprintf(stderr, "%s cannot be written, or is no record of engine %s: name another\n",
+                 options.path.c_str(), options.engine.c_str());
     return 2;
   }
   play_on(options, record);

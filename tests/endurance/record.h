@@ -1,5 +1,5 @@
 // The record of simulated crashes: an account on the disk of what was played, by layers and kinds
-// of faults, of one revision; whoever is ended and started again goes on where it stopped.
+// of faults, of one engine; whoever is ended and started again goes on where it stopped.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ inline constexpr uint64_t kSeedsPerRound = 2000;  // more than any loop asks for
 
 struct RecordOptions {
   std::string path;
-  std::string revision;             // of the source, as the record shall name it
+  std::string engine;               // what the record is of, as it shall name it
   uint64_t until = 0;               // planned faults that have struck
   uint64_t jobs = 1;                // layers played at the same time
   uint64_t seed = 0;                // of the first round

@@ -387,4 +387,36 @@ FAULTS = (
         Edit('store/exclusive.cc',
              'if (!used) {',
              'if (!used || PLANTED) {'),)),
+
+    # --- Claims: one holder at a time.
+    Fault('claim_not_refused', 'a claim is given though another holds it',
+          'MemoryCrash.ClaimsOfTheDeadAreFree', (
+        Edit('memory/claims.cc',
+             'if (!both_shared) return held(resource, holder.seen);',
+             'if (!both_shared && !PLANTED) return held(resource, holder.seen);'),)),
+    Fault('claim_of_dead_kept', 'a claim lasts when its process has ended',
+          'MemoryCrash.ClaimsOfTheDeadAreFree', (
+        Edit('memory/claims.cc',
+             'return !holder.seen.bound_to_handle || access.handle_alive(holder.handle);',
+             'return !holder.seen.bound_to_handle || PLANTED'
+             ' || access.handle_alive(holder.handle);'),)),
+    Fault('claim_token_kept', 'every claim has the same token',
+          'MemoryCrash.ClaimsOfTheDeadAreFree', (
+        Edit('memory/claims.cc',
+             'mine.seen.token = claim.token = target.version() + 1;',
+             'mine.seen.token = claim.token = PLANTED ? 1 : target.version() + 1;'),)),
+    Fault('claim_expiry_not_guarded', 'a write goes through under a claim that has expired',
+          'MemoryCrash.WhoHoldsAClaimTooLongIsFenced', (
+        Edit('memory/claims.cc',
+             'if (mine->seen.expires_us <= now_us) { return fenced(',
+             'if (!PLANTED && mine->seen.expires_us <= now_us) { return fenced('),
+        Edit('memory/claims.cc',
+             'if (!holds(*access_, *mine, now_us)) { return fenced(',
+             'if (!PLANTED && !holds(*access_, *mine, now_us)) { return fenced('),)),
+    Fault('claim_guard_not_remembered', 'a guarded write commits though the claim is gone by then',
+          'MemoryCrash.AStoppedHolderNeverWritesBehindTheNext', (
+        Edit('memory/claims.cc',
+             'HOLDFAST_ASSIGN(const auto row, source.get(row_key(space_id, resource)));',
+             'HOLDFAST_ASSIGN(const auto row, PLANTED ? source.peek(row_key(space_id, resource))'
+             ' : source.get(row_key(space_id, resource)));'),)),
 )

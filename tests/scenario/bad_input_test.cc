@@ -169,6 +169,7 @@ TEST_F(BadInputTest, ObservationsThatAreNoObservationsAreRefusedAndNothingIsWrit
   EXPECT_EQ(add([](auto& o) { o.content = ""; }), StatusCode::kInvalidArgument);
   EXPECT_EQ(add([](auto& o) { o.metadata = "{not json"; }), StatusCode::kInvalidArgument);
   EXPECT_EQ(add([](auto& o) { o.confidence = 0.0 / 0.0; }), StatusCode::kInvalidArgument);
+  EXPECT_EQ(add([](auto& o) { o.confidence = 1.5; }), StatusCode::kInvalidArgument);
   EXPECT_EQ(add([](auto& o) {
               o.embedding = Embedding{"m", "", {1.0f / 0.0f}};
             }),

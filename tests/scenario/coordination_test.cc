@@ -1,5 +1,5 @@
-// Processes that coordinate through a store and are really killed: jobs are done exactly once, and
-// a claim has one holder at a time.
+// Processes that coordinate through a store and are really killed: jobs and steps are
+// done exactly once, and a claim has one holder at a time.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <map>
 #include <optional>
 
 #include "holdfast/holdfast.h"
@@ -20,6 +21,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr int kWorkers = 16;
+constexpr size_t kDeaths = 15;
 
 class CoordinationTest : public testing::Test {
  protected:
@@ -57,7 +59,6 @@ class CoordinationTest : public testing::Test {
 TEST_F(CoordinationTest, JobsAreDoneExactlyOnceThoughWorkersAreKilled) {
   const char* wanted = std::getenv("HOLDFAST_TEST_JOBS");
   const int job_count = wanted != nullptr ? std::atoi(wanted) : 400;
-  constexpr int kDeaths = 15;
   constexpr int kBatch = 400;  // fits a commit
   ASSERT_EQ(run_in_child([&] {
               Store store = open_or_die(path_);
@@ -73,19 +74,8 @@ TEST_F(CoordinationTest, JobsAreDoneExactlyOnceThoughWorkersAreKilled) {
             }),
             ChildProcess::kSuccess);
   Channel told;
-  std::vector<ChildProcess> workers;
-  const auto hire = [&] { workers.push_back(ChildProcess::start([&] { work(told); })); };
-  for (int i = 0; i < kWorkers; ++i) hire();
-  // Now and then somebody dies in the middle of something, and is replaced.
-  for (int death = 0; death < kDeaths; ++death) {
-    ASSERT_TRUE(told.receive(static_cast<size_t>(job_count / 20)));
-    workers[static_cast<size_t>(death)].kill();
-    workers[static_cast<size_t>(death)].wait();
-    hire();
-  }
-  told.close_sending();
-  for (size_t i = kDeaths; i < workers.size(); ++i)
-    EXPECT_EQ(workers[i].wait(), ChildProcess::kSuccess);
+  run_crew(
+      kWorkers, [&] { work(told); }, told, kDeaths, static_cast<size_t>(job_count / 20));
 
   Store store = open_or_die(path_);
   for (int i = 0; i < job_count; ++i) {
@@ -93,6 +83,67 @@ TEST_F(CoordinationTest, JobsAreDoneExactlyOnceThoughWorkersAreKilled) {
     ASSERT_TRUE(count && *count) << "job " << i << " is lost";
     EXPECT_EQ(decode_number(**count), 1) << "job " << i;
   }
+  expect_sound(store);
+}
+
+// Each step adds one to its row in the commit that completes it. All wait for a gate first, and
+// many for others.
+TEST_F(CoordinationTest, StepsAreDoneExactlyOnceThoughWorkersAreKilled) {
+  constexpr int kSteps = 120;
+  const auto key_of = [](int step) { return "s" + std::to_string(step); };
+  std::string run;
+  {
+    Store store = open_or_die(path_);
+    const Runs runs = store.space("crew")->runs();
+    run = runs.start({.name = "work"})->id;
+    ASSERT_TRUE(runs.open_gate(run, {.name = "go"}));
+    for (int i = 0; i < kSteps; ++i) {
+      NewStep step = {.key = key_of(i), .gates = {"go"}, .on_interrupt = OnInterrupt::retry};
+      if (i >= 20) step.after.push_back(key_of(i - 20));
+      if (i >= 20 && i % 20 != 0) step.after.push_back(key_of(i - 21));
+      const auto defined = runs.define(run, std::span(&step, 1));
+      ASSERT_TRUE(defined) << defined.status().to_string();
+    }
+  }
+  Channel told;
+  const auto work = [&] {
+    Store store = open_or_die(path_);
+    const Space space = *store.space("crew");
+    const Status approved = space.runs().decide_gate(run, "go", true, "the first");
+    ASSERT_TRUE(approved || approved.code() == StatusCode::kConditionFalse);
+    while (space.runs().progress(run)->completed < kSteps) {
+      const auto lease = space.runs().take(run, {.wait = milliseconds(100)});
+      ASSERT_TRUE(lease) << lease.status().to_string();
+      if (!*lease) continue;
+      const auto version = store.update([&](Transaction& txn) -> Status {
+        HOLDFAST_TRY(txn.add("done/" + (*lease)->key, 1));
+        return space.runs(txn).complete(**lease, "1");
+      });
+      ASSERT_TRUE(version) << version.status().to_string();
+      told.send("x");
+    }
+  };
+  run_crew(kWorkers, work, told, kDeaths, kSteps / 20);
+
+  Store store = open_or_die(path_);
+  const Runs runs = store.space("crew")->runs();
+  std::map<std::string, int64_t> ended_us;
+  const auto steps = runs.steps(run);
+  ASSERT_TRUE(steps);
+  EXPECT_EQ(steps->size(), size_t{kSteps});
+  for (const StepInfo& step : *steps) {
+    EXPECT_EQ(step.state, StepState::completed) << step.key;
+    const auto count = store.get("done/" + step.key);
+    ASSERT_TRUE(count && *count) << step.key;
+    EXPECT_EQ(decode_number(**count), 1) << step.key;
+    ended_us[step.key] = step.ended_us;
+  }
+  for (const StepInfo& step : *steps) {
+    for (const std::string& before : step.after) {
+      EXPECT_GE(step.started_us, ended_us[before]) << step.key << " was begun before " << before;
+    }
+  }
+  ASSERT_TRUE(runs.finish(run));
   expect_sound(store);
 }
 

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <map>
+#include <set>
 
 #include "holdfast/holdfast.h"
 #include "support/child_process.h"
@@ -20,19 +20,6 @@ constexpr int kProcesses = 16;
 
 class MailScenario : public testing::Test {
  protected:
-  // Runs a crew, of which some are killed after every `every` bytes told, and replaced.
-  void run_crew(const std::function<void()>& body, size_t deaths, size_t every) {
-    std::vector<ChildProcess> crew;
-    for (int i = 0; i < kProcesses; ++i) crew.push_back(ChildProcess::start(body));
-    for (size_t death = 0; death < deaths; ++death) {
-      ASSERT_TRUE(told_.receive(every));
-      crew[death].kill();
-      crew[death].wait();
-      crew.push_back(ChildProcess::start(body));
-    }
-    told_.close_sending();
-    for (size_t i = deaths; i < crew.size(); ++i) EXPECT_EQ(crew[i].wait(), ChildProcess::kSuccess);
-  }
   void expect_each_once(Store& store, const std::string& prefix, int count) {
     for (int i = 0; i < count; ++i) {
       const auto number = store.get(prefix + std::to_string(i));
@@ -61,7 +48,7 @@ TEST_F(MailScenario, EachKeyIsAcceptedOnceThoughProcessesAreKilled) {
       told_.send("x");
     }
   };
-  run_crew(accept, 8, 60);
+  run_crew(kProcesses, accept, told_, 8, 60);
   Store store = open_or_die(path_);
   expect_each_once(store, "accepted/", kKeys);
   EXPECT_EQ(*store.space("crew")->inbox("webhooks").count(), uint64_t{kKeys});
@@ -96,7 +83,7 @@ TEST_F(MailScenario, EachMessageIsReceivedOnceThoughReceiversAreKilled) {
       told_.send("x");
     }
   };
-  run_crew(receive, 6, 8);
+  run_crew(kProcesses, receive, told_, 6, 8);
   Store store = open_or_die(path_);
   expect_each_once(store, "received/", kMessages);
   EXPECT_EQ(*store.space("crew")->messages().count("crew"), 0u);
@@ -160,28 +147,45 @@ TEST_F(MailScenario, EntriesAreDeliveredInOrderThoughRelaysAreKilled) {
 }
 
 TEST_F(MailScenario, WhoIsKilledIsNotThereAnyMore) {
+  constexpr size_t kDeaths = 8;
   std::vector<ChildProcess> crew;
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < kProcesses; ++i) {
     crew.push_back(ChildProcess::start([&, i] {
       Store store = open_or_die(path_);
-      ASSERT_TRUE(store.space("crew")->presence().enter({.agent = std::to_string(i)}));
-      told_.send("x");
-      await_kill();
+      const Presence presence = store.space("crew")->presence();
+      const auto entry = presence.enter({.agent = std::to_string(i)});
+      ASSERT_TRUE(entry) << entry.status().to_string();
+      for (int step = 0;; ++step) {
+        ASSERT_TRUE(
+            presence.change(*entry, {.agent = std::to_string(i), .step = std::to_string(step)}));
+        told_.send("x");
+      }
     }));
   }
-  ASSERT_TRUE(told_.receive(4));
-  const auto present = [&] {
-    Store store = open_or_die(path_);
-    const auto list = store.space("crew")->presence().list();
-    EXPECT_TRUE(list);
-    return list->size();
-  };
-  EXPECT_EQ(present(), 4u);
-  for (size_t i = 0; i < 2; ++i) {
+  ASSERT_TRUE(told_.receive(10 * kProcesses));
+  std::set<std::string> alive;
+  for (size_t i = 0; i < kDeaths; ++i) {
     crew[i].kill();
     crew[i].wait();
   }
-  EXPECT_EQ(present(), 2u);
+  for (int i = kDeaths; i < kProcesses; ++i) alive.insert(std::to_string(i));
+  // The rest goes on meanwhile; who has not entered yet is waited for.
+  const auto present = [&] {
+    std::set<std::string> agents;
+    Store store = open_or_die(path_);
+    const auto list = store.space("crew")->presence().list();
+    EXPECT_TRUE(list);
+    for (const Present& one : *list) agents.insert(one.occupation.agent);
+    return agents;
+  };
+  while (present() != alive) ASSERT_TRUE(told_.receive(1));
+  for (size_t i = kDeaths; i < crew.size(); ++i) {
+    crew[i].kill();
+    crew[i].wait();
+  }
+  Store store = open_or_die(path_);
+  EXPECT_TRUE(store.space("crew")->presence().list()->empty());
+  expect_sound(store);
 }
 
 TEST_F(MailScenario, WhoWaitsForAMessageIsWokenByIt) {

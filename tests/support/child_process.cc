@@ -151,4 +151,18 @@ void Gate::open_for(int count) {
   departure_.close_sending();
 }
 
+void run_crew(int processes, const std::function<void()>& body, Channel& told, size_t deaths,
+              size_t every) {
+  std::vector<ChildProcess> crew;
+  for (int i = 0; i < processes; ++i) crew.push_back(ChildProcess::start(body));
+  for (size_t death = 0; death < deaths; ++death) {
+    ASSERT_TRUE(told.receive(every));
+    crew[death].kill();
+    crew[death].wait();
+    crew.push_back(ChildProcess::start(body));
+  }
+  told.close_sending();
+  for (size_t i = deaths; i < crew.size(); ++i) EXPECT_EQ(crew[i].wait(), ChildProcess::kSuccess);
+}
+
 }  // namespace holdfast

@@ -87,4 +87,9 @@ class Gate {
   Channel departure_;
 };
 
+// So many processes run `body`, which tells of each step. `deaths` of them are killed, one after
+// every `every` bytes that were told, and replaced; the others must end well.
+void run_crew(int processes, const std::function<void()>& body, Channel& told, size_t deaths,
+              size_t every);
+
 }  // namespace holdfast

@@ -1,13 +1,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <random>
 
 #include "cli/commands.h"
 #include "os/os.h"
+#include "process/system_error.h"
 #include "torture/findings.h"
 #include "torture/other_build.h"
 #include "torture/supervisor.h"
@@ -38,9 +37,7 @@ Result<std::string> make_scratch(const Context& context, const std::string& pare
   std::filesystem::create_directories(path, error);
   path += "/holdfast-torture-XXXXXX";
   if (::mkdtemp(path.data()) == nullptr) {
-    return Status(errno == EACCES ? StatusCode::kPermissionDenied : StatusCode::kIoError,
-                  std::string("cannot make a scratch directory: ") + std::strerror(errno))
-        .with_path(path);
+    return process::system_error("making a scratch directory", path);
   }
   return std::filesystem::absolute(path).string();
 }
@@ -62,6 +59,9 @@ Json json_of(const TortureReport& report) {
   json["checkpoints"] = report.checkpoints;
   json["forks"] = report.forks;
   json["refused"] = report.refused;
+  json["claims"] = report.claims;
+  json["guarded"] = report.guarded;
+  json["fenced"] = report.fenced;
   json["writers"] = report.writers;
   json["readers"] = report.readers;
   json["commits_per_second"] = std::stod(fixed(report.commits_per_second, 1));
@@ -158,6 +158,10 @@ void add_torture_command(Commands& commands) {
   command->add_flag("--stop", options.stop, "SIGSTOP random processes for up to 0.4 s");
   command->add_flag("--pid-namespaces", options.pid_namespaces,
                     "Every process is pid 1 of its own PID namespace (root or user namespaces)");
+  command
+      ->add_option("--claimants", options.claimants,
+                   "So many more processes contend for claims, and write under them")
+      ->check(CLI::Range(1u, torture::kClaimantsMax));
   command->add_flag("--care", options.care,
                     "One more process checks the whole store and writes checkpoints meanwhile");
   command->add_flag("--forks", options.forks,

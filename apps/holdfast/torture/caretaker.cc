@@ -24,6 +24,16 @@ bool ran_out(const WorkerOptions& options, Findings& findings, const Status& sta
   return true;
 }
 
+int failed(Findings& findings, const std::string& what, const Status& status) {
+  const bool damage = status.code() == StatusCode::kCorruption;
+  const bool lost = status.code() == StatusCode::kNotFound;
+  findings.add(damage ? Findings::Kind::kTorn
+               : lost ? Findings::Kind::kLost
+                      : Findings::Kind::kViolation,
+               what + ": " + status.to_string());
+  return kFailed;
+}
+
 Result<Store> open_store(const WorkerOptions& options, Findings& findings) {
   for (;;) {
     auto store = open_once(options);
@@ -65,9 +75,11 @@ int run_worker(Role role, const WorkerOptions& options, Findings& findings) {
     case Role::kReader:
       return run_reader(options, findings);
     case Role::kCaretaker:
+      return run_caretaker(options, findings);
+    case Role::kClaimant:
       break;
   }
-  return run_caretaker(options, findings);
+  return run_claimant(options, findings);
 }
 
 }  // namespace holdfast::torture

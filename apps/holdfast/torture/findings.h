@@ -13,12 +13,14 @@
 
 namespace holdfast::torture {
 
-constexpr uint32_t kWorkersMax = 1024;
+constexpr uint32_t kWorkersMax = 1024;  // writers and readers
+constexpr uint32_t kClaimantsMax = 64;
 
 struct WorkerFindings {
   std::atomic<uint64_t> commits = 0;
   std::atomic<uint64_t> version_seen = 0;   // by a reader, in its newest snapshot
   std::atomic<uint64_t> counters_seen = 0;  // sum, by a reader, in its newest snapshot
+  std::atomic<bool> claims = false;         // it holds a claim
 };
 
 class Findings {
@@ -43,11 +45,14 @@ class Findings {
   std::atomic<uint64_t> checkpoints = 0;
   std::atomic<uint64_t> forks = 0;
   std::atomic<uint64_t> refused = 0;  // calls, for want of space
+  std::atomic<uint64_t> claims = 0;   // taken
+  std::atomic<uint64_t> guarded = 0;  // writes under one
+  std::atomic<uint64_t> fenced = 0;   // such writes that were refused: it was held no longer
   std::atomic<uint64_t> violations = 0;
   std::atomic<uint64_t> torn = 0;
   std::atomic<uint64_t> lost = 0;
   process::Histogram commit_us;
-  std::array<WorkerFindings, kWorkersMax> workers;
+  std::array<WorkerFindings, kWorkersMax + 1 + kClaimantsMax> workers;  // 1: the caretaker
 
  private:
   static constexpr size_t kTexts = 20;

@@ -4,12 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <fstream>
 
 #include "base/crc32c.h"
+#include "process/system_error.h"
 
 namespace holdfast::torture {
 namespace {
@@ -17,12 +17,6 @@ namespace {
 uint32_t crc_of(const LedgerRecord& record) {
   return crc32c(
       std::string_view(reinterpret_cast<const char*>(&record), offsetof(LedgerRecord, crc)));
-}
-
-Status io_error(const char* call, const std::string& path) {
-  return Status(StatusCode::kIoError,
-                std::string("the ledger: ") + call + ": " + std::strerror(errno))
-      .with_path(path);
 }
 
 }  // namespace
@@ -34,11 +28,12 @@ LedgerWriter::~LedgerWriter() {
 Status LedgerWriter::open(const std::string& path, uint32_t worker) {
   worker_ = worker;
   fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (fd_ < 0) return io_error("open", path);
+  if (fd_ < 0) return process::system_error("the ledger: open", path);
   struct stat info = {};
-  if (::fstat(fd_, &info) != 0) return io_error("fstat", path);
+  if (::fstat(fd_, &info) != 0) return process::system_error("the ledger: fstat", path);
   off_t whole = info.st_size - info.st_size % static_cast<off_t>(sizeof(LedgerRecord));
-  if (whole != info.st_size && ::ftruncate(fd_, whole) != 0) return io_error("ftruncate", path);
+  if (whole != info.st_size && ::ftruncate(fd_, whole) != 0)
+    return process::system_error("the ledger: ftruncate", path);
   return Status::ok();
 }
 
@@ -50,7 +45,8 @@ Status LedgerWriter::append(Phase phase, uint64_t number, uint64_t version) {
   record.phase = phase;
   record.crc = crc_of(record);
   ssize_t written = ::write(fd_, &record, sizeof(record));
-  if (written != static_cast<ssize_t>(sizeof(record))) return io_error("write", "");
+  if (written != static_cast<ssize_t>(sizeof(record)))
+    return process::system_error("the ledger: write", "");
   return Status::ok();
 }
 
@@ -63,17 +59,19 @@ Result<std::vector<LedgerEntry>> read_ledger(const std::string& path, uint32_t w
     bool intact = record.crc == crc_of(record) && record.worker == worker;
     uint64_t last = entries.empty() ? 0 : entries.back().number;
     bool intent = record.phase == Phase::kIntent && record.number == last + 1;
-    bool acknowledged = record.phase == Phase::kAcknowledged && record.number == last &&
-                        !entries.empty() && !entries.back().acknowledged;
-    if (!intact || (!intent && !acknowledged)) {
+    bool known = !entries.empty() && (entries.back().acknowledged || entries.back().refused);
+    bool outcome = (record.phase == Phase::kAcknowledged || record.phase == Phase::kRefused) &&
+                   record.number == last && !entries.empty() && !known;
+    if (!intact || (!intent && !outcome)) {
       return Status(StatusCode::kCorruption, "the ledger is damaged: its file system lies")
           .with_path(path)
           .with_offset(offset);
     }
     if (intent) {
-      entries.push_back({record.number, 0, false});
+      entries.push_back({record.number});
     } else {
-      entries.back().acknowledged = true;
+      entries.back().acknowledged = record.phase == Phase::kAcknowledged;
+      entries.back().refused = record.phase == Phase::kRefused;
       entries.back().version = record.version;
     }
     offset += sizeof(record);

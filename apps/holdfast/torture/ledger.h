@@ -4,7 +4,8 @@
 //
 // Who: torture and ingest's workers. One writer a file.
 // Invariants:
-//   1. kIntent is written before the store is called, kAcknowledged after it returned.
+//   1. kIntent is written before the store is called, kAcknowledged after it returned, kRefused if
+//      it said for certain that nothing was written.
 //   2. Numbers of intents ascend by one, also across restarts of the worker.
 #pragma once
 
@@ -16,7 +17,7 @@
 
 namespace holdfast::torture {
 
-enum class Phase : uint32_t { kIntent = 1, kAcknowledged = 2 };
+enum class Phase : uint32_t { kIntent = 1, kAcknowledged = 2, kRefused = 3 };
 
 struct LedgerRecord {
   uint64_t number = 0;
@@ -48,7 +49,8 @@ class LedgerWriter {
 struct LedgerEntry {
   uint64_t number = 0;
   uint64_t version = 0;
-  bool acknowledged = false;  // false: unknown, it may or may not have happened
+  bool acknowledged = false;
+  bool refused = false;  // neither: unknown, it may or may not have happened
 };
 
 // All operations in order. A file that is not there is empty. Errors: Corruption (a record that is

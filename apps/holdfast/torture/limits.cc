@@ -4,20 +4,16 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 
 #include "base/check.h"
+#include "process/system_error.h"
 
 namespace holdfast::torture {
 namespace {
 
 Status failed(const std::string& what, const std::string& directory) {
-  const StatusCode code =
-      errno == EPERM || errno == EACCES ? StatusCode::kPermissionDenied : StatusCode::kIoError;
-  return Status(code, what + " failed: " + std::strerror(errno) + "; a small disk needs root")
-      .with_path(directory);
+  return process::system_error(what + " (a small disk needs root)", directory);
 }
 
 std::string size_option(uint64_t size_mib) {

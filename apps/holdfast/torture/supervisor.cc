@@ -40,7 +40,8 @@ class Supervisor {
         random_(mix(options.seed)),
         readers_(options.processes < 2 ? 0 : std::max<uint32_t>(1, options.processes / 4)),
         writers_(options.processes - readers_),
-        workers_count_(options.processes + (options.care ? 1 : 0)) {}
+        claimants_begin_(options.processes + (options.care ? 1 : 0)),
+        workers_count_(claimants_begin_ + options.claimants) {}
 
   Result<TortureReport> run() {
     if (!options_.with.empty()) HOLDFAST_TRY(can_execute(options_.with));
@@ -113,7 +114,8 @@ class Supervisor {
     worker_options.file_mib_max = options_.file_mib_max;
     const Role role = worker < writers_             ? Role::kWriter
                       : worker < options_.processes ? Role::kReader
-                                                    : Role::kCaretaker;
+                      : worker < claimants_begin_   ? Role::kCaretaker
+                                                    : Role::kClaimant;
     const bool elsewhere = !options_.with.empty() && random_.below(2) == 0;
     if (elsewhere) ++report_.starts_with;
     auto body = [&, elsewhere] {
@@ -125,6 +127,7 @@ class Supervisor {
         process::start_child(body, options_.pid_namespaces ? process::PidNamespace::kOwn
                                                            : process::PidNamespace::kShared));
     workers_[worker].resume_at_us = 0;
+    findings_->workers[worker].claims.store(false);
     return Status::ok();
   }
 
@@ -155,8 +158,19 @@ class Supervisor {
     return static_cast<uint64_t>(-std::log(1 - uniform) * kKillIntervalMs * 1000);
   }
 
+  // Any of them; half of the time one that holds a claim, if there is one.
+  uint32_t victim() {
+    const auto first = static_cast<uint32_t>(random_.below(workers_count_));
+    if (random_.below(2) == 0) return first;
+    for (uint32_t i = 0; i < workers_count_; ++i) {
+      const uint32_t worker = (first + i) % workers_count_;
+      if (findings_->workers[worker].claims.load()) return worker;
+    }
+    return first;
+  }
+
   void strike(uint64_t now_us) {
-    auto worker = static_cast<uint32_t>(random_.below(workers_count_));
+    const uint32_t worker = victim();
     bool stops = options_.stop && (!options_.kill || random_.below(3) == 0);
     if (stops) {
       if (workers_[worker].resume_at_us != 0) return;
@@ -257,6 +271,9 @@ class Supervisor {
     for (uint32_t worker = 0; worker < writers_; ++worker) {
       options.ledger_paths.push_back(ledger_path(worker));
     }
+    for (uint32_t worker = claimants_begin_; worker < workers_count_; ++worker) {
+      options.claim_ledgers.push_back({worker, ledger_path(worker)});
+    }
     options.store = options_.store;
     options.store.create = options_.first_open;
     options.seed = options_.seed;
@@ -286,6 +303,9 @@ class Supervisor {
     report_.checkpoints = findings_->checkpoints.load();
     report_.forks = findings_->forks.load();
     report_.refused = findings_->refused.load();
+    report_.claims = findings_->claims.load();
+    report_.guarded = findings_->guarded.load();
+    report_.fenced = findings_->fenced.load();
     report_.writers = writers_;
     report_.readers = readers_;
     const process::Histogram& commit_us = findings_->commit_us;
@@ -323,7 +343,8 @@ class Supervisor {
   Random random_;
   uint32_t readers_;
   uint32_t writers_;
-  uint32_t workers_count_;  // with the caretaker, who is the last
+  uint32_t claimants_begin_;  // before it the caretaker
+  uint32_t workers_count_;
   uint64_t deadline_us_ = 0;
   uint64_t own_deaths_ = 0;
   process::SharedArea<Findings> findings_;

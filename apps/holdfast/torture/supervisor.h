@@ -16,6 +16,7 @@ struct TortureOptions {
   bool kill = false;
   bool stop = false;
   bool pid_namespaces = false;
+  uint32_t claimants = 0;     // so many more processes contend for claims
   bool care = false;          // one more process checks the store and writes checkpoints
   bool forks = false;         // writers fork children
   bool first_open = false;    // the store is not made before the workers open it
@@ -43,6 +44,9 @@ struct TortureReport {
   uint64_t checkpoints = 0;
   uint64_t forks = 0;
   uint64_t refused = 0;  // calls, for want of space
+  uint64_t claims = 0;   // taken
+  uint64_t guarded = 0;  // writes under one
+  uint64_t fenced = 0;   // such writes that were refused: it was held no longer
   uint64_t writers = 0;
   uint64_t readers = 0;
   double seconds = 0;

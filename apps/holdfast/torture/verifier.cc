@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <map>
 
+#include "holdfast/space.h"
 #include "process/child.h"
+#include "torture/claim_log.h"
 #include "torture/ledger.h"
 #include "torture/workload.h"
 
@@ -39,6 +41,7 @@ class Verifier {
     for (uint32_t worker = 0; worker < options_.ledger_paths.size(); ++worker) {
       HOLDFAST_TRY(compare(snapshot, worker));
     }
+    if (!options_.claim_ledgers.empty()) HOLDFAST_TRY(compare_claims(store, snapshot));
     check_versions();
     HOLDFAST_TRY(check_sums(snapshot));
     verdict_.present = verdict_.acknowledged - std::min(lost_, verdict_.acknowledged);
@@ -81,6 +84,52 @@ class Verifier {
     }
     for (uint32_t group = 0; group < kGroups; ++group) {
       HOLDFAST_TRY(check_group(snapshot, worker, group));
+    }
+    return Status::ok();
+  }
+
+  // Where an operation of a claimant, (worker, number), stands in the log of claims.
+  using ClaimVersions = std::map<std::pair<uint32_t, uint64_t>, uint64_t>;
+
+  Status compare_claims(Store& store, Snapshot& snapshot) {
+    HOLDFAST_ASSIGN(const Space space, store.space(kClaimSpace));
+    ClaimVersions logged;
+    for (uint32_t resource = 0; resource < kClaimed; ++resource) {
+      HOLDFAST_ASSIGN(const std::vector<LoggedClaim> log, read_claim_log(snapshot, resource));
+      for (const LoggedClaim& row : log) {
+        if (!row.entry) findings_.add(Findings::Kind::kTorn, "the log of claims has a torn row");
+        if (row.entry) logged[{row.entry->worker, row.entry->number}] = row.version;
+      }
+      for (const std::string& text : find_two_holders(log)) violation("two holders, " + text);
+      HOLDFAST_ASSIGN(const auto holders, space.claims().holders(resource_name(resource)));
+      for (const ClaimHolder& holder : holders) {
+        if (holder.bound_to_handle) violation("one who is dead holds " + resource_name(resource));
+      }
+    }
+    for (const ClaimLedger& ledger : options_.claim_ledgers) {
+      HOLDFAST_TRY(compare_claimant(ledger, logged));
+    }
+    return Status::ok();
+  }
+
+  Status compare_claimant(const ClaimLedger& ledger, const ClaimVersions& logged) {
+    HOLDFAST_ASSIGN(const std::vector<LedgerEntry> entries,
+                    read_ledger(ledger.path, ledger.worker));
+    for (const LedgerEntry& entry : entries) {
+      const std::string name = "claimant " + std::to_string(ledger.worker) + ", operation " +
+                               std::to_string(entry.number);
+      const auto found = logged.find({ledger.worker, entry.number});
+      if (entry.acknowledged) {
+        ++verdict_.acknowledged;
+        versions_.push_back(entry.version);
+        if (found != logged.end() && found->second == entry.version) continue;
+        ++lost_;
+        findings_.add(Findings::Kind::kLost, name + " was acknowledged and is not there");
+      } else if (!entry.refused) {
+        ++verdict_.unknown;
+      } else if (found != logged.end()) {
+        violation(name + " was refused and is there");
+      }
     }
     return Status::ok();
   }

@@ -11,9 +11,15 @@
 
 namespace holdfast::torture {
 
+struct ClaimLedger {
+  uint32_t worker = 0;
+  std::string path;
+};
+
 struct VerifierOptions {
   std::string store_path;
-  std::vector<std::string> ledger_paths;  // of worker 0, 1 ...
+  std::vector<std::string> ledger_paths;   // of worker 0, 1 ...
+  std::vector<ClaimLedger> claim_ledgers;  // of claimants
   StoreOptions store;
   uint64_t seed = 0;
   bool by_workers = false;  // they make the store; if none got that far, it is empty

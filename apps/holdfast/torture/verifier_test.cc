@@ -5,8 +5,10 @@
 
 #include <filesystem>
 
+#include "holdfast/space.h"
 #include "process/shared_area.h"
 #include "support/temporary_directory.h"
+#include "torture/claim_log.h"
 #include "torture/ledger.h"
 #include "torture/supervisor.h"
 #include "torture/worker.h"
@@ -166,6 +168,97 @@ TEST_F(VerifierTest, AStoreBehindWhatWasAcknowledgedIsAViolation) {
   EXPECT_EQ(findings_->violations.load(), 1u);
 }
 
+// What three claimants might have done, by hand: each row of the log is one operation.
+class ClaimVerifierTest : public VerifierTest {
+ protected:
+  static constexpr uint32_t kClaimant = 1;
+  ClaimVerifierTest() {
+    options_.claim_ledgers = {{kClaimant, temporary_.path_of("claims")}};
+    EXPECT_TRUE(claims_.open(options_.claim_ledgers[0].path, kClaimant));
+  }
+
+  // One operation, acknowledged.
+  void log(bool taken, ClaimMode mode, uint64_t token) {
+    ASSERT_TRUE(claims_.append(Phase::kIntent, ++claimed_, 0));
+    const auto version = store_.update([&](Transaction& txn) {
+      return log_claim(txn, 0, {taken, mode, kClaimant, claimed_, token});
+    });
+    ASSERT_TRUE(version);
+    ASSERT_TRUE(claims_.append(Phase::kAcknowledged, claimed_, *version));
+  }
+  void take(uint64_t token, ClaimMode mode = ClaimMode::exclusive) { log(true, mode, token); }
+  void write(uint64_t token, ClaimMode mode = ClaimMode::exclusive) { log(false, mode, token); }
+
+  uint64_t violations() {
+    verify();
+    return findings_->violations.load();
+  }
+
+  LedgerWriter claims_;
+  uint64_t claimed_ = 0;
+};
+
+TEST_F(ClaimVerifierTest, HoldersOneAfterAnotherPass) {
+  take(3);
+  write(3);
+  take(5, ClaimMode::shared);
+  take(6, ClaimMode::shared);
+  write(5, ClaimMode::shared);
+  take(9);
+  write(9);
+  ASSERT_TRUE(claims_.append(Phase::kIntent, ++claimed_, 0));
+  ASSERT_TRUE(claims_.append(Phase::kRefused, claimed_, 0));
+  ASSERT_TRUE(claims_.append(Phase::kIntent, ++claimed_, 0));
+  EXPECT_EQ(violations(), 0u) << first_text();
+  EXPECT_EQ(verdict_->present, 7u);
+  EXPECT_EQ(verdict_->unknown, 1u);
+}
+
+TEST_F(ClaimVerifierTest, AWriteBehindTheNextHolderIsAViolation) {
+  take(3);
+  take(5);
+  write(3);
+  EXPECT_EQ(violations(), 1u);
+}
+
+TEST_F(ClaimVerifierTest, AnExclusiveHolderBesideASharedOneIsAViolation) {
+  take(3);
+  take(5, ClaimMode::shared);
+  write(3);
+  take(7);
+  write(5, ClaimMode::shared);
+  EXPECT_EQ(violations(), 2u);
+}
+
+TEST_F(ClaimVerifierTest, ATokenThatDoesNotGrowIsAViolation) {
+  take(3);
+  take(3);
+  EXPECT_EQ(violations(), 1u);
+}
+
+TEST_F(ClaimVerifierTest, ALostWriteIsSeen) {
+  take(3);
+  ASSERT_TRUE(claims_.append(Phase::kIntent, ++claimed_, 0));
+  ASSERT_TRUE(claims_.append(Phase::kAcknowledged, claimed_, 1'000));
+  verify();
+  EXPECT_EQ(findings_->lost.load(), 1u);
+}
+
+TEST_F(ClaimVerifierTest, ARefusedWriteThatIsThereIsAViolation) {
+  ASSERT_TRUE(claims_.append(Phase::kIntent, ++claimed_, 0));
+  ASSERT_TRUE(store_.update([&](Transaction& txn) {
+    return log_claim(txn, 0, {true, ClaimMode::exclusive, kClaimant, claimed_, 3});
+  }));
+  ASSERT_TRUE(claims_.append(Phase::kRefused, claimed_, 0));
+  EXPECT_EQ(violations(), 1u);
+}
+
+TEST_F(ClaimVerifierTest, AClaimThatIsHeldWhenAllAreDeadIsAViolation) {
+  const Space space = *store_.space(kClaimSpace);
+  ASSERT_TRUE(space.claims().take(resource_name(0)));
+  EXPECT_EQ(violations(), 1u);
+}
+
 TEST(TortureTest, AShortRunWithKillsPasses) {
   TemporaryDirectory temporary;
   TortureOptions options;
@@ -180,6 +273,24 @@ TEST(TortureTest, AShortRunWithKillsPasses) {
   EXPECT_GT(report->acknowledged, 0u);
   EXPECT_EQ(report->present, report->acknowledged);
   EXPECT_GE(report->kills, 6u);
+}
+
+TEST(TortureTest, StoppedAndKilledClaimantsAreFenced) {
+  TemporaryDirectory temporary;
+  TortureOptions options;
+  options.directory = temporary.path();
+  options.processes = 2;
+  options.claimants = 4;
+  options.seconds = 2;
+  options.kill = true;
+  options.stop = true;
+  options.seed = 1;
+  auto report = run_torture(options);
+  ASSERT_TRUE(report) << report.status().to_string();
+  EXPECT_TRUE(report->passed()) << (report->problems.empty() ? "" : report->problems[0]);
+  EXPECT_GT(report->claims, 0u);
+  EXPECT_GT(report->guarded, 0u);
+  EXPECT_GT(report->fenced, 0u);
 }
 
 }  // namespace

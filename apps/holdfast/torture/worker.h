@@ -1,5 +1,5 @@
-// The processes that torture a store: writers and readers. Each body runs in a child until it is
-// killed or told to stop, and returns its exit code.
+// The processes that torture a store: writers, readers, a caretaker and claimants. Each body runs
+// in a child until it is killed or told to stop, and returns its exit code.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace holdfast::torture {
 
 struct WorkerOptions {
   std::string store_path;
-  std::string ledger_path;  // of a writer
+  std::string ledger_path;  // of a writer or claimant
   StoreOptions store;
   uint64_t seed = 0;
   uint32_t worker = 0;
@@ -33,8 +33,10 @@ int run_writer(const WorkerOptions& options, Findings& findings);
 int run_reader(const WorkerOptions& options, Findings& findings);
 // Checks the whole store and writes checkpoints, again and again.
 int run_caretaker(const WorkerOptions& options, Findings& findings);
+// Takes claims that others want too, and writes under them; see claim_log.h.
+int run_claimant(const WorkerOptions& options, Findings& findings);
 
-enum class Role : uint8_t { kWriter, kReader, kCaretaker };
+enum class Role : uint8_t { kWriter, kReader, kCaretaker, kClaimant };
 // One of these, within its limits.
 int run_worker(Role role, const WorkerOptions& options, Findings& findings);
 
@@ -44,6 +46,9 @@ Result<Store> open_store(const WorkerOptions& options, Findings& findings);
 
 // Whether the call may have failed because space ran out; counts it.
 bool ran_out(const WorkerOptions& options, Findings& findings, const Status& status);
+
+// Notes what went wrong as what it is: torn, lost, or else a violation. Returns kFailed.
+int failed(Findings& findings, const std::string& what, const Status& status);
 
 // Whether the store has what `number`, the worker's last acknowledged operation, wrote.
 Status check_operation(Reader& reader, const WorkerOptions& options, uint64_t number);

@@ -31,16 +31,6 @@ Status check_last(Store& store, const WorkerOptions& options,
   return check_operation(snapshot, options, entries.back().number);
 }
 
-int failed(Findings& findings, const std::string& what, const Status& status) {
-  bool damage = status.code() == StatusCode::kCorruption;
-  bool lost = status.code() == StatusCode::kNotFound;
-  findings.add(damage ? Findings::Kind::kTorn
-               : lost ? Findings::Kind::kLost
-                      : Findings::Kind::kViolation,
-               what + ": " + status.to_string());
-  return kFailed;
-}
-
 constexpr uint64_t kForkEvery = 20;
 constexpr unsigned kForkSecondsMax = 30;
 
