@@ -226,19 +226,11 @@ Result<uint64_t> prune_all(const Artifacts& artifacts, const ChangeArguments& ar
 Status prune(const Context& context, const ChangeArguments& arguments) {
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
-  uint64_t removed = 0;
-  if (arguments.dry_run) {
-    HOLDFAST_ASSIGN(Transaction transaction, store.begin());  // never committed
-    HOLDFAST_ASSIGN(removed, prune_all(space.artifacts(transaction), arguments));
-  } else {
-    HOLDFAST_ASSIGN(removed, prune_all(space.artifacts(), arguments));
-  }
-  if (context.output().json()) {
-    context.output().print({{"removed", removed}});
-  } else {
-    context.output().line(with_separators(removed) +
-                          (arguments.dry_run ? " versions would go" : " versions removed"));
-  }
+  HOLDFAST_ASSIGN(const uint64_t removed,
+                  removed_by(store, arguments.dry_run, [&](auto&... transaction) {
+                    return prune_all(space.artifacts(transaction...), arguments);
+                  }));
+  print_removed(context.output(), removed, "versions", arguments.dry_run);
   return store.close();
 }
 

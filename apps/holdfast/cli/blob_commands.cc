@@ -1,4 +1,4 @@
-#include "cli/commands.h"
+#include "cli/dry_run.h"
 #include "holdfast/blob.h"
 
 namespace holdfast::cli {
@@ -27,8 +27,22 @@ Status show_stats(const Context& context) {
   return Status::ok();
 }
 
-Status collect(const Context& context) {
+// What a snapshot still sees is in it: whether it goes is known only when its file is taken.
+Status show_dead(const Output& output, Store& store) {
+  HOLDFAST_ASSIGN(Snapshot snapshot, store.snapshot());
+  HOLDFAST_ASSIGN(const BlobStats stats, store.blobs().stats(snapshot));
+  if (output.json()) {
+    output.print({{"dead_blobs", stats.dead_blobs}, {"dead_bytes", stats.dead_bytes}});
+  } else {
+    output.line(with_separators(stats.dead_blobs) + " files (" + size_text(stats.dead_bytes) +
+                ") would go, but for those that a snapshot or an upload needs");
+  }
+  return Status::ok();
+}
+
+Status collect(const Context& context, bool dry_run) {
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  if (dry_run) return show_dead(context.output(), store);
   const Blobs blobs = store.blobs();
   BlobCollection all;
   while (!all.finished) {
@@ -57,9 +71,12 @@ void add_blob_commands(Commands& commands) {
                                         "holdfast blobs stats\n  holdfast blobs collect");
   commands.add_to(blobs, "stats", "Count the blobs, their bytes, and those that nobody refers to",
                   "holdfast blobs stats --json", show_stats);
-  commands.add_to(blobs, "collect",
-                  "Remove the files that nobody needs now, instead of little by little",
-                  "holdfast blobs collect", collect);
+  auto dry_run = arguments_of<bool>();
+  CLI::App* command = commands.add_to(
+      blobs, "collect", "Remove the files that nobody needs now, instead of little by little",
+      "holdfast blobs collect --dry-run",
+      [dry_run](const Context& context) { return collect(context, *dry_run); });
+  add_dry_run(command, *dry_run);
 }
 
 }  // namespace holdfast::cli

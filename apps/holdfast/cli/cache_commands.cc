@@ -18,13 +18,15 @@ struct CacheArguments {
 // The store, and a cache of the space that is meant.
 struct Opened {
   Store store;
+  Space space;
   Cache cache;
 };
 
 Result<Opened> open_cache(const Context& context, const std::string& name, IfAbsent if_absent) {
   HOLDFAST_ASSIGN(Store store, context.open_store(if_absent));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
-  return Opened{std::move(store), space.cache(name)};
+  Cache cache = space.cache(name);
+  return Opened{std::move(store), std::move(space), std::move(cache)};
 }
 
 struct PutArguments {
@@ -112,26 +114,31 @@ Status run(const Context& context, const PutArguments& arguments) {
   return Status::ok();
 }
 
-Status remove(const Context& context, const CacheArguments& arguments) {
-  HOLDFAST_ASSIGN(Opened opened, open_cache(context, arguments.cache, IfAbsent::kRefuse));
+// How many.
+Result<uint64_t> remove_from(const Cache& cache, const CacheArguments& arguments) {
+  if (arguments.tag.empty()) {
+    HOLDFAST_ASSIGN(const bool was_there, cache.remove(arguments.key));
+    return uint64_t{was_there};
+  }
   uint64_t removed = 0;
-  if (!arguments.tag.empty()) {
-    while (true) {
-      HOLDFAST_ASSIGN(const uint64_t step, opened.cache.remove_tagged(arguments.tag));
-      if (step == 0) break;
-      removed += step;
-    }
-  } else if (!arguments.key.empty()) {
-    HOLDFAST_ASSIGN(const bool was_there, opened.cache.remove(arguments.key));
-    removed = was_there ? 1 : 0;
-  } else {
+  while (true) {
+    HOLDFAST_ASSIGN(const uint64_t step, cache.remove_tagged(arguments.tag));
+    if (step == 0) return removed;
+    removed += step;
+  }
+}
+
+Status remove(const Context& context, const CacheArguments& arguments) {
+  if (arguments.tag.empty() && arguments.key.empty()) {
     return Status(StatusCode::kInvalidArgument, "name a key, or --tag TAG; see also: cache clear");
   }
-  if (context.output().json()) {
-    context.output().print({{"removed", removed}});
-  } else {
-    context.output().line(with_separators(removed) + " removed");
-  }
+  HOLDFAST_ASSIGN(Opened opened, open_cache(context, arguments.cache, IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(const uint64_t removed,
+                  removed_by(opened.store, arguments.dry_run, [&](auto&... transaction) {
+                    return remove_from(opened.space.cache(transaction..., arguments.cache),
+                                       arguments);
+                  }));
+  print_removed(context.output(), removed, "entries", arguments.dry_run);
   return Status::ok();
 }
 
@@ -285,6 +292,7 @@ void add_cache_commands(Commands& commands) {
                                  "remove --tag outside", arguments, remove);
   command->add_option("key", arguments->key, "The key");
   command->add_option("--tag", arguments->tag, "All entries with this tag");
+  add_dry_run(command, arguments->dry_run);
   arguments = arguments_of<CacheArguments>();
   command = add_simple(commands, family, "clear", "Remove all entries", "clear --dry-run",
                        arguments, clear);

@@ -68,9 +68,7 @@ void print_report(const Output& output, const Checked& checked) {
 Result<Checked> check_all(Store& store, bool contents) {
   ProgressLine line;
   CheckOptions options;
-  options.progress = [&line](std::string_view what, uint64_t done, uint64_t total) {
-    line.show(what, done, total);
-  };
+  options.progress = shown_on(line);
   Checked checked;
   HOLDFAST_ASSIGN(checked.store, store.check(options));
   HOLDFAST_ASSIGN(Snapshot snapshot, store.snapshot());

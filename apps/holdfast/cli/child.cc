@@ -11,14 +11,12 @@
 #include <cerrno>
 #include <cstring>
 
+#include "process/system_error.h"
+
 namespace holdfast::cli {
 namespace {
 
 constexpr size_t kOutputMax = 64u << 20;
-
-Status failed(const char* call) {
-  return Status(StatusCode::kIoError, std::string(call) + ": " + std::strerror(errno));
-}
 
 // A pipe whose ends close themselves.
 class Pipe {
@@ -30,7 +28,9 @@ class Pipe {
     close_reading();
     close_writing();
   }
-  Status open() { return ::pipe2(ends_.data(), O_CLOEXEC) == 0 ? Status::ok() : failed("pipe"); }
+  Status open() {
+    return ::pipe2(ends_.data(), O_CLOEXEC) == 0 ? Status::ok() : process::system_error("pipe");
+  }
   int reading() const { return ends_[0]; }
   int writing() const { return ends_[1]; }
   void close_reading() { close_end(ends_[0]); }
@@ -60,7 +60,8 @@ Status exchange(Pipe& input, std::string_view to_write, Pipe& output, std::strin
   if (to_write.empty()) input.close_writing();
   while (output.reading() >= 0 || input.writing() >= 0) {
     std::array<pollfd, 2> fds = {{{output.reading(), POLLIN, 0}, {input.writing(), POLLOUT, 0}}};
-    if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) return failed("poll");
+    if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR)
+      return process::system_error("poll");
     if (fds[0].revents != 0) {
       std::array<char, 65536> piece;
       const ssize_t count = ::read(output.reading(), piece.data(), piece.size());
@@ -93,7 +94,7 @@ Result<ChildResult> run_child(const std::vector<std::string>& words, std::string
   if (capture) HOLDFAST_TRY(output.open());
   ::signal(SIGPIPE, SIG_IGN);
   const pid_t pid = ::fork();
-  if (pid < 0) return failed("fork");
+  if (pid < 0) return process::system_error("fork");
   if (pid == 0) {
     ::signal(SIGPIPE, SIG_DFL);
     become(arguments, input, has_input, output, capture, error);

@@ -178,7 +178,10 @@ int Commands::parse_and_run(int count, char** arguments) {
       return kExitUsage;
     }
     std::string command;
-    for (const CLI::App* chosen : app_.get_subcommands()) command = " " + chosen->get_name();
+    for (const CLI::App* at = &app_; !at->get_subcommands().empty();) {
+      at = at->get_subcommands().front();
+      command += " " + at->get_name();
+    }
     std::fprintf(stderr, "holdfast: %s; see: holdfast%s --help\n", error.what(), command.c_str());
     return kExitUsage;
   }
@@ -190,7 +193,8 @@ int Commands::run_action() {
   Status status = surroundings.status();
   if (status) status = chosen_(Context(options_, std::move(*surroundings)));
   // What was not written was not said: a full disk behind stdout is a failure.
-  if (std::fflush(stdout) != 0 && status) {
+  const bool is_written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  if (!is_written && status) {
     status = Status(StatusCode::kIoError, "cannot write to stdout");
   }
   if (!status) print_error(status);

@@ -148,6 +148,35 @@ TEST_F(StoreCommandsTest, ArtifactsAreGuardedSignedAndMoved) {
   EXPECT_EQ(run({"artifact", "import", temporary_.path_of("nowhere")}), kExitUsage);
 }
 
+TEST_F(CommandsTest, AProjectKeepsItsMemoryWhenItIsMovedAndWhenItIsNamed) {
+  const std::string project = temporary_.path_of("clock");
+  const std::string moved = temporary_.path_of("moved");
+  fs::create_directories(project + "/.git");
+  EXPECT_EQ(run_bare({"init", project}), kExitOk) << error_;
+  const std::string name = "project/" + *read_file(project + "/.git/holdfast-id");
+  fs::rename(project, moved);
+  EXPECT_EQ(run_bare({"init", moved}), kExitOk) << "the store is there";
+  const std::string space = name.substr(0, name.size() - 1);
+  EXPECT_EQ("project/" + *read_file(moved + "/.git/holdfast-id"), name);
+  const std::vector<std::string> there = {"--store", moved + "/.holdfast", "--space"};
+  const auto in_space = [&](const std::string& path, std::vector<std::string> words) {
+    words.insert(words.begin(), path);
+    words.insert(words.begin(), there.begin(), there.end());
+    return run_bare(words);
+  };
+  EXPECT_EQ(in_space(space, {"remember", "it is late"}), kExitOk) << error_;
+  EXPECT_EQ(run_bare({"init", moved, "--id", "clock", "--json"}), kExitOk) << error_;
+  EXPECT_EQ(json()["moved_from"], space);
+  EXPECT_EQ(in_space("project/clock", {"recall", "late"}), kExitOk) << error_;
+}
+
+TEST_F(CommandsTest, WhatInitWritesIntoAStoreBelongsThere) {
+  const std::string project = temporary_.path_of("clock");
+  EXPECT_EQ(run_bare({"init", project}), kExitOk) << error_;
+  EXPECT_TRUE(fs::exists(project + "/.holdfast/holdfast-id"));
+  EXPECT_EQ(run_bare({"--store", project + "/.holdfast", "doctor"}), kExitOk) << out_;
+}
+
 TEST_F(StoreCommandsTest, DefinitionsArePublishedAndRolledBack) {
   EXPECT_EQ(run({"registry", "put", "agent", "reviewer", "one", "--publish"}), kExitOk) << error_;
   EXPECT_EQ(run({"registry", "put", "agent", "reviewer", "two", "--note", "shorter"}), kExitOk);

@@ -1,9 +1,10 @@
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
 #include "cli/commands.h"
 #include "cli/embedding.h"
+#include "cli/progress_line.h"
+#include "cli/store_place.h"
 
 namespace holdfast::cli {
 namespace {
@@ -47,6 +48,7 @@ struct Totals {
 
 // Steps until nothing is missing but what others have at hand.
 Status fill(Filler& filler, Totals& totals) {
+  ProgressLine line;
   for (uint64_t embedded = 1; embedded > 0; filler.begin_again()) {
     embedded = 0;
     totals.refused = 0;
@@ -54,6 +56,7 @@ Status fill(Filler& filler, Totals& totals) {
       HOLDFAST_ASSIGN(const FillStep step, filler.step());
       is_over = step.is_over;
       embedded += step.embedded;
+      line.show("observations embedded", totals.embedded + embedded, 0);
       totals.refused += step.refused;
       if (step.refused > 0) totals.refusal = step.refusal;
     }
@@ -83,15 +86,10 @@ void print(const Output& output, const Embedder& embedder, const Totals& totals,
 
 Status follow(Store& store, const Context& context, const EmbedArguments& arguments,
               Embedder& embedder, Filler& filler) {
-  using std::chrono::milliseconds;
-  const auto now = [] { return std::chrono::steady_clock::now(); };
-  const auto end = now() + milliseconds(static_cast<int64_t>(arguments.seconds * 1000));
-  while (arguments.seconds == 0 || now() < end) {
-    auto left = milliseconds(std::chrono::minutes(1));
-    if (arguments.seconds > 0) {
-      left = std::min(left, std::chrono::ceil<milliseconds>(end - now()));
-    }
-    HOLDFAST_TRY(filler.wait(store, std::max(left, milliseconds(0))));
+  const StoreWait wait(store, arguments.seconds);
+  while (!wait.is_over()) {
+    HOLDFAST_ASSIGN(const std::chrono::milliseconds time, wait.next());
+    HOLDFAST_TRY(filler.wait(store, time));
     Totals totals;
     HOLDFAST_TRY(fill(filler, totals));
     if (totals.embedded > 0) print(context.output(), embedder, totals, false);
@@ -139,7 +137,10 @@ void add_embed_command(Commands& commands) {
                     "Embed all anew if the vectors are of another model, then swap at once");
   CLI::Option* follow =
       command->add_flag("--follow", arguments->follow, "Go on with what is added and changed");
-  command->add_option("--seconds", arguments->seconds, "Follow for so long")->needs(follow);
+  command->add_option("--for,--seconds", arguments->seconds, "Follow for so many seconds")
+      ->type_name("SECONDS")
+      ->check(CLI::PositiveNumber)
+      ->needs(follow);
 }
 
 }  // namespace holdfast::cli

@@ -1,16 +1,15 @@
-#include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <span>
+#include <vector>
 
 #include "base/time_text.h"
-#include "cli/commands.h"
 #include "cli/dry_run.h"
 #include "cli/input.h"
+#include "cli/store_place.h"
 
 namespace holdfast::cli {
 namespace {
-
-using std::chrono::milliseconds;
 
 // What the commands of one stream take.
 struct StreamArguments {
@@ -24,13 +23,15 @@ struct StreamArguments {
 // The store, and a stream of the space that is meant.
 struct Opened {
   Store store;
+  Space space;
   EventStream stream;
 };
 
 Result<Opened> open_stream(const Context& context, const std::string& name, IfAbsent if_absent) {
   HOLDFAST_ASSIGN(Store store, context.open_store(if_absent));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
-  return Opened{std::move(store), space.events().stream(name)};
+  EventStream stream = space.events().stream(name);
+  return Opened{std::move(store), std::move(space), std::move(stream)};
 }
 
 void print_page(const Output& output, const EventPage& page) {
@@ -99,19 +100,14 @@ struct TailArguments {
 Status tail(const Context& context, const TailArguments& arguments) {
   HOLDFAST_ASSIGN(Opened opened, open_stream(context, arguments.stream, IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(EventTail tail, opened.stream.tail(arguments.from));
-  using Clock = std::chrono::steady_clock;
-  const auto end = Clock::now() + milliseconds(static_cast<int64_t>(arguments.seconds * 1000));
+  const StoreWait wait(opened.store, arguments.seconds);
   while (true) {
-    auto left = milliseconds(std::chrono::hours(1));
-    if (arguments.seconds > 0) {
-      left = std::chrono::duration_cast<milliseconds>(end - Clock::now());
-      left = std::max(left, milliseconds(0));
-    }
-    HOLDFAST_ASSIGN(const EventPage page, tail.wait(left));
+    HOLDFAST_ASSIGN(const std::chrono::milliseconds time, wait.next());
+    HOLDFAST_ASSIGN(const EventPage page, tail.wait(time));
     print_page(context.output(), page);
     // A line is there when it has happened, whoever reads.
     if (std::fflush(stdout) != 0) return Status(StatusCode::kIoError, "cannot write to stdout");
-    if (arguments.seconds > 0 && page.events.empty() && Clock::now() >= end) return Status::ok();
+    if (page.events.empty() && wait.is_over()) return Status::ok();
   }
 }
 
@@ -126,22 +122,26 @@ Status consume(const Context& context, const StreamArguments& arguments) {
   return opened.store.close();
 }
 
-Status consumers(const Context& context, const StreamArguments& arguments) {
-  HOLDFAST_ASSIGN(Opened opened, open_stream(context, arguments.stream, IfAbsent::kRefuse));
-  HOLDFAST_ASSIGN(const auto consumers, opened.stream.consumers());
+void print_consumers(const Output& output, std::span<const ConsumerInfo> consumers) {
   Table table({"consumer", "next", "behind", "moved"});
   for (const ConsumerInfo& consumer : consumers) {
-    if (context.output().json()) {
-      context.output().print({{"consumer", consumer.name},
-                              {"next", consumer.next},
-                              {"behind", consumer.behind},
-                              {"moved_us", consumer.moved_us}});
+    if (output.json()) {
+      output.print({{"consumer", consumer.name},
+                    {"next", consumer.next},
+                    {"behind", consumer.behind},
+                    {"moved_us", consumer.moved_us}});
       continue;
     }
     table.add({one_line(consumer.name, 60), std::to_string(consumer.next),
                std::to_string(consumer.behind), time_text(consumer.moved_us)});
   }
-  if (!table.empty()) table.print(context.output());
+  if (!table.empty()) table.print(output);
+}
+
+Status consumers(const Context& context, const StreamArguments& arguments) {
+  HOLDFAST_ASSIGN(Opened opened, open_stream(context, arguments.stream, IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(const auto consumers, opened.stream.consumers());
+  print_consumers(context.output(), consumers);
   return Status::ok();
 }
 
@@ -153,6 +153,15 @@ Status seek(const Context& context, const StreamArguments& arguments) {
 
 Status remove_consumer(const Context& context, const StreamArguments& arguments) {
   HOLDFAST_ASSIGN(Opened opened, open_stream(context, arguments.stream, IfAbsent::kRefuse));
+  if (arguments.dry_run) {
+    HOLDFAST_ASSIGN(Transaction transaction, opened.store.begin());  // never committed
+    const EventStream stream = opened.space.events(transaction).stream(arguments.stream);
+    HOLDFAST_ASSIGN(auto consumers, stream.consumers());
+    HOLDFAST_TRY(stream.remove_consumer(arguments.consumer));
+    std::erase_if(consumers, [&](const auto& one) { return one.name != arguments.consumer; });
+    print_consumers(context.output(), consumers);
+    return Status::ok();
+  }
   HOLDFAST_TRY(opened.stream.remove_consumer(arguments.consumer));
   return opened.store.close();
 }
@@ -210,6 +219,9 @@ Status verify(const Context& context, const VerifyArguments& arguments) {
   HOLDFAST_ASSIGN(const auto expected, parse_seal(arguments.expected));
   HOLDFAST_ASSIGN(Opened opened, open_stream(context, arguments.stream, IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(const StreamVerification result, opened.stream.verify(expected));
+  if (result.head.number == 0) {
+    return Status(StatusCode::kNotFound, "stream " + arguments.stream + " never had an event");
+  }
   if (context.output().json()) {
     context.output().print({{"events", result.events},
                             {"seals", result.seals},
@@ -228,7 +240,26 @@ struct RetainArguments {
   std::string age = "0";
   uint64_t count = 0;
   bool unread_too = false;
+  bool dry_run = false;
 };
+
+// How many.
+Result<uint64_t> trim_all(const EventStream& stream) {
+  uint64_t trimmed = 0;
+  while (true) {
+    HOLDFAST_ASSIGN(const uint64_t step, stream.trim(kEventTrimMax));
+    if (step == 0) return trimmed;
+    trimmed += step;
+  }
+}
+
+void print_trimmed(const Output& output, uint64_t trimmed, bool dry_run) {
+  if (output.json()) {
+    output.print({{"trimmed", trimmed}});
+  } else {
+    output.line(with_separators(trimmed) + " events " + (dry_run ? "would go" : "let go of"));
+  }
+}
 
 Status retain(const Context& context, const RetainArguments& arguments) {
   StreamRetention retention;
@@ -236,23 +267,25 @@ Status retain(const Context& context, const RetainArguments& arguments) {
   retention.count = arguments.count;
   retention.keep_unread = !arguments.unread_too;
   HOLDFAST_ASSIGN(Opened opened, open_stream(context, arguments.stream, IfAbsent::kRefuse));
+  if (arguments.dry_run) {
+    HOLDFAST_ASSIGN(Transaction transaction, opened.store.begin());  // never committed
+    const EventStream stream = opened.space.events(transaction).stream(arguments.stream);
+    HOLDFAST_TRY(stream.retain(retention));
+    HOLDFAST_ASSIGN(const uint64_t trimmed, trim_all(stream));
+    print_trimmed(context.output(), trimmed, true);
+    return Status::ok();
+  }
   HOLDFAST_TRY(opened.stream.retain(retention));
   return opened.store.close();
 }
 
 Status trim(const Context& context, const StreamArguments& arguments) {
   HOLDFAST_ASSIGN(Opened opened, open_stream(context, arguments.stream, IfAbsent::kRefuse));
-  uint64_t trimmed = 0;
-  while (true) {
-    HOLDFAST_ASSIGN(const uint64_t step, opened.stream.trim());
-    if (step == 0) break;
-    trimmed += step;
-  }
-  if (context.output().json()) {
-    context.output().print({{"trimmed", trimmed}});
-  } else {
-    context.output().line(with_separators(trimmed) + " events let go of");
-  }
+  HOLDFAST_ASSIGN(const uint64_t trimmed,
+                  removed_by(opened.store, arguments.dry_run, [&](auto&... transaction) {
+                    return trim_all(opened.space.events(transaction...).stream(arguments.stream));
+                  }));
+  print_trimmed(context.output(), trimmed, arguments.dry_run);
   return opened.store.close();
 }
 
@@ -339,6 +372,7 @@ void add_consumers(Commands& commands, CLI::App* family) {
                        "Remove a consumer, so that nothing is kept for it any more",
                        "remove-consumer builds deployer", arguments, remove_consumer);
   command->add_option("consumer", arguments->consumer, "Name of the consumer")->required();
+  add_dry_run(command, arguments->dry_run);
 }
 
 void add_upkeep(Commands& commands, CLI::App* family) {
@@ -363,8 +397,11 @@ void add_upkeep(Commands& commands, CLI::App* family) {
   command->add_option("--count", retained->count, "0: no limit")->capture_default_str();
   command->add_flag("--unread-too", retained->unread_too,
                     "Let go also of what a consumer has not read");
-  add_simple(commands, family, "trim", "Let go now of what need not be kept", "trim builds",
-             arguments_of<StreamArguments>(), trim);
+  add_dry_run(command, retained->dry_run);
+  auto trimmed = arguments_of<StreamArguments>();
+  command = add_simple(commands, family, "trim", "Let go now of what need not be kept",
+                       "trim builds --dry-run", trimmed, trim);
+  add_dry_run(command, trimmed->dry_run);
   auto removed = arguments_of<StreamArguments>();
   command = add_simple(commands, family, "remove", "Remove a stream with all of its events",
                        "remove builds --dry-run", removed, remove);

@@ -5,28 +5,19 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <utility>
 
 #include "cli/input.h"
+#include "process/system_error.h"
 
 namespace holdfast::cli {
-namespace {
-
-Status failed(const char* call, const std::string& path) {
-  const StatusCode code = errno == ENOSPC || errno == EDQUOT  ? StatusCode::kNoSpace
-                          : errno == EACCES || errno == EPERM ? StatusCode::kPermissionDenied
-                                                              : StatusCode::kIoError;
-  return Status(code, std::string(call) + ": " + std::strerror(errno)).with_path(path);
-}
-
-}  // namespace
+namespace {}  // namespace
 
 Result<NewFile> NewFile::make(const std::string& path, unsigned mode) {
   const std::string beside = path + ".part" + std::to_string(::getpid());
   const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-  if (fd < 0) return failed("open", beside);
+  if (fd < 0) return process::system_error("open", beside);
   return NewFile(path, beside, fd);
 }
 
@@ -45,15 +36,15 @@ Status NewFile::append(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t count = ::write(fd_, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return failed("write", beside_);
+    if (count < 0) return process::system_error("write", beside_);
     bytes.remove_prefix(static_cast<size_t>(count));
   }
   return Status::ok();
 }
 
 Status NewFile::commit() {
-  if (::fsync(fd_) != 0) return failed("fsync", beside_);
-  if (::rename(beside_.c_str(), path_.c_str()) != 0) return failed("rename", path_);
+  if (::fsync(fd_) != 0) return process::system_error("fsync", beside_);
+  if (::rename(beside_.c_str(), path_.c_str()) != 0) return process::system_error("rename", path_);
   ::close(std::exchange(fd_, -1));
   return Status::ok();
 }

@@ -113,7 +113,7 @@ void say(const Output& output, const TransferReport& report, const char* what) {
 }
 
 // Shows how far a transfer is.
-files::Progress shown_on(ProgressLine& line) {
+files::Progress files_shown_on(ProgressLine& line) {
   return [&line](const TransferReport& so_far) { line.show("files", so_far.files, 0); };
 }
 
@@ -133,8 +133,8 @@ Status put(const Context& context, const FsArguments& arguments) {
     report.files = 1;
   } else {
     ProgressLine line;
-    HOLDFAST_ASSIGN(
-        report, files::bring_in(opened.store, opened.files, arguments.path, path, shown_on(line)));
+    HOLDFAST_ASSIGN(report, files::bring_in(opened.store, opened.files, arguments.path, path,
+                                            files_shown_on(line)));
   }
   say(context.output(), report, "put");
   return opened.store.close();
@@ -147,8 +147,8 @@ Status get(const Context& context, const FsArguments& arguments) {
   TransferReport report;
   {
     ProgressLine line;
-    HOLDFAST_ASSIGN(
-        report, files::take_out(opened.files.kv(snapshot), path, arguments.other, shown_on(line)));
+    HOLDFAST_ASSIGN(report, files::take_out(opened.files.kv(snapshot), path, arguments.other,
+                                            files_shown_on(line)));
   }
   say(context.output(), report, "written");
   return Status::ok();
@@ -168,19 +168,21 @@ Status mv(const Context& context, const FsArguments& arguments) {
 Status rm(const Context& context, const FsArguments& arguments) {
   HOLDFAST_ASSIGN(const std::string path, files::checked_path(arguments.path));
   HOLDFAST_ASSIGN(Opened opened, open_files(context, IfAbsent::kRefuse));
-  std::vector<Node> removed;
-  const auto remove = [&](Transaction& transaction) -> Status {
-    const FileTree tree(opened.files.kv(transaction));
-    HOLDFAST_ASSIGN(removed, tree.remove(path, arguments.deep));
-    return Status::ok();
-  };
   if (arguments.dry_run) {
-    HOLDFAST_ASSIGN(Transaction transaction, opened.store.begin());
-    HOLDFAST_TRY(remove(transaction));  // and not committed
-    print_nodes(context.output(), removed);
+    HOLDFAST_ASSIGN(Snapshot snapshot, opened.store.snapshot());
+    HOLDFAST_ASSIGN(const auto doomed,
+                    FileTree(opened.files.kv(snapshot)).doomed(path, arguments.deep));
+    print_nodes(context.output(), doomed);
     return Status::ok();
   }
-  HOLDFAST_TRY(opened.store.update(remove).status());
+  {
+    ProgressLine line;
+    const auto show = [&line](uint64_t commits) {
+      line.show("files and folders", commits * files::kRemovedAtOnce, 0);
+    };
+    HOLDFAST_TRY(
+        files::remove_tree(opened.store, opened.files, path, arguments.deep, show).status());
+  }
   return opened.store.close();
 }
 
@@ -217,7 +219,7 @@ void add_fs_commands(Commands& commands) {
                        "holdfast fs mv /plans /archive/plans", mv);
   move->add_option("from", arguments->path, "Its path")->required();
   move->add_option("to", arguments->other, "Its new path, where nothing is yet")->required();
-  CLI::App* remove = add("rm", "Remove a file or a folder, in one commit",
+  CLI::App* remove = add("rm", "Remove a file or a folder; up to 10,000 of them in one commit",
                          "holdfast fs rm -r /archive --dry-run", rm);
   remove->add_option("path", arguments->path, "Its path")->required();
   remove->add_flag("-r,--recursive", arguments->deep, "A folder with what is in it");

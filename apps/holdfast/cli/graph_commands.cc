@@ -1,6 +1,10 @@
 // graph: the knowledge graph of the drop-in server, from and to the file of the reference.
+#include <map>
+#include <set>
+#include <span>
 #include <utility>
 
+#include "cli/dry_run.h"
 #include "cli/input.h"
 #include "cli/replace_file.h"
 #include "cli/tree_commands.h"
@@ -34,12 +38,65 @@ Status in_pieces(const std::vector<Thing>& things, const Work& work) {
   return Status::ok();
 }
 
-Status import_graph(const Context& context, const std::string& file) {
+struct Additions {
+  uint64_t entities = 0;
+  uint64_t observations = 0;
+  uint64_t relations = 0;
+};
+
+// What bring_in() and create_relations() would add of `file` to `own`.
+Additions additions_of(const KnowledgeGraph& own, const KnowledgeGraph& file) {
+  Additions added;
+  std::map<std::string, std::set<std::string>> known;
+  for (const Entity& entity : own.entities) {
+    known[entity.name].insert(entity.observations.begin(), entity.observations.end());
+  }
+  for (const Entity& entity : file.entities) {
+    const auto [at, is_new] = known.try_emplace(entity.name);
+    added.entities += is_new ? 1 : 0;
+    for (const std::string& one : entity.observations) {
+      added.observations += at->second.contains(one) ? 0 : 1;
+    }
+    at->second.insert(entity.observations.begin(), entity.observations.end());
+  }
+  std::set<graph::Relation> relations(own.relations.begin(), own.relations.end());
+  const size_t before = relations.size();
+  relations.insert(file.relations.begin(), file.relations.end());
+  added.relations = relations.size() - before;
+  return added;
+}
+
+Status show_additions(const Context& context, const KnowledgeGraph& file) {
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(const Space space, context.open_space(store));
+  HOLDFAST_ASSIGN(const KnowledgeGraph own, graph::read_graph(store, space));
+  const Additions added = additions_of(own, file);
+  const Output& output = context.output();
+  if (output.json()) {
+    output.print({{"new_entities", added.entities},
+                  {"new_observations", added.observations},
+                  {"new_relations", added.relations}});
+  } else {
+    output.line(with_separators(added.entities) + " entities, " +
+                with_separators(added.observations) + " observations, " +
+                with_separators(added.relations) + " relations would be added");
+  }
+  return Status::ok();
+}
+
+struct ImportArguments {
+  std::string file;
+  bool dry_run = false;
+};
+
+Status import_graph(const Context& context, const ImportArguments& arguments) {
+  const std::string& file = arguments.file;
   const bool from_stdin = file == "-";
   HOLDFAST_ASSIGN(const std::string text,
                   read_value(from_stdin ? std::optional<std::string>("-") : std::nullopt,
                              from_stdin ? "" : file));
   HOLDFAST_ASSIGN(const KnowledgeGraph graph, graph::from_lines(text));
+  if (arguments.dry_run) return show_additions(context, graph);
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kCreateForUser));
   HOLDFAST_ASSIGN(const Space space, context.open_space(store));
   HOLDFAST_TRY(in_pieces(graph.entities, [&](std::span<const Entity> piece) {
@@ -79,13 +136,16 @@ void add_graph_commands(Commands& commands) {
       kGroupAgents, "graph",
       "The knowledge graph of `mcp --tools server-memory`, from and to the reference's file",
       "holdfast graph import memory.jsonl");
-  auto file = arguments_of<std::string>();
-  commands
-      .add_to(family, "import", "Add the entities and relations of a file; nothing twice",
-              "holdfast graph import memory.jsonl",
-              [file](const Context& context) { return import_graph(context, *file); })
-      ->add_option("file", *file, "JSON lines of the reference memory server; - reads stdin")
+  auto imported = arguments_of<ImportArguments>();
+  CLI::App* command = commands.add_to(
+      family, "import", "Add the entities and relations of a file; nothing twice",
+      "holdfast graph import memory.jsonl --dry-run\n  holdfast graph import memory.jsonl",
+      [imported](const Context& context) { return import_graph(context, *imported); });
+  command
+      ->add_option("file", imported->file,
+                   "JSON lines of the reference memory server; - reads stdin")
       ->required();
+  command->add_flag("--dry-run", imported->dry_run, "Only say what would be added");
   auto target = arguments_of<std::string>();
   commands
       .add_to(family, "export", "Print the graph as the reference memory server keeps it",

@@ -10,6 +10,7 @@
 
 #include "base/time_text.h"
 #include "cli/output.h"
+#include "process/system_error.h"
 
 namespace holdfast::cli {
 namespace {
@@ -17,21 +18,23 @@ namespace {
 // More than any value that is read at once may have; the store says what its limit is.
 constexpr size_t kInputBytesMax = 64u << 20;
 constexpr size_t kPieceBytes = 1u << 20;
+constexpr size_t kFirstBytes = 16u << 10;  // a piece begins with, and doubles
 
 using Take = std::function<Status(std::string_view piece)>;
 
 // Pieces are full but for the last one.
 Status read_all(int fd, const std::string& name, const Take& take) {
-  std::string piece(kPieceBytes, '\0');
+  // Most inputs are short, and each page of a buffer costs a process that lives for milliseconds.
+  std::string piece(kFirstBytes, '\0');
   size_t filled = 0;
   while (true) {
     ssize_t count = ::read(fd, piece.data() + filled, piece.size() - filled);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) {
-      return Status(StatusCode::kIoError, std::string("read: ") + std::strerror(errno))
-          .with_path(name);
+      return process::system_error("read", name);
     }
     filled += static_cast<size_t>(count);
+    if (filled == piece.size() && filled < kPieceBytes) piece.resize(2 * filled);
     if (count > 0 && filled < piece.size()) continue;
     if (filled > 0) HOLDFAST_TRY(take({piece.data(), filled}));
     if (count == 0) return Status::ok();
@@ -51,11 +54,7 @@ Status read_pieces(const std::optional<std::string>& argument, const std::string
   if (argument) return read_all(STDIN_FILENO, "stdin", take);
   int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
-    // What the command line names and is not there is a wrong command line, not a missing key.
-    StatusCode code = errno == EACCES   ? StatusCode::kPermissionDenied
-                      : errno == ENOENT ? StatusCode::kInvalidArgument
-                                        : StatusCode::kIoError;
-    return Status(code, std::string("open: ") + std::strerror(errno)).with_path(file);
+    return process::named_path_error("open", file);
   }
   Status status = read_all(fd, file, take);
   ::close(fd);

@@ -79,6 +79,55 @@ TEST_F(KindsCommandsTest, VectorsArePutAndFoundByWhatIsNear) {
   EXPECT_THAT(error_, HasSubstr("a JSON array of numbers"));
 }
 
+TEST_F(KindsCommandsTest, VectorSpacesOfSeveralModelsStandSideBySide) {
+  const std::string file = temporary_.path_of("vector.json");
+  std::ofstream(file) << "[1, 0.5]";
+  const std::string id = id_of({"remember", "with"});
+  EXPECT_EQ(run({"vectors", "put", "code", id, "--vector", file, "--model", "m"}), kExitNotFound);
+  EXPECT_THAT(error_, HasSubstr("define one"));
+  EXPECT_EQ(run({"vectors", "define", "code", "--model", "m", "--dimension", "2"}), kExitOk);
+  EXPECT_EQ(run({"vectors", "define", "text", "--model", "n", "--model-version", "7", "--dimension",
+                 "2", "--metric", "dot"}),
+            kExitOk)
+      << error_;
+  EXPECT_EQ(run({"vectors", "define", "code", "--model", "n", "--dimension", "2"}), kExitNotFound);
+  EXPECT_EQ(run({"vectors", "define", "x", "--model", "n", "--dimension", "1"}), kExitUsage);
+  EXPECT_EQ(run({"vectors", "put", "code", id, "--vector", file, "--model", "m"}), kExitOk);
+  EXPECT_EQ(run({"similar", "--vector", file, "--vector-space", "code", "--json"}), kExitOk);
+  EXPECT_EQ(json()["id"], id);
+  EXPECT_EQ(run({"similar", "--vector", file, "--vector-space", "text"}), kExitNotFound);
+  EXPECT_EQ(run({"vectors", "drop", "text", "--dry-run", "--json"}), kExitOk) << error_;
+  EXPECT_EQ(json()["name"], "text");
+  EXPECT_EQ(run({"vectors", "drop", "text"}), kExitOk) << error_;
+  EXPECT_EQ(run({"vectors", "drop", "text", "--dry-run"}), kExitNotFound);
+  EXPECT_EQ(run({"vectors", "drop", "text"}), kExitNotFound);
+}
+
+TEST_F(KindsCommandsTest, WhatIsMarkedIsListedAndLetGo) {
+  EXPECT_EQ(run({"inbox", "mark", "in", "b-1", "--note", "seen"}), kExitOk) << error_;
+  EXPECT_EQ(run({"inbox", "mark", "in", "a-1"}), kExitOk);
+  EXPECT_EQ(run({"inbox", "mark", "in", "b-1"}), kExitNotFound);
+  EXPECT_EQ(run({"inbox", "list", "in", "--prefix", "b", "--json"}), kExitOk) << error_;
+  EXPECT_EQ(json()["key"], "b-1");
+  EXPECT_EQ(json()["note"], "seen");
+  EXPECT_EQ(run({"inbox", "unmark", "in", "b-1"}), kExitOk) << error_;
+  EXPECT_EQ(run({"inbox", "unmark", "in", "b-1"}), kExitNotFound);
+  EXPECT_EQ(run({"inbox", "mark", "in", "b-1"}), kExitOk);
+  EXPECT_EQ(run({"inbox", "purge", "in", "--older-than", "1d", "--json"}), kExitOk) << error_;
+  EXPECT_EQ(json()["purged"], 0);
+  for (const char* dry_run : {"--dry-run", "--json"}) {
+    EXPECT_EQ(run({"inbox", "purge", "in", "--older-than", "0s", "--json", dry_run}), kExitOk);
+    EXPECT_EQ(json()["purged"], 2);
+  }
+  EXPECT_EQ(run({"inbox", "purge", "in", "--older-than", "soon"}), kExitUsage);
+}
+
+TEST_F(KindsCommandsTest, AStreamThatNeverWasIsNotVerified) {
+  EXPECT_EQ(run({"event", "append", "log", "x"}), kExitOk) << error_;
+  EXPECT_EQ(run({"event", "verify", "log"}), kExitOk) << error_;
+  EXPECT_EQ(run({"event", "verify", "logs"}), kExitNotFound);
+}
+
 TEST_F(KindsCommandsTest, StepsAreBegunCompletedFailedAndHeldUpByGates) {
   const std::string run_id = id_of({"run", "start", "review", "--key", "pr-7"});
   EXPECT_EQ(id_of({"run", "start", "review", "--key", "pr-7"}), run_id);

@@ -6,6 +6,7 @@
 #include "cli/dry_run.h"
 #include "cli/input.h"
 #include "cli/observation_text.h"
+#include "cli/progress_line.h"
 
 namespace holdfast::cli {
 namespace {
@@ -87,10 +88,15 @@ Status reinforce(const Context& context, const ReinforceArguments& arguments) {
   return store.close();
 }
 
-Status consolidate(const Context& context, const ConsolidationOptions& options) {
+Status consolidate(const Context& context, ConsolidationOptions options) {
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
-  HOLDFAST_ASSIGN(const auto done, space.observations().consolidate(options));
+  std::vector<Consolidated> done;
+  {
+    ProgressLine line;
+    options.progress = shown_on(line);
+    HOLDFAST_ASSIGN(done, space.observations().consolidate(options));
+  }
   const Output& output = context.output();
   Table table({options.dry_run ? "would be merged" : "id", "sources", "content"});
   for (const Consolidated& one : done) {

@@ -42,10 +42,26 @@ Status add(const Context& context, const AddArguments& arguments) {
   return store.close();
 }
 
-Status remove(const Context& context, const NewLink& link) {
+struct RemoveArguments {
+  NewLink link;
+  bool dry_run = false;
+};
+
+Status remove(const Context& context, const RemoveArguments& arguments) {
+  const NewLink& name = arguments.link;
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
-  HOLDFAST_TRY(space.links().remove(link.from, link.type, link.to));
+  if (arguments.dry_run) {
+    HOLDFAST_ASSIGN(Transaction transaction, store.begin());  // never committed
+    const Links links = space.links(transaction);
+    HOLDFAST_ASSIGN(const auto link, links.get(name.from, name.type, name.to));
+    HOLDFAST_TRY(links.remove(name.from, name.type, name.to));
+    Table table({"from", "type", "to", "weight"});
+    print_link(context.output(), *link, table);
+    if (!table.empty()) table.print(context.output());
+    return Status::ok();
+  }
+  HOLDFAST_TRY(space.links().remove(name.from, name.type, name.to));
   return store.close();
 }
 
@@ -67,19 +83,11 @@ Result<uint64_t> remove_all(const Links& links, const std::string& end) {
 Status remove_end(const Context& context, const EndArguments& arguments) {
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
-  uint64_t removed = 0;
-  if (arguments.dry_run) {
-    HOLDFAST_ASSIGN(Transaction transaction, store.begin());  // never committed
-    HOLDFAST_ASSIGN(removed, remove_all(space.links(transaction), arguments.end));
-  } else {
-    HOLDFAST_ASSIGN(removed, remove_all(space.links(), arguments.end));
-  }
-  if (context.output().json()) {
-    context.output().print({{"removed", removed}});
-  } else {
-    context.output().line(with_separators(removed) +
-                          (arguments.dry_run ? " links would go" : " links removed"));
-  }
+  HOLDFAST_ASSIGN(const uint64_t removed,
+                  removed_by(store, arguments.dry_run, [&](auto&... transaction) {
+                    return remove_all(space.links(transaction...), arguments.end);
+                  }));
+  print_removed(context.output(), removed, "links", arguments.dry_run);
   return store.close();
 }
 
@@ -179,12 +187,13 @@ void add_changes(Commands& commands, CLI::App* family) {
   command->add_option("--by", added->by, "Add this to its weight instead");
   command->add_option("--data", added->link.data, "What else to keep with it");
 
-  auto removed = arguments_of<NewLink>();
+  auto removed = arguments_of<RemoveArguments>();
   command =
       commands.add_to(family, "remove", "Remove a link",
                       "holdfast link remove parser.cc \"is tested by\" parser_test.cc",
                       [removed](const Context& context) { return remove(context, *removed); });
-  add_name(command, *removed);
+  add_name(command, removed->link);
+  add_dry_run(command, removed->dry_run);
 
   auto end = arguments_of<EndArguments>();
   command = commands.add_to(family, "remove-end", "Remove all links from and to something",

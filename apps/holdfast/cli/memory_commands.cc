@@ -6,6 +6,7 @@
 #include "cli/embedding.h"
 #include "cli/input.h"
 #include "cli/observation_text.h"
+#include "cli/progress_line.h"
 #include "cli/shown_time.h"
 #include "holdfast/digest.h"
 
@@ -198,7 +199,11 @@ Status why_not(const Context& context, const RecallArguments& arguments) {
 Status reindex(const Context& context) {
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
-  HOLDFAST_ASSIGN(const uint64_t count, space.observations().reindex());
+  uint64_t count = 0;
+  {
+    ProgressLine line;
+    HOLDFAST_ASSIGN(count, space.observations().reindex(shown_on(line)));
+  }
   if (context.output().json()) {
     context.output().print({{"observations", count}});
   } else {

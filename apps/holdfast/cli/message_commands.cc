@@ -2,9 +2,10 @@
 
 #include "base/time_text.h"
 #include "cli/child.h"
-#include "cli/commands.h"
+#include "cli/dry_run.h"
 #include "cli/input.h"
 #include "cli/shown_time.h"
+#include "os/os.h"
 
 namespace holdfast::cli {
 namespace {
@@ -147,6 +148,10 @@ Status at_work(const Context& context, const AtWorkArguments& arguments) {
 
 struct MarkArguments {
   std::string inbox, key, note;
+  std::string prefix, after;
+  std::string age;
+  size_t limit = 1000;
+  bool dry_run = false;
 };
 
 Status mark(const Context& context, const MarkArguments& arguments) {
@@ -159,6 +164,65 @@ Status mark(const Context& context, const MarkArguments& arguments) {
   if (is_new) return Status::ok();
   return Status(StatusCode::kConditionFalse,
                 "\"" + one_line(arguments.key, 80) + "\" was marked before");
+}
+
+Status list_marks(const Context& context, const MarkArguments& arguments) {
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  HOLDFAST_ASSIGN(
+      const auto marks,
+      space.inbox(arguments.inbox).list(arguments.prefix, arguments.after, arguments.limit));
+  Table table({"key", "marked", "note"});
+  for (const InboxMark& mark : marks) {
+    if (context.output().json()) {
+      Json json;
+      set_bytes(json, "key", mark.key);
+      json["marked"] = time_text(mark.marked_us);
+      set_bytes(json, "note", mark.note);
+      context.output().print(json);
+      continue;
+    }
+    table.add({one_line(mark.key, 60), shown_time(mark.marked_us), one_line(mark.note, 60)});
+  }
+  if (!table.empty()) table.print(context.output());
+  return Status::ok();
+}
+
+Status unmark(const Context& context, const MarkArguments& arguments) {
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  HOLDFAST_TRY(space.inbox(arguments.inbox).unmark(arguments.key));
+  return store.close();
+}
+
+// How many.
+Result<uint64_t> purge_older(const Inbox& inbox, std::chrono::milliseconds age) {
+  HOLDFAST_ASSIGN(const uint64_t before, inbox.count());
+  const int64_t until_us =
+      static_cast<int64_t>(os::posix_os().wall_time_us()) - std::chrono::microseconds(age).count();
+  std::string after;
+  do {
+    HOLDFAST_ASSIGN(after, inbox.purge(until_us, after));
+  } while (!after.empty());
+  HOLDFAST_ASSIGN(const uint64_t left, inbox.count());
+  return before > left ? before - left : 0;
+}
+
+Status purge_marks(const Context& context, const MarkArguments& arguments) {
+  HOLDFAST_ASSIGN(const auto age, parse_duration(arguments.age));
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  HOLDFAST_ASSIGN(const uint64_t purged,
+                  removed_by(store, arguments.dry_run, [&](auto&... transaction) {
+                    return purge_older(space.inbox(transaction..., arguments.inbox), age);
+                  }));
+  if (context.output().json()) {
+    context.output().print({{"purged", purged}});
+  } else {
+    context.output().line(with_separators(purged) + " marks " +
+                          (arguments.dry_run ? "would go" : "forgotten"));
+  }
+  return store.close();
 }
 
 struct OutboxArguments {
@@ -298,6 +362,28 @@ void add_boxes(Commands& commands) {
   command->add_option("inbox", marked->inbox, "Name of the inbox")->required();
   command->add_option("key", marked->key, "The key")->required();
   command->add_option("--note", marked->note, "Kept with the mark");
+
+  auto shown = arguments_of<MarkArguments>();
+  command = commands.add_to(inbox, "list", "List the keys that are marked",
+                            "holdfast inbox list webhooks --prefix gh-",
+                            [=](const Context& context) { return list_marks(context, *shown); });
+  command->add_option("inbox", shown->inbox, "Name of the inbox")->required();
+  command->add_option("--prefix", shown->prefix, "Only keys that begin so");
+  command->add_option("--after", shown->after, "Only keys greater than this");
+  command->add_option("--limit", shown->limit, "At most so many")->capture_default_str();
+  auto unmarked = arguments_of<MarkArguments>();
+  command = commands.add_to(inbox, "unmark", "Let a key be marked again",
+                            "holdfast inbox unmark webhooks \"$delivery\"",
+                            [=](const Context& context) { return unmark(context, *unmarked); });
+  command->add_option("inbox", unmarked->inbox, "Name of the inbox")->required();
+  command->add_option("key", unmarked->key, "The key")->required();
+  auto purged = arguments_of<MarkArguments>();
+  command = commands.add_to(inbox, "purge", "Forget marks that nobody will ask for any more",
+                            "holdfast inbox purge webhooks --older-than 90d",
+                            [=](const Context& context) { return purge_marks(context, *purged); });
+  command->add_option("inbox", purged->inbox, "Name of the inbox")->required();
+  command->add_option("--older-than", purged->age, "Such as 90d")->required();
+  add_dry_run(command, purged->dry_run);
 
   CLI::App* outbox = commands.add_family(
       kGroupCoordination, "outbox", "Tell the world outside, at least once and in order",

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -39,5 +40,12 @@ class ProgressLine {
   std::chrono::steady_clock::time_point next_ =
       std::chrono::steady_clock::now() + std::chrono::seconds(1);
 };
+
+// For what tells its progress; `line` must outlive it.
+inline std::function<void(std::string_view, uint64_t, uint64_t)> shown_on(ProgressLine& line) {
+  return [&line](std::string_view what, uint64_t done, uint64_t total) {
+    line.show(what, done, total);
+  };
+}
 
 }  // namespace holdfast::cli

@@ -6,27 +6,20 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
+
+#include "process/system_error.h"
 
 namespace holdfast::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-Status failed(const char* call, const std::string& path) {
-  const StatusCode code = errno == EACCES || errno == EPERM || errno == EROFS
-                              ? StatusCode::kPermissionDenied
-                          : errno == ENOSPC || errno == EDQUOT ? StatusCode::kNoSpace
-                                                               : StatusCode::kIoError;
-  return Status(code, std::string(call) + ": " + std::strerror(errno)).with_path(path);
-}
-
 Status write_all(int fd, std::string_view content, const std::string& path) {
   while (!content.empty()) {
     const ssize_t count = ::write(fd, content.data(), content.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return failed("write", path);
+    if (count < 0) return process::system_error("write", path);
     content.remove_prefix(static_cast<size_t>(count));
   }
   return Status::ok();
@@ -34,8 +27,8 @@ Status write_all(int fd, std::string_view content, const std::string& path) {
 
 Status fill(int fd, std::string_view content, mode_t mode, const std::string& path) {
   HOLDFAST_TRY(write_all(fd, content, path));
-  if (::fchmod(fd, mode) != 0) return failed("fchmod", path);
-  if (::fsync(fd) != 0) return failed("fsync", path);
+  if (::fchmod(fd, mode) != 0) return process::system_error("fchmod", path);
+  if (::fsync(fd) != 0) return process::system_error("fsync", path);
   return Status::ok();
 }
 
@@ -51,19 +44,19 @@ Status replace_file(const std::string& path, std::string_view content) {
   const mode_t mode = exists ? facts.st_mode & 07777 : 0644;
   std::string temporary = target.string() + ".XXXXXX";
   const int fd = ::mkstemp(temporary.data());
-  if (fd < 0) return failed("create", temporary);
+  if (fd < 0) return process::system_error("create", temporary);
   Status status = fill(fd, content, mode, temporary);
   ::close(fd);
   if (status && ::rename(temporary.c_str(), target.c_str()) != 0) {
-    status = failed("rename", target.string());
+    status = process::system_error("rename", target.string());
   }
   if (!status) {
     ::unlink(temporary.c_str());
     return status;
   }
   const int folder_fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder_fd < 0) return failed("open", folder.string());
-  if (::fsync(folder_fd) != 0) status = failed("fsync", folder.string());
+  if (folder_fd < 0) return process::system_error("open", folder.string());
+  if (::fsync(folder_fd) != 0) status = process::system_error("fsync", folder.string());
   ::close(folder_fd);
   return status;
 }

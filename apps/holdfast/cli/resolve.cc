@@ -89,6 +89,48 @@ fs::path tree_of_git(const fs::path& common) {
   return common.filename() == ".git" ? common.parent_path() : common;
 }
 
+// Of the repository that `directory` is in.
+std::optional<fs::path> nearest_git(const fs::path& directory) {
+  std::optional<fs::path> common;
+  nearest(directory, [&common](const fs::path& at) {
+    common = git_common_directory(at);
+    return common.has_value();
+  });
+  return common;
+}
+
+// As nearest(), and else from the main work tree of the repository upwards: a further work tree may
+// be anywhere.
+std::optional<fs::path> nearest_of_project(const fs::path& directory,
+                                           const std::optional<fs::path>& git,
+                                           const std::function<bool(const fs::path&)>& wanted) {
+  auto found = nearest(directory, wanted);
+  if (!found && git) found = nearest(tree_of_git(*git), wanted);
+  return found;
+}
+
+bool holds_store(const fs::path& directory) {
+  return is_folder(directory / kProjectStoreName);
+}
+
+Result<SpaceName> space_of_id(const fs::path& file) {
+  const std::string id = first_line(file);
+  if (const Status status = check_segment(id); !status) {
+    return Status(status.code(), std::string(status.message()) +
+                                     "; write the project's id into the first line of the file")
+        .with_path(file.string());
+  }
+  return SpaceName{kProjectSpaces + id, "id file " + file.string()};
+}
+
+// What `place` says, and what keeps it if it is moved with `keeper`.
+Result<SpaceName> space_of_place(const fs::path& place, const fs::path& named_after,
+                                 const fs::path& keeper, const std::string& reason) {
+  const fs::path kept_by = keeper / kKeptIdFileName;
+  if (is_file(kept_by)) return space_of_id(kept_by);
+  return SpaceName{kProjectSpaces + name_of_path(place, named_after), reason, kept_by.string()};
+}
+
 }  // namespace
 
 Result<Surroundings> Surroundings::of_process() {
@@ -116,12 +158,14 @@ Result<StoreLocation> resolve_store(const Surroundings& surroundings, const std:
     return StoreLocation{absolute(surroundings, *variable), StoreOrigin::kVariable,
                          "$HOLDFAST_STORE"};
   }
-  auto project = nearest(surroundings.directory, [](const fs::path& directory) {
-    return is_folder(directory / kProjectStoreName);
-  });
-  if (project) {
+  if (auto project = nearest(surroundings.directory, holds_store)) {
     return StoreLocation{(*project / kProjectStoreName).string(), StoreOrigin::kProject,
                          "nearest .holdfast/ upwards"};
+  }
+  const auto git = nearest_git(surroundings.directory);
+  if (auto project = nearest_of_project(surroundings.directory, git, holds_store)) {
+    return StoreLocation{(*project / kProjectStoreName).string(), StoreOrigin::kProject,
+                         ".holdfast/ of the main work tree"};
   }
   auto data = surroundings.variable("XDG_DATA_HOME");
   if (data && data->front() == '/') {
@@ -154,33 +198,18 @@ Result<SpaceName> resolve_space(const Surroundings& surroundings, const std::str
     return SpaceName{*variable, "$HOLDFAST_SPACE"};
   }
   const fs::path directory = real_path(surroundings.directory);
-  auto with_id = nearest(directory, [](const fs::path& at) { return is_file(at / kIdFileName); });
-  if (with_id) {
-    fs::path file = *with_id / kIdFileName;
-    std::string id = first_line(file);
-    if (Status status = check_segment(id); !status) {
-      return Status(status.code(), std::string(status.message()) +
-                                       "; write the project's id into the first line of the file")
-          .with_path(file.string());
-    }
-    return SpaceName{"project/" + id, "id file " + file.string()};
+  const auto git = nearest_git(directory);
+  const auto with_id = nearest_of_project(
+      directory, git, [](const fs::path& at) { return is_file(at / kIdFileName); });
+  if (with_id) return space_of_id(*with_id / kIdFileName);
+  if (git) {
+    return space_of_place(*git, tree_of_git(*git), *git, "git repository " + git->string());
   }
-  std::optional<fs::path> common;
-  nearest(directory, [&common](const fs::path& at) {
-    common = git_common_directory(at);
-    return common.has_value();
-  });
-  if (common) {
-    return SpaceName{"project/" + name_of_path(*common, tree_of_git(*common)),
-                     "git repository " + common->string()};
+  if (const auto project = nearest(directory, holds_store)) {
+    return space_of_place(*project, *project, *project / kProjectStoreName,
+                          "directory " + project->string() + ", which holds .holdfast/");
   }
-  auto project =
-      nearest(directory, [](const fs::path& at) { return is_folder(at / kProjectStoreName); });
-  if (project) {
-    return SpaceName{"project/" + name_of_path(*project, *project),
-                     "directory " + project->string() + ", which holds .holdfast/"};
-  }
-  return SpaceName{"project/" + name_of_path(directory, directory),
+  return SpaceName{kProjectSpaces + name_of_path(directory, directory),
                    "directory " + directory.string()};
 }
 

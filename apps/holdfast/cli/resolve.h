@@ -4,7 +4,8 @@
 // Thread-safety: pure functions of the environment given and the file system.
 // Invariants:
 //   1. Reading and writing commands resolve alike.
-//   2. Every work tree of one git repository, and every directory in it, has the same space.
+//   2. Every work tree of one git repository, and every directory in it, has the same space, and,
+//      where no store is nearer, the one of the main work tree.
 //   3. Nothing is created.
 #pragma once
 
@@ -35,10 +36,16 @@ struct StoreLocation {
 struct SpaceName {
   std::string path;  // "project/holdfast-0123456789ab"
   std::string reason;
+  // Where the name comes from a path: the file whose first line would keep it when the project is
+  // moved or renamed (`init` writes it), if there is a place for one.
+  std::string kept_by = {};
 };
 
 constexpr const char* kProjectStoreName = ".holdfast";
 constexpr const char* kIdFileName = ".holdfast-id";
+// The same inside of .git/ or .holdfast/: it moves with them, and nobody commits it.
+constexpr const char* kKeptIdFileName = "holdfast-id";
+constexpr const char* kProjectSpaces = "project/";
 
 // `option` is the value of --store, empty if not given.
 // Errors: NotAStore (no place for a user's data: neither XDG_DATA_HOME nor HOME).

@@ -76,6 +76,35 @@ TEST_F(ResolveTest, WorkTreesOfARepositoryShareASpace) {
   EXPECT_EQ(space("/main").substr(0, 13), "project/main-");
 }
 
+TEST_F(ResolveTest, AWorkTreeElsewhereHasStoreAndIdOfTheMainOne) {
+  make("/main/.git/worktrees/side");
+  write("/main/.git/worktrees/side/commondir", "../..\n");
+  write("/far/side/.git", "gitdir: " + root_ + "/main/.git/worktrees/side\n");
+  make("/main/.holdfast");
+  EXPECT_EQ(resolve_store(at("/far/side"), "")->path, root_ + "/main/.holdfast");
+  EXPECT_EQ(resolve_store(at("/far/side"), "")->origin, StoreOrigin::kProject);
+  write("/main/.holdfast-id", "clock\n");
+  EXPECT_EQ(space("/far/side"), "project/clock");
+  make("/far/.holdfast");
+  EXPECT_EQ(resolve_store(at("/far/side"), "")->path, root_ + "/far/.holdfast") << "it is nearer";
+}
+
+TEST_F(ResolveTest, AKeptNameMovesWithTheRepositoryOrTheStore) {
+  make("/a/.git");
+  make("/b/.holdfast");
+  make("/c");
+  for (const std::string project : {"/a", "/b"}) {
+    const auto before = resolve_space(at(project), "");
+    ASSERT_NE(before->kept_by, "") << project;
+    std::ofstream(before->kept_by) << before->path.substr(8) << "\n";
+    fs::rename(root_ + project, root_ + project + "-moved");
+    const auto after = resolve_space(at(project + "-moved"), "");
+    EXPECT_EQ(after->path, before->path);
+    EXPECT_EQ(after->kept_by, "");
+  }
+  EXPECT_EQ(resolve_space(at("/c"), "")->kept_by, "") << "nothing here would move with it";
+}
+
 TEST_F(ResolveTest, ASubmoduleIsAProjectOfItsOwn) {
   make("/main/.git/modules/part");
   write("/main/part/.git", "gitdir: ../.git/modules/part\n");

@@ -1,10 +1,12 @@
 #include <sys/stat.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <utility>
 
 #include "cli/commands.h"
+#include "holdfast/spaces.h"
 
 namespace holdfast::cli {
 namespace {
@@ -35,9 +37,13 @@ Result<StoreLocation> init_location(const Context& context, const InitArguments&
   return resolve_store(surroundings, directory + "/" + kProjectStoreName);
 }
 
+bool is_in_project(const std::string& store_path) {
+  return fs::path(store_path).filename() == kProjectStoreName;
+}
+
 // git must not take the store for source; its files are of this machine.
 void write_ignore_file(const std::string& store_path) {
-  if (fs::path(store_path).filename() != kProjectStoreName) return;
+  if (!is_in_project(store_path)) return;
   std::ofstream(store_path + "/.gitignore") << "*\n";
 }
 
@@ -57,18 +63,64 @@ Status write_id(const Context& context, const InitArguments& arguments) {
   return Status(StatusCode::kIoError, "cannot write the id file").with_path(file.string());
 }
 
+// The space of the project that init is asked for, whatever else says which space to use.
+Result<SpaceName> project_space(const Context& context, const InitArguments& arguments) {
+  Surroundings surroundings = context.surroundings();
+  surroundings.directory =
+      (fs::path(surroundings.directory) / arguments.directory).lexically_normal().string();
+  surroundings.variable = [](const char*) { return std::nullopt; };
+  return resolve_space(surroundings, "");
+}
+
+// Writes down what the project's space is called, where that moves with the project. A place that
+// cannot be written to is no reason to have no store.
+void keep_name(const SpaceName& space) {
+  if (space.kept_by.empty()) return;
+  std::ofstream file(space.kept_by);
+  file << space.path.substr(std::string_view(kProjectSpaces).size()) << "\n";
+  file.close();
+  if (file) return;
+  std::fprintf(stderr, "holdfast: cannot write %s: moved or renamed, the project has a new space\n",
+               printable(space.kept_by).c_str());
+}
+
+// What the project has remembered under the name it had goes with it; true: there was something.
+Result<bool> move_memory(Store& store, const std::string& from, const std::string& to) {
+  if (from == to) return false;
+  HOLDFAST_ASSIGN(const SpaceSegments old_path, parse_space_path(from));
+  HOLDFAST_ASSIGN(const SpaceSegments new_path, parse_space_path(to));
+  const Status renamed = Spaces(store).rename(old_path, new_path);
+  const bool is_nothing_to_move =
+      renamed.code() == StatusCode::kNotFound || renamed.code() == StatusCode::kConditionFalse;
+  if (!renamed && !is_nothing_to_move) return renamed;
+  return renamed.is_ok();
+}
+
 Status init(const Context& context, const InitArguments& arguments) {
   if (!arguments.id.empty()) HOLDFAST_TRY(check_segment(arguments.id));
   HOLDFAST_ASSIGN(StoreLocation location, init_location(context, arguments));
   HOLDFAST_ASSIGN(Store store, context.make_store(location.path));
-  bool created = store.recovery().created;
-  HOLDFAST_TRY(store.close());
+  const bool created = store.recovery().created;
   if (created) write_ignore_file(location.path);
-  if (!arguments.id.empty()) HOLDFAST_TRY(write_id(context, arguments));
+  HOLDFAST_ASSIGN(const SpaceName before, project_space(context, arguments));
+  bool moved = false;
+  if (!arguments.id.empty()) {
+    HOLDFAST_TRY(write_id(context, arguments));
+    HOLDFAST_ASSIGN(moved, move_memory(store, before.path, kProjectSpaces + arguments.id));
+  } else if (location.origin == StoreOrigin::kUser || is_in_project(location.path)) {
+    keep_name(before);
+  }
+  HOLDFAST_TRY(store.close());
   if (context.output().json()) {
-    context.output().print({{"store", location.path}, {"created", created}});
-  } else {
-    context.output().line((created ? "Made the store " : "The store is there: ") + location.path);
+    Json json = {{"store", location.path}, {"created", created}};
+    if (moved) json["moved_from"] = before.path;
+    context.output().print(json);
+    return Status::ok();
+  }
+  context.output().line((created ? "Made the store " : "The store is there: ") + location.path);
+  if (moved) {
+    context.output().line("What was in " + printable(before.path) + " is in " + kProjectSpaces +
+                          arguments.id + " now");
   }
   return Status::ok();
 }
@@ -84,6 +136,7 @@ Status whoami(const Context& context) {
                             {"store_exists", exists},
                             {"space", space.path},
                             {"space_reason", space.reason},
+                            {"space_kept", space.kept_by.empty()},
                             {"actor", actor}});
     return Status::ok();
   }
@@ -92,6 +145,11 @@ Status whoami(const Context& context) {
   facts.add("", "by " + store.reason + (exists ? "" : "; nothing there yet"));
   facts.add("space", space.path);
   facts.add("", "by " + space.reason);
+  const bool is_user = store.origin == StoreOrigin::kUser;
+  if (!space.kept_by.empty() && (is_user || store.origin == StoreOrigin::kProject)) {
+    const std::string where = is_user ? "--user" : fs::path(store.path).parent_path().string();
+    facts.add("", "moved or renamed it would be another; to keep it: holdfast init " + where);
+  }
   facts.add("actor", actor);
   facts.print(context.output());
   return Status::ok();
@@ -174,7 +232,8 @@ void add_start_commands(Commands& commands) {
       [arguments](const Context& context) { return init(context, *arguments); });
   command->add_option("directory", arguments->directory, "The project, if not this directory");
   command->add_option("--id", arguments->id,
-                      "Write .holdfast-id: the project's space keeps its name when it is moved");
+                      "Write .holdfast-id: the project's space has this name, also in clones that "
+                      "get the file; what it had under another is moved");
   command->add_flag("--user", arguments->user, "Make the store in the user's data directory");
   commands.add(kGroupStart, "whoami", "Print which store and space commands use here, and why",
                "holdfast whoami", whoami);

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "cli/commands.h"
+#include "cli/store_place.h"
 #include "holdfast/blob.h"
 
 namespace holdfast::cli {
@@ -195,8 +196,10 @@ Status stats(const Context& context, const StatsArguments& arguments) {
     if (auto counted = store.blobs().stats(*snapshot)) blobs = *counted;
   }
   print_stats(context.output(), last, blobs);
+  const StorePlace place(store);
   while (arguments.watch_seconds > 0 && std::fflush(stdout) == 0) {
     std::this_thread::sleep_for(std::chrono::duration<double>(arguments.watch_seconds));
+    HOLDFAST_TRY(place.check());
     HOLDFAST_ASSIGN(StoreStats now, store.stats());
     if (context.output().json()) {
       print_stats(context.output(), now);

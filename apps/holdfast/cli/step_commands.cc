@@ -2,7 +2,7 @@
 #include <cstdio>
 
 #include "base/time_text.h"
-#include "cli/commands.h"
+#include "cli/dry_run.h"
 #include "cli/input.h"
 #include "exec/plan.h"
 
@@ -18,6 +18,7 @@ struct StepArguments {
   uint32_t attempts = 1;
   double timeout_seconds = 0, lease_seconds = 600, wait_seconds = 0;
   bool final = false;
+  bool dry_run = false;
 };
 
 milliseconds in_ms(double seconds) {
@@ -26,9 +27,13 @@ milliseconds in_ms(double seconds) {
 
 // Opens the space, does `work` on its runs, closes the store.
 using Work = std::function<Status(const Runs& runs, const Output& output)>;
-Status with_runs(const Context& context, const Work& work) {
+Status with_runs(const Context& context, const Work& work, bool dry_run = false) {
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  if (dry_run) {
+    HOLDFAST_ASSIGN(Transaction transaction, store.begin());  // never committed
+    return work(space.runs(transaction), context.output());
+  }
   HOLDFAST_TRY(work(space.runs(), context.output()));
   return store.close();
 }
@@ -216,9 +221,10 @@ class StepFamily {
     CLI::App* command =
         commands_.add_to(family_, name, purpose, "holdfast step " + name + " " + example,
                          [arguments, action](const Context& context) {
-                           return with_runs(context, [&](const Runs& runs, const Output& output) {
+                           const auto work = [&](const Runs& runs, const Output& output) {
                              return action(runs, output, *arguments);
-                           });
+                           };
+                           return with_runs(context, work, arguments->dry_run);
                          });
     command->add_option("run", arguments->run, "The run's id")->required();
     if (has_key) command->add_option("key", arguments->key, "The step's key")->required();
@@ -304,8 +310,10 @@ void add_step_family(Commands& commands) {
              [](const Runs& runs, const Output&, const StepArguments& a) {
                return runs.retry(a.run, a.key);
              });
-  family.add("reset", "Do a step again, and what came of it", "RUN build",
-             arguments_of<StepArguments>(), &reset);
+  arguments = arguments_of<StepArguments>();
+  add_dry_run(family.add("reset", "Do a step again, and what came of it", "RUN build --dry-run",
+                         arguments, &reset),
+              arguments->dry_run);
   arguments = arguments_of<StepArguments>();
   CLI::App* command = family.add("resolve", "Say what became of an indeterminate step",
                                  "RUN ship complete", arguments, &resolve);

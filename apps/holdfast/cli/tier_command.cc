@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 #include "cli/input.h"
+#include "cli/progress_line.h"
 
 namespace holdfast::cli {
 namespace {
@@ -38,6 +39,16 @@ Status print_counts(const Output& output, const Observations& observations) {
 }
 
 // Steps until all have been looked at once, or so many steps are done.
+Status move(const Observations& observations, const TierOptions& options, size_t steps) {
+  ProgressLine line;
+  for (size_t i = 0; i < steps; ++i) {
+    HOLDFAST_ASSIGN(const TierStep step, observations.tier_step(options));
+    if (step.is_round_over) break;
+    line.show("steps", i + 1, 0);
+  }
+  return Status::ok();
+}
+
 Status tier(const Context& context, const TierArguments& arguments) {
   TierOptions options = arguments.options;
   HOLDFAST_TRY(set_age(arguments.warm_after, options.warm_after_us));
@@ -45,10 +56,7 @@ Status tier(const Context& context, const TierArguments& arguments) {
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
   const Observations observations = space.observations();
-  for (size_t i = 0; !arguments.counts && i < arguments.steps; ++i) {
-    HOLDFAST_ASSIGN(const TierStep step, observations.tier_step(options));
-    if (step.is_round_over) break;
-  }
+  HOLDFAST_TRY(arguments.counts ? Status::ok() : move(observations, options, arguments.steps));
   HOLDFAST_TRY(print_counts(context.output(), observations));
   return store.close();
 }

@@ -80,7 +80,27 @@ TEST_F(StoreCommandsTest, AGraphComesInAndGoesOutAsTheReferenceKeepsIt) {
   EXPECT_THAT(error_, HasSubstr("line 1"));
 }
 
-TEST_F(StoreCommandsTest, ADryRunSaysWhatWouldGoAndTakesNothing) {
+class DryRunTest : public StoreCommandsTest {
+ protected:
+  std::string id_of(std::vector<std::string> words) {
+    words.push_back("--json");
+    EXPECT_EQ(run(words), kExitOk) << words[0] << ": " << error_;
+    return json()["id"].get<std::string>();
+  }
+  // Twice as a dry run, which says the same both times, then in earnest.
+  void expect(const std::vector<std::string>& words, const std::string& said) {
+    expect_dry(words, said);
+    expect_dry(words, said);
+    EXPECT_EQ(run(words), kExitOk) << words[0] << ": " << error_;
+  }
+  void expect_dry(std::vector<std::string> words, const std::string& said) {
+    words.insert(words.end(), {"--dry-run", "--json"});
+    EXPECT_EQ(run(words), kExitOk) << words[0] << ": " << error_;
+    EXPECT_THAT(out_, HasSubstr(said));
+  }
+};
+
+TEST_F(DryRunTest, SaysWhatWouldGoAndTakesNothing) {
   EXPECT_EQ(run({"link", "add", "a", "fixes", "b"}), kExitOk) << error_;
   EXPECT_EQ(run({"event", "append", "log", "one"}), kExitOk);
   EXPECT_EQ(run({"cache", "put", "key", "value"}), kExitOk);
@@ -91,37 +111,78 @@ TEST_F(StoreCommandsTest, ADryRunSaysWhatWouldGoAndTakesNothing) {
   EXPECT_EQ(run({"run", "finish", id}), kExitOk) << error_;
   EXPECT_EQ(run({"put", "greeting", "hello"}), kExitOk);
   EXPECT_EQ(run({"registry", "put", "tool", "grep", "{}"}), kExitOk) << error_;
-  const auto id_of = [&](std::vector<std::string> words) {
-    words.push_back("--json");
-    EXPECT_EQ(run(words), kExitOk) << words[0] << ": " << error_;
-    return json()["id"].get<std::string>();
-  };
   const std::string job = id_of({"queue", "push", "jobs", "one"});
   const std::string record = id_of({"record", "decision", "One store", "--choice", "embedded"});
   const std::string observation = id_of({"remember", "the clock is late"});
 
-  for (const bool dry_run : {true, true, false}) {
-    const auto expect = [&](std::vector<std::string> words, const std::string& said) {
-      words.push_back("--json");
-      if (dry_run) words.push_back("--dry-run");
-      EXPECT_EQ(run(words), kExitOk) << words[0] << ": " << error_;
-      if (!dry_run) return;
-      EXPECT_THAT(out_, HasSubstr(said));
-    };
-    expect({"link", "remove-end", "a"}, R"("removed":1)");
-    expect({"event", "remove", "log"}, R"("events":1)");
-    expect({"cache", "clear"}, R"("entries":1)");
-    expect({"artifact", "prune", "report", "--keep", "1"}, R"("removed":1)");
-    expect({"run", "remove", id}, R"("name":"deploy")");
-    expect({"del", "greeting"}, R"("bytes":5)");
-    expect({"registry", "rm", "tool", "grep"}, R"("version":1)");
-    expect({"queue", "remove", "jobs", job}, R"("payload":"one")");
-    expect({"record", "rm", record}, "One store");
-    expect({"forget", "--purge", observation}, "the clock is late");
-    if (dry_run) expect({"artifact", "rm", "report"}, R"("versions":2)");
-    if (dry_run) expect({"space", "delete", "test"}, R"("spaces":1)");
-  }
+  expect_dry({"artifact", "rm", "report"}, R"("versions":2)");
+  expect_dry({"space", "delete", "test"}, R"("spaces":1)");
+  expect({"link", "remove-end", "a"}, R"("removed":1)");
+  expect({"event", "remove", "log"}, R"("events":1)");
+  expect({"cache", "clear"}, R"("entries":1)");
+  expect({"artifact", "prune", "report", "--keep", "1"}, R"("removed":1)");
+  expect({"run", "remove", id}, R"("name":"deploy")");
+  expect({"del", "greeting"}, R"("bytes":5)");
+  expect({"registry", "rm", "tool", "grep"}, R"("version":1)");
+  expect({"queue", "remove", "jobs", job}, R"("payload":"one")");
+  expect({"record", "rm", record}, "One store");
+  expect({"forget", "--purge", observation}, "the clock is late");
   EXPECT_EQ(run({"run", "show", id}), kExitNotFound) << "the last time it was done";
+}
+
+TEST_F(DryRunTest, SaysWhatUpkeepWouldLetGoOf) {
+  for (const std::string stream : {"kept", "trimmed"}) {
+    for (const std::string data : {"one", "two", "three"}) {
+      EXPECT_EQ(run({"event", "append", stream, data}), kExitOk) << error_;
+    }
+  }
+  EXPECT_EQ(run({"event", "seek", "kept", "me", "2"}), kExitOk) << error_;
+  EXPECT_EQ(run({"event", "retain", "trimmed", "--count", "1"}), kExitOk) << error_;
+  EXPECT_EQ(run({"history", "keep", "kept/"}), kExitOk) << error_;
+  EXPECT_EQ(run({"snapshot", "create", "before"}), kExitOk) << error_;
+  const std::string large = temporary_.path_of("large");
+  EXPECT_TRUE(write_file(large, std::string(2 << 20, 'x')));
+  EXPECT_EQ(run({"artifact", "put", "large", "--file", large}), kExitOk) << error_;
+  EXPECT_EQ(run({"artifact", "rm", "large"}), kExitOk) << error_;
+
+  expect({"event", "remove-consumer", "kept", "me"}, R"("consumer":"me")");
+  expect({"event", "retain", "kept", "--count", "1", "--unread-too"}, R"("trimmed":2)");
+  expect({"event", "trim", "trimmed"}, R"("trimmed":2)");
+  expect({"history", "drop", "kept/"}, R"("prefix":"kept/")");
+  expect({"snapshot", "drop", "before"}, R"("name":"before")");
+  expect({"blobs", "collect"}, R"("dead_blobs":1)");
+  EXPECT_EQ(run({"event", "remove-consumer", "kept", "me", "--dry-run"}), kExitNotFound);
+  EXPECT_EQ(run({"history", "drop", "kept/", "--dry-run"}), kExitNotFound);
+  EXPECT_EQ(run({"snapshot", "drop", "before", "--dry-run"}), kExitNotFound);
+}
+
+TEST_F(DryRunTest, SaysWhichLinksAndEntriesWouldGoAndWhatAGraphWouldAdd) {
+  EXPECT_EQ(run({"link", "add", "c", "fixes", "d"}), kExitOk) << error_;
+  for (const std::string key : {"one", "two", "three"}) {
+    EXPECT_EQ(run({"cache", "put", key, "value", "--tag", key == "one" ? "s" : "t"}), kExitOk);
+  }
+  const std::string graph = temporary_.path_of("memory.jsonl");
+  EXPECT_TRUE(write_file(
+      graph, R"({"type":"entity","name":"clock","entityType":"device","observations":["is late"]})"
+             "\n"
+             R"({"type":"relation","from":"clock","to":"wall","relationType":"hangs on"})"));
+  expect({"link", "remove", "c", "fixes", "d"}, R"("from":"c")");
+  expect({"cache", "remove", "one"}, R"("removed":1)");
+  expect({"cache", "remove", "--tag", "t"}, R"("removed":2)");
+  expect({"graph", "import", graph},
+         R"({"new_entities":1,"new_observations":1,"new_relations":1})");
+  EXPECT_EQ(run({"link", "remove", "c", "fixes", "d", "--dry-run"}), kExitNotFound);
+  EXPECT_EQ(run({"graph", "import", graph, "--dry-run"}), kExitOk);
+  EXPECT_EQ(out_, "0 entities, 0 observations, 0 relations would be added\n");
+}
+
+TEST_F(DryRunTest, IsRefusedWhereNothingIsTakenAway) {
+  EXPECT_EQ(run({"history", "keep", "config/", "--dry-run"}), kExitUsage);
+  EXPECT_EQ(run({"history", "list"}), kExitOk);
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(run({"snapshot", "create", "before", "--dry-run"}), kExitUsage);
+  EXPECT_EQ(run({"snapshot", "list"}), kExitOk);
+  EXPECT_EQ(out_, "");
 }
 
 // What `print` prints on a terminal of so many columns; nullopt: this machine has no terminals.

@@ -1,8 +1,10 @@
 #include <chrono>
 #include <cstdio>
+#include <span>
+#include <vector>
 
 #include "base/time_text.h"
-#include "cli/commands.h"
+#include "cli/dry_run.h"
 #include "cli/input.h"
 
 namespace holdfast::cli {
@@ -81,6 +83,7 @@ struct HistoryArguments {
   uint64_t before = UINT64_MAX;
   double days = 0;
   uint64_t versions = 0;
+  bool dry_run = false;
 };
 
 Json json_of(const std::string& key, const KvVersion& version) {
@@ -128,8 +131,7 @@ std::string retention_text(const Retention& retention) {
   return text.empty() ? "everything" : text;
 }
 
-Status list_histories(const Output& output, const Kv& kv) {
-  HOLDFAST_ASSIGN(const auto histories, kv.histories());
+void print_histories(const Output& output, std::span<const KvHistory> histories) {
   Table table({"prefix", "keeps", "versions", "size", "since"});
   for (const KvHistory& history : histories) {
     if (output.json()) {
@@ -149,6 +151,16 @@ Status list_histories(const Output& output, const Kv& kv) {
     }
   }
   if (!table.empty()) table.print(output);
+}
+
+Status show_doomed(Store& store, const Space& space, const Output& output,
+                   const std::string& prefix) {
+  HOLDFAST_ASSIGN(Transaction transaction, store.begin());  // never committed
+  const Kv kv = space.kv(transaction);
+  HOLDFAST_ASSIGN(auto histories, kv.histories());
+  HOLDFAST_TRY(kv.drop_history(prefix));
+  std::erase_if(histories, [&](const KvHistory& one) { return one.prefix != prefix; });
+  print_histories(output, histories);
   return Status::ok();
 }
 
@@ -167,6 +179,10 @@ Status keep_history(const Context& context, const HistoryArguments& arguments) {
 }
 
 Status history(const Context& context, const HistoryArguments& arguments) {
+  if (arguments.dry_run && arguments.action != "drop") {
+    return Status(StatusCode::kInvalidArgument,
+                  "--dry-run is for what drop takes away: holdfast history drop [PREFIX]");
+  }
   if (arguments.action == "keep") return keep_history(context, arguments);
   if (arguments.days != 0 || arguments.versions != 0) {
     return Status(StatusCode::kInvalidArgument,
@@ -175,7 +191,12 @@ Status history(const Context& context, const HistoryArguments& arguments) {
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
   const Kv kv = space.kv();
-  if (arguments.action == "list") return list_histories(context.output(), kv);
+  if (arguments.action == "list") {
+    HOLDFAST_ASSIGN(const auto histories, kv.histories());
+    print_histories(context.output(), histories);
+    return Status::ok();
+  }
+  if (arguments.dry_run) return show_doomed(store, space, context.output(), arguments.name);
   if (arguments.action == "drop") {
     HOLDFAST_TRY(kv.drop_history(arguments.name));
     return store.close();
@@ -194,7 +215,7 @@ void add_history(Commands& commands) {
       kGroupKeyValue, "history", "Show the versions of a key, or say of which keys to keep them",
       "holdfast history keep config/ --days 30 --versions 100\n  holdfast history config/port\n"
       "  holdfast get config/port --at 2026-01-31\n  holdfast history list\n"
-      "  holdfast history drop config/",
+      "  holdfast history drop config/ --dry-run",
       [arguments](const Context& context) { return history(context, *arguments); });
   command
       ->add_option("key", arguments->action,
@@ -208,6 +229,7 @@ void add_history(Commands& commands) {
   command->add_option("--days", arguments->days, "Keep what was there so long ago; 0: for ever")
       ->check(CLI::Range(0.0, 1e6));
   command->add_option("--versions", arguments->versions, "Keep so many of each key; 0: all");
+  add_dry_run(command, arguments->dry_run);
 }
 
 }  // namespace

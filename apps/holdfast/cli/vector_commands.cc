@@ -1,7 +1,8 @@
 #include <algorithm>
+#include <span>
 #include <utility>
 
-#include "cli/commands.h"
+#include "cli/dry_run.h"
 #include "cli/input.h"
 #include "cli/observation_text.h"
 
@@ -55,6 +56,8 @@ Status similar(const Context& context, const SimilarArguments& arguments) {
   return Status::ok();
 }
 
+constexpr VectorMetric kMetrics[] = {VectorMetric::cosine, VectorMetric::dot, VectorMetric::l2};
+
 const char* name_of(VectorMetric metric) {
   constexpr const char* kNames[] = {"cosine", "dot", "l2"};
   return kNames[static_cast<size_t>(metric)];
@@ -67,17 +70,14 @@ Json json_of(const VectorSpaceOptions& options) {
           {"metric", name_of(options.metric)}};
 }
 
-Status list_vector_spaces(const Context& context) {
-  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
-  HOLDFAST_ASSIGN(Space space, context.open_space(store));
-  HOLDFAST_ASSIGN(const auto spaces, space.vectors().list());
+void print_vector_spaces(const Output& output, std::span<const VectorSpace> spaces) {
   Table table({"name", "dimension", "metric", "model", "version", "successor"});
   for (const VectorSpace& one : spaces) {
-    if (context.output().json()) {
+    if (output.json()) {
       Json json = {{"name", one.name}};
       json.update(json_of(static_cast<const VectorSpaceOptions&>(one)));
       if (one.successor) json["successor"] = json_of(*one.successor);
-      context.output().print(json);
+      output.print(json);
       continue;
     }
     table.add({one_line(one.name, 40), std::to_string(one.dimension), name_of(one.metric),
@@ -86,7 +86,53 @@ Status list_vector_spaces(const Context& context) {
                                    one_line(one.successor->model_version, 20)
                              : ""});
   }
-  if (!table.empty()) table.print(context.output());
+  if (!table.empty()) table.print(output);
+}
+
+Status list_vector_spaces(const Context& context) {
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  HOLDFAST_ASSIGN(const auto spaces, space.vectors().list());
+  print_vector_spaces(context.output(), spaces);
+  return Status::ok();
+}
+
+struct DefineArguments {
+  std::string name;
+  std::string metric = name_of(VectorMetric::cosine);
+  VectorSpaceOptions options;
+};
+
+Status define(const Context& context, const DefineArguments& arguments) {
+  VectorSpaceOptions options = arguments.options;
+  for (const VectorMetric metric : kMetrics) {
+    if (arguments.metric == name_of(metric)) options.metric = metric;
+  }
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kCreateForUser));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  HOLDFAST_TRY(space.vectors().define(arguments.name, options));
+  return store.close();
+}
+
+struct DropArguments {
+  std::string name;
+  bool dry_run = false;
+};
+
+Status drop(const Context& context, const DropArguments& arguments) {
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  if (!arguments.dry_run) {
+    HOLDFAST_TRY(space.vectors().drop(arguments.name));
+    return store.close();
+  }
+  HOLDFAST_ASSIGN(auto spaces, space.vectors().list());
+  std::erase_if(spaces, [&](const VectorSpace& one) { return one.name != arguments.name; });
+  if (spaces.empty()) {
+    return Status(StatusCode::kNotFound,
+                  "there is no vector space \"" + one_line(arguments.name, 80) + "\"");
+  }
+  print_vector_spaces(context.output(), spaces);
   return Status::ok();
 }
 
@@ -134,6 +180,25 @@ void add_vector_commands(Commands& commands) {
                                          "holdfast vectors list");
   commands.add_to(family, "list", "List them: dimension, metric, model", "holdfast vectors list",
                   list_vector_spaces);
+  auto defined = arguments_of<DefineArguments>();
+  CLI::App* define_one =
+      commands.add_to(family, "define", "Say of which model the vectors of a vector space are",
+                      "holdfast vectors define code --model m --dimension 384 --metric dot",
+                      [defined](const Context& context) { return define(context, *defined); });
+  define_one->add_option("name", defined->name, "The vector space")->required();
+  define_one->add_option("--model", defined->options.model, "What computes them")->required();
+  define_one->add_option("--model-version", defined->options.model_version, "Which version of it");
+  define_one->add_option("--dimension", defined->options.dimension, "Numbers in each")->required();
+  define_one->add_option("--metric", defined->metric, "By which they are compared")
+      ->check(CLI::IsMember({"cosine", "dot", "l2"}))
+      ->capture_default_str();
+  auto dropped = arguments_of<DropArguments>();
+  CLI::App* drops =
+      commands.add_to(family, "drop", "Remove a vector space with all its vectors",
+                      "holdfast vectors drop code --dry-run",
+                      [dropped](const Context& context) { return drop(context, *dropped); });
+  drops->add_option("name", dropped->name, "The vector space")->required();
+  add_dry_run(drops, dropped->dry_run);
   auto arguments = arguments_of<PutArguments>();
   CLI::App* put = commands.add_to(
       family, "put", "Give an observation a vector",

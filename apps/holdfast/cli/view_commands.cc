@@ -2,7 +2,8 @@
 #include <cstdio>
 
 #include "base/time_text.h"
-#include "cli/commands.h"
+#include "cli/dry_run.h"
+#include "cli/store_place.h"
 #include "memory/catalog.h"
 #include "memory/keys.h"
 #include "search/store_keyspace.h"
@@ -13,6 +14,7 @@ namespace {
 struct SnapshotArguments {
   std::string action;
   std::string name;
+  bool dry_run = false;
 };
 
 Json json_of(const NamedSnapshot& snapshot) {
@@ -35,8 +37,7 @@ Status create_snapshot(const Output& output, Store& store, const std::string& na
   return Status::ok();
 }
 
-Status list_snapshots(const Output& output, Store& store) {
-  HOLDFAST_ASSIGN(const StoreStats stats, store.stats());
+void print_snapshots(const Output& output, const StoreStats& stats) {
   Table table({"name", "version", "created", "holds back"});
   for (const NamedSnapshot& snapshot : stats.snapshots) {
     if (output.json()) {
@@ -48,6 +49,14 @@ Status list_snapshots(const Output& output, Store& store) {
     }
   }
   if (!table.empty()) table.print(output);
+}
+
+Status show_snapshot(const Output& output, StoreStats stats, const std::string& name) {
+  std::erase_if(stats.snapshots, [&](const NamedSnapshot& one) { return one.name != name; });
+  if (stats.snapshots.empty()) {
+    return Status(StatusCode::kNotFound, "there is no snapshot \"" + one_line(name, 64) + "\"");
+  }
+  print_snapshots(output, stats);
   return Status::ok();
 }
 
@@ -58,8 +67,17 @@ Status snapshot(const Context& context, const SnapshotArguments& arguments) {
                   needs_name ? "name the snapshot: holdfast snapshot " + arguments.action + " NAME"
                              : "list takes no name");
   }
+  if (arguments.dry_run && arguments.action != "drop") {
+    return Status(StatusCode::kInvalidArgument,
+                  "--dry-run is for drop, which takes something away");
+  }
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
-  if (arguments.action == "list") return list_snapshots(context.output(), store);
+  if (arguments.action == "list" || arguments.dry_run) {
+    HOLDFAST_ASSIGN(const StoreStats stats, store.stats());
+    if (arguments.dry_run) return show_snapshot(context.output(), stats, arguments.name);
+    print_snapshots(context.output(), stats);
+    return Status::ok();
+  }
   if (arguments.action == "create") {
     HOLDFAST_TRY(create_snapshot(context.output(), store, arguments.name));
   } else {
@@ -110,16 +128,10 @@ Status watch(const Context& context, const WatchArguments& arguments) {
   HOLDFAST_ASSIGN(const KeyRange range, keys_of(store, space, arguments.prefix));
   HOLDFAST_ASSIGN(Watch watch, store.watch(range, arguments.since));
   const size_t key_offset = range.begin.size() - arguments.prefix.size();
-  const auto end = std::chrono::steady_clock::now() +
-                   std::chrono::milliseconds(static_cast<int64_t>(arguments.seconds * 1000));
+  const StoreWait wait(store, arguments.seconds);
   while (true) {
-    auto left = std::chrono::milliseconds(std::chrono::hours(1));
-    if (arguments.seconds > 0) {
-      left = std::chrono::duration_cast<std::chrono::milliseconds>(
-          end - std::chrono::steady_clock::now());
-      left = std::max(left, std::chrono::milliseconds(0));
-    }
-    HOLDFAST_ASSIGN(const WatchResult result, watch.wait(left));
+    HOLDFAST_ASSIGN(const std::chrono::milliseconds time, wait.next());
+    HOLDFAST_ASSIGN(const WatchResult result, watch.wait(time));
     if (result.missed && context.output().json()) {
       context.output().print(Json{{"missed", true}, {"cursor", result.cursor}});
     } else if (result.missed) {
@@ -131,10 +143,7 @@ Status watch(const Context& context, const WatchArguments& arguments) {
     }
     // A line is there when it has happened, whoever reads.
     if (std::fflush(stdout) != 0) return Status(StatusCode::kIoError, "cannot write to stdout");
-    if (arguments.seconds > 0 && result.commits.empty() && !result.missed &&
-        std::chrono::steady_clock::now() >= end) {
-      return Status::ok();
-    }
+    if (result.commits.empty() && !result.missed && wait.is_over()) return Status::ok();
   }
 }
 
@@ -152,6 +161,7 @@ void add_view_commands(Commands& commands) {
       ->required()
       ->check(CLI::IsMember({"create", "list", "drop"}));
   command->add_option("name", arguments->name, "1 to 64 bytes");
+  add_dry_run(command, arguments->dry_run);
 
   auto watched = arguments_of<WatchArguments>();
   command = commands.add(kGroupKeyValue, "watch",

@@ -77,12 +77,6 @@ bool is_inline(std::string_view name) {
          std::find(std::begin(kOthers), std::end(kOthers), name) != std::end(kOthers);
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return result;
-}
-
 // One line of inline macros, as text.
 class Line {
  public:
@@ -258,8 +252,7 @@ bool Mdoc::macro(std::string_view name, const std::vector<std::string>& argument
 bool Mdoc::block(std::string_view name, const std::vector<std::string>& arguments,
                  std::string& title) {
   if (name == "Dt") {
-    if (!arguments.empty()) title = lower(arguments[0]);
-    if (arguments.size() > 1) title += "(" + arguments[1] + ")";
+    if (!arguments.empty()) title = title_of_page(arguments);
   } else if (name == "Sh") {
     lists_.clear();
     page_.begin_section(line(arguments));

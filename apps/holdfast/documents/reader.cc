@@ -15,16 +15,10 @@
 #include "documents/encoding.h"
 #include "documents/roff.h"
 #include "documents/text_splitter.h"
+#include "process/system_error.h"
 
 namespace holdfast::documents {
 namespace {
-
-Status file_error(const std::string& path, const char* call) {
-  StatusCode code = StatusCode::kIoError;
-  if (errno == ENOENT || errno == ENOTDIR) code = StatusCode::kNotFound;
-  if (errno == EACCES || errno == EPERM) code = StatusCode::kPermissionDenied;
-  return Status(code, std::string(call) + ": " + std::strerror(errno)).with_path(path);
-}
 
 bool ends_with(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
@@ -146,12 +140,12 @@ std::string_view skip_name(Skip skip) {
 
 Result<std::string> load_file(const std::string& path) {
   int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return file_error(path, "open");
+  if (fd < 0) return process::system_error("open", path);
   struct stat info = {};
   std::string bytes;
   Status status;
   if (::fstat(fd, &info) != 0) {
-    status = file_error(path, "fstat");
+    status = process::system_error("fstat", path);
   } else if (!S_ISREG(info.st_mode)) {
     status = Status(StatusCode::kInvalidArgument, "not a regular file").with_path(path);
   } else if (info.st_size > static_cast<off_t>(kDocumentBytesMax)) {
@@ -161,7 +155,7 @@ Result<std::string> load_file(const std::string& path) {
   while (status) {
     ssize_t count = ::read(fd, buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) status = file_error(path, "read");
+    if (count < 0) status = process::system_error("read", path);
     if (count <= 0) break;
     bytes.append(buffer.data(), static_cast<size_t>(count));
   }

@@ -1,7 +1,6 @@
 #include "documents/roff.h"
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <utility>
 
@@ -17,12 +16,6 @@ using Arguments = std::vector<std::string>;
 
 bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
   return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return result;
 }
 
 // \{ and \} on a line: +1 for each open, -1 for each close.
@@ -217,8 +210,7 @@ class RoffReader {
   // Macros of man(7) that shape the page.
   bool structure(std::string_view name, const Arguments& arguments) {
     if (name == "TH") {
-      if (!arguments.empty()) result_.title = lower(arguments[0]);
-      if (arguments.size() > 1) result_.title += "(" + arguments[1] + ")";
+      if (!arguments.empty()) result_.title = title_of_page(arguments);
     } else if (name == "SH" || name == "SS") {
       heading_is_sub_ = name == "SS";
       heading_pending_ = arguments.empty();

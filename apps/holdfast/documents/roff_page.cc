@@ -1,5 +1,6 @@
 #include "documents/roff_page.h"
 
+#include <cctype>
 #include <utility>
 
 namespace holdfast::documents {
@@ -63,6 +64,13 @@ void RoffPage::flush() {
     sections_.push_back({std::move(heading), body_.substr(begin)});
   }
   body_.clear();
+}
+
+std::string title_of_page(const std::vector<std::string>& arguments) {
+  std::string title = arguments[0];
+  for (char& c : title) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (arguments.size() > 1) title += "(" + arguments[1] + ")";
+  return title;
 }
 
 }  // namespace holdfast::documents

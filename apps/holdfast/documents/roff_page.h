@@ -38,4 +38,8 @@ class RoffPage {
   std::vector<Section> sections_;
 };
 
+// As people write it, "ls(1)", from the arguments of .TH or .Dt, "LS" and "1".
+// REQUIRES: at least one argument.
+std::string title_of_page(const std::vector<std::string>& arguments);
+
 }  // namespace holdfast::documents

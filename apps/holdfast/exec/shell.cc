@@ -9,18 +9,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 
 #include "process/child.h"
+#include "process/system_error.h"
 
 extern char** environ;
 
 namespace holdfast::exec {
 namespace {
-
-Status error_of(const char* call) {
-  return Status(StatusCode::kIoError, std::string(call) + ": " + std::strerror(errno));
-}
 
 class Descriptor {
  public:
@@ -43,7 +39,7 @@ struct Pipe {
   Descriptor to;
   Status open() {
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) return error_of("pipe");
+    if (::pipe2(ends, O_CLOEXEC) != 0) return process::system_error("pipe");
     from.reset(ends[0]);
     to.reset(ends[1]);
     return Status::ok();
@@ -219,7 +215,7 @@ Result<ShellEnd> run_shell(const ShellCommand& command, const std::function<bool
   ::sigprocmask(SIG_BLOCK, &blocked, &mask);
   const pid_t keeper = ::_Fork();
   if (keeper == 0) run_keeper(prepared, mask);
-  const Status forked = keeper < 0 ? error_of("fork") : Status::ok();
+  const Status forked = keeper < 0 ? process::system_error("fork") : Status::ok();
   ::sigprocmask(SIG_SETMASK, &mask, nullptr);
   HOLDFAST_TRY(forked);
   output.to.reset(-1);

@@ -79,6 +79,14 @@ Result<Node> node_of(const std::string& path, const std::string& text) {
   return node;
 }
 
+// What a move of so many nodes came to.
+Status moved(const Status& status, size_t nodes) {
+  if (status.code() != StatusCode::kTooLarge) return status;
+  return Status(StatusCode::kTooLarge, std::to_string(nodes) +
+                                           " files and folders are too many to move in one "
+                                           "commit; move the folders in it one by one");
+}
+
 Node root() {
   return {.type = NodeType::kFolder, .mode = 0755};
 }
@@ -172,7 +180,10 @@ Status FileTree::make_folders(const std::string& path, int64_t now_us) const {
 Status FileTree::put(const Node& node, int64_t now_us) const {
   if (node.path.empty()) return refused("", "is the root");
   HOLDFAST_ASSIGN(const auto before, find(node.path));
-  if (before && before->type == NodeType::kFolder) return refused(node.path, "is a folder");
+  const bool is_folder = node.type == NodeType::kFolder;
+  if (before && (before->type == NodeType::kFolder) != is_folder) {
+    return refused(node.path, is_folder ? "is no folder" : "is a folder");
+  }
   HOLDFAST_TRY(make_folders(folder_of(node.path), now_us));
   const bool content_goes = before && before->type == NodeType::kFile;
   if (content_goes && before->content != node.content) HOLDFAST_TRY(erase(*before));
@@ -192,15 +203,16 @@ Status FileTree::rename(const std::string& from, const std::string& to, int64_t 
   }
   nodes.push_back(top);
   for (Node& node : nodes) {
-    HOLDFAST_TRY(kv_.del(node_key(node.path)));
+    const std::string before = node_key(node.path);
     node.path = to + node.path.substr(from.size());
     HOLDFAST_TRY(checked_path(node.path).status());
-    HOLDFAST_TRY(write(node));
+    HOLDFAST_TRY(moved(kv_.del(before), nodes.size()));
+    HOLDFAST_TRY(moved(write(node), nodes.size()));
   }
   return Status::ok();
 }
 
-Result<std::vector<Node>> FileTree::remove(const std::string& path, bool deep) const {
+Result<std::vector<Node>> FileTree::doomed(const std::string& path, bool deep) const {
   HOLDFAST_ASSIGN(Node top, get(path));
   std::vector<Node> nodes;
   if (top.type == NodeType::kFolder) {
@@ -208,8 +220,14 @@ Result<std::vector<Node>> FileTree::remove(const std::string& path, bool deep) c
     if (!nodes.empty() && !deep) return refused(path, "is a folder that is not empty");
   }
   if (!path.empty()) nodes.insert(nodes.begin(), std::move(top));
-  for (const Node& node : nodes) HOLDFAST_TRY(erase(node));
   return nodes;
+}
+
+Result<bool> FileTree::remove(const std::string& path, bool deep, size_t limit) const {
+  HOLDFAST_ASSIGN(const std::vector<Node> nodes, doomed(path, deep));
+  const size_t kept = nodes.size() - std::min(limit, nodes.size());
+  for (size_t i = kept; i < nodes.size(); ++i) HOLDFAST_TRY(erase(nodes[i]));
+  return kept == 0;
 }
 
 Result<Space> files_space(const Space& space) {

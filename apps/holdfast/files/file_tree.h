@@ -23,6 +23,9 @@
 namespace holdfast::files {
 
 constexpr size_t kPathSizeMax = 900;  // bytes
+// Nodes that one commit removes: far below what a transaction may write, and not long under its
+// lock.
+constexpr size_t kRemovedAtOnce = 10'000;
 // Contents up to this size are kept in the tree of the store, larger ones as blobs.
 constexpr size_t kInlineSizeMax = 64 * 1024;
 
@@ -57,15 +60,20 @@ class FileTree {
 
   // Makes a folder and those above it. Errors: ConditionFalse: one of them is a file.
   Status make_folders(const std::string& path, int64_t now_us) const;
-  // Puts a file or link, with the folders above it, in the place of what was there. Errors:
-  // ConditionFalse: a folder is there, or one of those above is none.
+  // Puts a file or link, with the folders above it, in the place of what was there; or a folder,
+  // whose permissions and time change if it is there. Errors: ConditionFalse: a folder is in the
+  // place of a file, or the reverse, or one of those above is none.
   Status put(const Node& node, int64_t now_us) const;
   // A folder goes with what is in it. Errors: NotFound; ConditionFalse: the target is there, or
-  // inside of what moves; TooLarge: a path would become too long.
+  // inside of what moves; TooLarge: a path would become too long, or the folder holds more than a
+  // transaction takes (some 100,000).
   Status rename(const std::string& from, const std::string& to, int64_t now_us) const;
-  // Returns what went, by path; the root is only emptied. Errors: NotFound; ConditionFalse: a
-  // folder that is not empty, without `deep`.
-  Result<std::vector<Node>> remove(const std::string& path, bool deep) const;
+  // What a removal takes, by path: the root stays. Errors: NotFound; ConditionFalse: a folder that
+  // is not empty, without `deep`.
+  Result<std::vector<Node>> doomed(const std::string& path, bool deep) const;
+  // Removes the last `limit` of them, so that no parent goes before its children; true: that was
+  // all. Errors: those of doomed().
+  Result<bool> remove(const std::string& path, bool deep, size_t limit = kRemovedAtOnce) const;
 
   static std::string content_key(const Node& node);
 

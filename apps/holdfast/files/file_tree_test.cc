@@ -131,6 +131,7 @@ TEST_F(FileTreeTest, ATreeComesInAndGoesOutAsItWas) {
   fs::create_directories(source / "deep/er");
   std::ofstream(source / "deep/er/file") << "content";
   ::chmod((source / "deep/er/file").c_str(), 0750);
+  ::chmod((source / "deep").c_str(), 0500);
   fs::create_symlink("../nowhere", source / "link");
   const auto first = bring_in(store_, files_, source.string(), "tree", ignored_);
   ASSERT_TRUE(first) << first.status().to_string();
@@ -145,12 +146,15 @@ TEST_F(FileTreeTest, ATreeComesInAndGoesOutAsItWas) {
   ASSERT_TRUE(out) << out.status().to_string();
   EXPECT_TRUE(fs::is_directory(target / "empty"));
   EXPECT_EQ(fs::read_symlink(target / "link"), "../nowhere");
-  struct stat before {
-  }, after{};
-  EXPECT_EQ(::stat((source / "deep/er/file").c_str(), &before), 0);
-  EXPECT_EQ(::stat((target / "deep/er/file").c_str(), &after), 0);
-  EXPECT_EQ(after.st_mode, before.st_mode);
-  EXPECT_EQ(after.st_mtim.tv_sec, before.st_mtim.tv_sec);
+  for (const char* path : {"deep", "deep/er", "deep/er/file"}) {
+    struct stat before {
+    }, after{};
+    EXPECT_EQ(::stat((source / path).c_str(), &before), 0);
+    EXPECT_EQ(::stat((target / path).c_str(), &after), 0);
+    EXPECT_EQ(after.st_mode, before.st_mode) << path;
+    EXPECT_EQ(after.st_mtim.tv_sec, before.st_mtim.tv_sec) << path;
+  }
+  for (const fs::path& tree : {source, target}) ::chmod((tree / "deep").c_str(), 0700);
   EXPECT_EQ(take_out(files_.kv(), "tree", target.string(), ignored_).status().code(),
             StatusCode::kConditionFalse)
       << "nothing is written over";
@@ -171,6 +175,25 @@ TEST_F(FileTreeTest, MoreFilesThanOneCommitTakesComeIn) {
   EXPECT_THAT(report->first_skipped, testing::HasSubstr("no "));
   EXPECT_EQ(list("").size(), 200u);
   EXPECT_EQ(read("199"), "199");
+}
+
+TEST_F(FileTreeTest, ALargeFolderGoesInSteps) {
+  for (const char* path : {"d/a/b", "d/a-c", "d/e/f/g", "h"}) EXPECT_TRUE(write(path, "x"));
+  EXPECT_EQ(FileTree(files_.kv()).doomed("d", true)->size(), 7u);
+  size_t steps = 0;
+  for (bool is_gone = false; !is_gone; ++steps) {
+    ASSERT_TRUE(change([&](const FileTree& tree) -> Status {
+      HOLDFAST_ASSIGN(is_gone, tree.remove("d", true, 2));
+      return Status::ok();
+    }));
+    for (const std::string& path : list("", true)) {
+      const fs::path folder = fs::path(path).parent_path();
+      EXPECT_TRUE(*FileTree(files_.kv()).find(folder)) << path << " is in no folder";
+    }
+  }
+  EXPECT_EQ(steps, 4u);
+  EXPECT_THAT(list("", true), ElementsAre("h"));
+  EXPECT_EQ(rows(), 2u);
 }
 
 TEST_F(FileTreeTest, NothingIsWrittenThroughALink) {

@@ -4,8 +4,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -15,6 +13,7 @@
 #include "cli/files.h"
 #include "cli/input.h"
 #include "process/random_name.h"
+#include "process/system_error.h"
 #include "process/unix_time.h"
 
 namespace holdfast::files {
@@ -25,14 +24,6 @@ namespace fs = std::filesystem;
 constexpr size_t kPieceSize = 1u << 20;
 constexpr size_t kFilesAtOnce = 64;  // in one commit
 constexpr mode_t kPermissions = 0777;
-
-Status failed(const char* call, const fs::path& path, int code) {
-  const StatusCode status = code == EACCES || code == EPERM ? StatusCode::kPermissionDenied
-                            : code == ENOSPC                ? StatusCode::kNoSpace
-                            : code == ENOENT                ? StatusCode::kInvalidArgument
-                                                            : StatusCode::kIoError;
-  return Status(status, std::string(call) + ": " + std::strerror(code)).with_path(path.string());
-}
 
 int64_t time_of(const struct stat& facts) {
   return static_cast<int64_t>(facts.st_mtim.tv_sec) * 1'000'000 + facts.st_mtim.tv_nsec / 1'000;
@@ -75,9 +66,13 @@ class Importer {
   Status bring(const fs::path& source, const std::string& path) {
     progress_(report_);
     struct stat facts {};
-    if (::lstat(source.c_str(), &facts) != 0) return failed("lstat", source, errno);
+    if (::lstat(source.c_str(), &facts) != 0)
+      return process::named_path_error("lstat", source.string());
     Node node{.path = path, .mode = facts.st_mode & kPermissions, .changed_us = time_of(facts)};
-    if (S_ISDIR(facts.st_mode)) return bring_folder(source, path);
+    if (S_ISDIR(facts.st_mode)) {
+      node.type = NodeType::kFolder;
+      return bring_folder(source, node);
+    }
     if (S_ISLNK(facts.st_mode)) return bring_link(source, std::move(node));
     if (!S_ISREG(facts.st_mode)) return skip(source);
     node.size = static_cast<uint64_t>(facts.st_size);
@@ -90,18 +85,17 @@ class Importer {
   }
 
  private:
-  Status bring_folder(const fs::path& source, const std::string& path) {
-    const auto make = [&](Transaction& transaction) {
-      return FileTree(files_.kv(transaction)).make_folders(path, process::unix_us());
-    };
-    HOLDFAST_TRY(store_.update(make).status());
+  Status bring_folder(const fs::path& source, const Node& node) {
+    const std::string& path = node.path;
+    HOLDFAST_TRY(make_folder(node));
     ++report_.folders;
     std::error_code error;
     std::vector<fs::path> entries;
     for (fs::directory_iterator at(source, error), end; !error && at != end; at.increment(error)) {
       entries.push_back(at->path());
     }
-    if (error) return failed("reading the folder", source, error.value());
+    if (error)
+      return process::named_path_error("reading the folder", source.string(), error.value());
     std::sort(entries.begin(), entries.end());
     for (const fs::path& entry : entries) {
       const std::string name = entry.filename().string();
@@ -116,11 +110,22 @@ class Importer {
     return Status::ok();
   }
 
+  Status make_folder(const Node& node) {
+    HOLDFAST_ASSIGN(const auto before, FileTree(files_.kv()).find(node.path));
+    const bool is_same = before && before->type == NodeType::kFolder && before->mode == node.mode &&
+                         before->changed_us == node.changed_us;
+    if (node.path.empty() || is_same) return Status::ok();  // the root is as it is
+    const auto make = [&](Transaction& transaction) {
+      return FileTree(files_.kv(transaction)).put(node, process::unix_us());
+    };
+    return store_.update(make).status();
+  }
+
   Status bring_link(const fs::path& source, Node node) {
     std::error_code error;
     node.type = NodeType::kLink;
     node.target = fs::read_symlink(source, error).string();
-    if (error) return failed("readlink", source, error.value());
+    if (error) return process::named_path_error("readlink", source.string(), error.value());
     if (!utf8_valid(node.target)) return skip(source);
     HOLDFAST_ASSIGN(const auto before, FileTree(files_.kv()).find(node.path));
     ++report_.files;
@@ -176,13 +181,13 @@ class Importer {
 // Permissions and time, as they were when the file came in.
 Status restore_facts(const Node& node, const fs::path& target) {
   if (::chmod(target.c_str(), node.mode & kPermissions) != 0) {
-    return failed("chmod", target, errno);
+    return process::named_path_error("chmod", target.string());
   }
   const timespec time = {static_cast<time_t>(node.changed_us / 1'000'000),
                          static_cast<long>(node.changed_us % 1'000'000 * 1'000)};
   const timespec times[2] = {time, time};
   if (::utimensat(AT_FDCWD, target.c_str(), times, 0) == 0) return Status::ok();
-  return failed("utimensat", target, errno);
+  return process::named_path_error("utimensat", target.string());
 }
 
 class Exporter {
@@ -193,12 +198,13 @@ class Exporter {
     progress_(report_);
     if (node.type == NodeType::kFolder) {
       ++report_.folders;
+      if (!node.path.empty()) folders_.emplace_back(node, target);
       return cli::make_directory(target.string());
     }
     ++report_.files;
     if (node.type == NodeType::kLink) {
       if (::symlink(node.target.c_str(), target.c_str()) == 0) return Status::ok();
-      return failed("symlink", target, errno);
+      return process::named_path_error("symlink", target.string());
     }
     // In the place of a link that somebody put there, not through it.
     HOLDFAST_ASSIGN(cli::NewFile file, cli::NewFile::make(target.string(), 0600));
@@ -209,12 +215,19 @@ class Exporter {
     HOLDFAST_TRY(file.commit());
     return restore_facts(node, target);
   }
-  const TransferReport& report() const { return report_; }
+  // Once, at the end: writing into a folder changes its time, and may not be permitted by then.
+  Result<TransferReport> finish() {
+    for (auto at = folders_.rbegin(); at != folders_.rend(); ++at) {
+      HOLDFAST_TRY(restore_facts(at->first, at->second));
+    }
+    return report_;
+  }
 
  private:
   const Kv& files_;
   const Progress& progress_;
   TransferReport report_;
+  std::vector<std::pair<Node, fs::path>> folders_;  // none before the one that holds it
 };
 
 }  // namespace
@@ -257,7 +270,7 @@ Result<TransferReport> take_out(const Kv& files, const std::string& path, const 
   Exporter exporter(files, progress);
   if (top.type != NodeType::kFolder) {
     HOLDFAST_TRY(exporter.take(top, target));
-    return exporter.report();
+    return exporter.finish();
   }
   std::error_code error;
   if (fs::exists(target, error) && !fs::is_empty(target, error)) {
@@ -270,7 +283,21 @@ Result<TransferReport> take_out(const Kv& files, const std::string& path, const 
   for (const Node& node : nodes) {
     HOLDFAST_TRY(exporter.take(node, fs::path(target) / node.path.substr(skipped)));
   }
-  return exporter.report();
+  return exporter.finish();
+}
+
+Result<uint64_t> remove_tree(Store& store, const Space& files, const std::string& path, bool deep,
+                             const std::function<void(uint64_t commits)>& progress) {
+  uint64_t commits = 0;
+  for (bool is_gone = false; !is_gone;) {
+    const auto remove = [&](Transaction& transaction) -> Status {
+      HOLDFAST_ASSIGN(is_gone, FileTree(files.kv(transaction)).remove(path, deep));
+      return Status::ok();
+    };
+    HOLDFAST_TRY(store.update(remove).status());
+    progress(++commits);
+  }
+  return commits;
 }
 
 }  // namespace holdfast::files

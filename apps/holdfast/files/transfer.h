@@ -2,7 +2,7 @@
 //
 // Files come in some at a time, each group in one commit, so a tree of any size does, and one that
 // was stopped goes on where it was: what is there already with the same size, time and permissions
-// is left as it is.
+// is left as it is. A folder's permissions and time come and go with it.
 #pragma once
 
 #include <cstdint>
@@ -39,6 +39,12 @@ Result<TransferReport> bring_in(Store& store, const Space& files, const std::str
 // snapshot. Errors: NotFound, ConditionFalse, those of writing.
 Result<TransferReport> take_out(const Kv& files, const std::string& path, const std::string& target,
                                 const Progress& progress);
+
+// Removes `path`, a folder with what is in it; up to kRemovedAtOnce files and folders go in one
+// commit, more in several, none before what it holds. One that was stopped is called again.
+// Returns how many commits. Errors: those of FileTree::remove and of the store.
+Result<uint64_t> remove_tree(Store& store, const Space& files, const std::string& path, bool deep,
+                             const std::function<void(uint64_t commits)>& progress);
 
 // The content of a file, piece by piece. Errors: ConditionFalse (it is no file), NotFound, those of
 // `take`. `files` belongs to a snapshot.

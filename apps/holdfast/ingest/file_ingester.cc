@@ -18,6 +18,8 @@ using Json = nlohmann::json;
 constexpr size_t kBatchSections = 64;
 constexpr size_t kBatchBytes = 256 * 1024;
 constexpr size_t kTitleBytesMax = 300;
+// Far below what one transaction may write; each takes several rows with it.
+constexpr size_t kRemovedAtOnce = 1'000;
 
 // How many of `observations` make the next commit.
 size_t batch_size(std::span<const NewObservation> observations) {
@@ -29,6 +31,50 @@ size_t batch_size(std::span<const NewObservation> observations) {
     ++count;
   }
   return count;
+}
+
+// Those of `before` that are not among `now`.
+std::vector<std::string> outdated_of(const std::vector<std::string>& before,
+                                     const std::vector<std::string>& now) {
+  const std::set<std::string> kept(now.begin(), now.end());
+  std::vector<std::string> outdated;
+  for (const std::string& id : before) {
+    if (!kept.contains(id)) outdated.push_back(id);
+  }
+  return outdated;
+}
+
+// Removes those that are still there; how many.
+Result<uint64_t> remove_all(const Observations& observations, std::span<const std::string> ids) {
+  uint64_t removed = 0;
+  for (const std::string& id : ids) {
+    const Status status = observations.remove(id);
+    if (!status && status.code() != StatusCode::kNotFound) return status;
+    removed += status ? 1 : 0;
+  }
+  return removed;
+}
+
+// A note names every section of its file: beyond some 27,000 of them it is a large value. `space`
+// is no transaction's, `kv` may be.
+Status put_note(const Space& space, const Kv& kv, const std::string& key, const std::string& text) {
+  if (text.size() <= kKvValueSizeMax) return kv.put(key, text);
+  HOLDFAST_ASSIGN(BlobWriter writer, space.kv().write());
+  HOLDFAST_TRY(writer.append(text));
+  HOLDFAST_ASSIGN(const NewBlob blob, writer.finish());
+  return kv.put(key, blob);
+}
+
+// Empty: there is none.
+Result<std::string> get_note(const Kv& kv, const std::string& key) {
+  HOLDFAST_ASSIGN(auto reader, kv.open(key));
+  std::string text(reader ? reader->size() : 0, '\0');
+  for (size_t filled = 0; filled < text.size();) {
+    HOLDFAST_ASSIGN(const size_t count, reader->read(text.data() + filled, text.size() - filled));
+    if (count == 0) break;
+    filled += count;
+  }
+  return text;
 }
 
 }  // namespace
@@ -127,9 +173,8 @@ Status FileIngester::skip(const InputFile& file, documents::Skip reason) {
 
 Result<FileIngester::Note> FileIngester::read_note(const std::string& key) {
   Note note;
-  HOLDFAST_ASSIGN(auto value, notes_.kv().get(key));
-  if (!value) return note;
-  Json json = Json::parse(*value, nullptr, /*allow_exceptions=*/false);
+  HOLDFAST_ASSIGN(const std::string text, get_note(notes_.kv(), key));
+  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return note;
   note.size_bytes = json.value("size", uint64_t{0});
   note.modified_ns = json.value("modified_ns", int64_t{0});
@@ -140,11 +185,33 @@ Result<FileIngester::Note> FileIngester::read_note(const std::string& key) {
 
 Status FileIngester::store_observations(std::span<const NewObservation> rest,
                                         const std::string& note_key, Note& note) {
+  const bool removes_apart = note.ids_before.size() > kRemovedAtOnce;
   while (!rest.empty()) {
     size_t count = batch_size(rest);
-    bool last = count == rest.size();
+    bool last = count == rest.size() && !removes_apart;
     HOLDFAST_TRY(commit(rest.subspan(0, count), last, note_key, note));
     rest = rest.subspan(count);
+  }
+  if (!removes_apart) return Status::ok();
+  HOLDFAST_TRY(remove_outdated(note));
+  return commit({}, /*last=*/true, note_key, note);
+}
+
+// Before the note says so: whoever dies in between finds some of them gone the next time.
+Status FileIngester::remove_outdated(Note& note) {
+  std::vector<std::string> outdated = outdated_of(note.ids_before, note.ids);
+  note.ids_before.clear();
+  std::span<const std::string> rest = outdated;
+  while (!rest.empty()) {
+    const auto some = rest.subspan(0, std::min(rest.size(), kRemovedAtOnce));
+    uint64_t removed = 0;
+    const auto remove = [&](Transaction& transaction) -> Status {
+      HOLDFAST_ASSIGN(removed, remove_all(space_.observations(transaction), some));
+      return Status::ok();
+    };
+    HOLDFAST_TRY(store_.update(remove).status());
+    progress_.sections_removed.fetch_add(removed);
+    rest = rest.subspan(some.size());
   }
   return Status::ok();
 }
@@ -156,19 +223,14 @@ Status FileIngester::commit(std::span<const NewObservation> batch, bool last,
   uint64_t begin_us = process::monotonic_us();
   auto version = store_.update([&](Transaction& transaction) -> Status {
     Observations observations = space_.observations(transaction);
-    HOLDFAST_ASSIGN(added, observations.add_all(batch));
+    if (!batch.empty()) {
+      HOLDFAST_ASSIGN(added, observations.add_all(batch));
+    }
     if (!last) return Status::ok();
     Note complete = note;
     for (const AddedObservation& one : added) complete.ids.push_back(one.id);
-    std::set<std::string> kept(complete.ids.begin(), complete.ids.end());
-    removed = 0;
-    for (const std::string& id : note.ids_before) {
-      if (kept.count(id) != 0) continue;
-      Status status = observations.remove(id);
-      if (!status && status.code() != StatusCode::kNotFound) return status;
-      removed += status ? 1 : 0;
-    }
-    return notes_.kv(transaction).put(note_key, complete.text());
+    HOLDFAST_ASSIGN(removed, remove_all(observations, outdated_of(note.ids_before, complete.ids)));
+    return put_note(notes_, notes_.kv(transaction), note_key, complete.text());
   });
   HOLDFAST_TRY(version.status());
   progress_.commit_us.record(process::monotonic_us() - begin_us);

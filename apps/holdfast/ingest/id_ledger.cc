@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "base/uuid.h"
+#include "process/system_error.h"
 
 namespace holdfast::ingest {
 
@@ -19,9 +20,7 @@ Status IdLedger::open(const std::string& path) {
   path_ = path;
   fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (fd_ >= 0) return Status::ok();
-  StatusCode code = errno == EACCES ? StatusCode::kPermissionDenied : StatusCode::kIoError;
-  return Status(code, std::string("cannot open the ledger: ") + std::strerror(errno))
-      .with_path(path);
+  return process::system_error("opening the ledger", path);
 }
 
 Status IdLedger::append(std::span<const std::string> ids) {

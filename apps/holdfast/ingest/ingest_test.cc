@@ -138,6 +138,20 @@ TEST_F(IngestStoreTest, AChangedFileReplacesWhatItSaid) {
   EXPECT_EQ(contents, (std::set<std::string>{"alpha", "changed text"}));
 }
 
+TEST_F(IngestStoreTest, AFileOfVeryManySectionsIsNotedWhole) {
+  constexpr int kSections = 28'000;
+  std::string text;
+  for (int i = 0; i < kSections; ++i) text += "# " + std::to_string(i) + "\n\nx\n\n";
+  write("many.md", text);
+  EXPECT_EQ(run(1).added, uint64_t{kSections});
+  const Counts again = run(1);
+  EXPECT_EQ(again.unchanged, 1u);
+  EXPECT_EQ(again.existing, uint64_t{kSections});
+  write("many.md", "# 0\n\nx\n");
+  EXPECT_EQ(run(1).removed, uint64_t{kSections} - 1);
+  EXPECT_EQ(observations().size(), 1u);
+}
+
 TEST_F(IngestStoreTest, AKilledProcessLosesAndDoublesNothing) {
   uint64_t sections = 0;
   for (int i = 0; i < 60; ++i) {

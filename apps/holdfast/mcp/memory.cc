@@ -1,7 +1,5 @@
 #include "mcp/memory.h"
 
-#include <sys/stat.h>
-
 #include <utility>
 
 #include "cli/embedding.h"
@@ -11,33 +9,18 @@
 #include "search/store_keyspace.h"
 
 namespace holdfast::mcp {
-namespace {
-
-// Device and inode of the store's directory; empty: it is not there.
-std::string identity_of(const std::string& path) {
-  struct stat facts {};
-  if (::stat(path.c_str(), &facts) != 0) return {};
-  return std::to_string(facts.st_dev) + ":" + std::to_string(facts.st_ino);
-}
-
-}  // namespace
-
 Status Memory::ensure_open() {
   if (store_) {
-    if (identity_of(store_->path()) == identity_) return Status::ok();
-    const std::string path = store_->path();
+    if (place_.is_same()) return Status::ok();
+    // Where another has been put, that one is opened; else the next who asks tries again.
+    const bool is_replaced = cli::holds_something(store_->path());
     space_.reset();
     store_.reset();
-    if (identity_of(path).empty()) {
-      return Status(StatusCode::kNotAStore,
-                    "the store has vanished while it was open; put it back, or make a new one with "
-                    "holdfast init")
-          .with_path(path);
-    }
+    if (!is_replaced) return place_.check();
   }
   HOLDFAST_ASSIGN(Store store, context_.open_store(cli::IfAbsent::kCreateForUser));
   HOLDFAST_ASSIGN(Space space, context_.open_space(store));
-  identity_ = identity_of(store.path());
+  place_ = cli::StorePlace(store);
   store_ = std::make_shared<Store>(std::move(store));
   space_.emplace(std::move(space));
   return Status::ok();

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "cli/context.h"
+#include "cli/store_place.h"
 #include "graph/graph.h"
 #include "holdfast/claim.h"
 #include "holdfast/queue.h"
@@ -55,7 +56,7 @@ class Memory {
   std::mutex mutex_;
   std::shared_ptr<Store> store_;
   std::optional<Space> space_;
-  std::string identity_;  // of the directory that is open
+  cli::StorePlace place_;  // of the store that is open
 };
 
 }  // namespace holdfast::mcp
