@@ -32,6 +32,7 @@ class ForwardingOs : public Os {
   Result<FileSystem> file_system(const std::string& path) override { return os_.file_system(path); }
   uint64_t free_disk_bytes(const std::string& path) override { return os_.free_disk_bytes(path); }
   uint64_t map_size_max() override { return os_.map_size_max(); }
+  size_t read_first_bytes_max() override { return os_.read_first_bytes_max(); }
   WaitResult futex_wait(const Shared<uint32_t>& word, uint32_t expected,
                         uint64_t timeout_us) override {
     return os_.futex_wait(word, expected, timeout_us);

@@ -165,6 +165,8 @@ class Os {
   }
   // The largest mapping to ask for of a file that grows; a power of two.
   virtual uint64_t map_size_max() { return uint64_t{1} << 30; }
+  // Bytes of a file that a process had better read than map, of those that it needs first.
+  virtual size_t read_first_bytes_max() { return 0; }
 
   // --- Waiting across processes on a word in shared memory.
   // Returns kWoken when woken, when the word no longer equals `expected`, or spuriously.

@@ -29,6 +29,8 @@ class PosixOs final : public Os {
   uint64_t wall_time_us() override;
   uint64_t monotonic_time_us() override;
   uint64_t map_size_max() override { return uint64_t{1} << 38; }
+  // By then reading them has cost as much as mapping what is needed again and again does.
+  size_t read_first_bytes_max() override { return size_t{4} << 20; }
   // All zeros where /proc is not mounted. Then "another boot" and "another kernel" cannot be told
   // apart from this one: shared state left by a machine that lost power looks alive, so a store
   // opened by nobody must be recovered from its files, as after a power cut.

@@ -124,7 +124,7 @@ Status map_data(Context& context) {
   context.pages = std::make_unique<tree::PageSource>(context.data_map->data(), context.page_shift,
                                                      static_cast<uint32_t>(pages_max));
   context.pages->set_losses(context.os.losses());
-  context.pages->read_first(*context.data_file);
+  context.pages->read_first(*context.data_file, context.os.read_first_bytes_max());
   return Status::ok();
 }
 

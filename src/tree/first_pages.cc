@@ -9,20 +9,20 @@ namespace {
 // of the machine: their first touch costs a seventh.
 constexpr size_t kFirstPieceBytes = 64u << 10;
 constexpr size_t kPieceBytes = 2u << 20;
-constexpr size_t kPiecesMax = 3;
 // By then finding pages here has cost as much as mapping them does.
 constexpr uint32_t kLoadsMax = 16'384;
 
 }  // namespace
 
-FirstPages::FirstPages(os::File& file, uint32_t page_shift)
+FirstPages::FirstPages(os::File& file, uint32_t page_shift, size_t bytes_max)
     : file_(file),
       page_size_(size_t{1} << page_shift),
-      table_(2 * (kFirstPieceBytes + (kPiecesMax - 1) * kPieceBytes) / page_size_) {}
+      pages_max_(bytes_max >> page_shift),
+      table_(2 * pages_max_ + 1) {}
 
 char* FirstPages::take_room() {
+  if (kept_.size() == pages_max_) return nullptr;
   if (memory_.empty() || filled_ == memory_.back().size()) {
-    if (memory_.size() == kPiecesMax) return nullptr;
     memory_.emplace_back(memory_.empty() ? kFirstPieceBytes : kPieceBytes);
     filled_ = 0;
   }

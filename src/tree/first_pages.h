@@ -12,6 +12,7 @@
 //      cannot be read, or is not as it should be, is not kept.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -26,8 +27,8 @@ struct PageRef;
 
 class FirstPages {
  public:
-  // `file` must outlive it.
-  FirstPages(os::File& file, uint32_t page_shift);
+  // `file` must outlive it; at most `bytes_max` of it are kept.
+  FirstPages(os::File& file, uint32_t page_shift, size_t bytes_max);
 
   // Whether the bytes of a page are sound.
   using Verify = std::function<bool(const char* bytes)>;
@@ -50,6 +51,7 @@ class FirstPages {
 
   os::File& file_;
   const size_t page_size_;
+  const size_t pages_max_;
   std::atomic<bool> is_over_{false};
   std::mutex mutex_;
   std::vector<os::LargeBytes> memory_;

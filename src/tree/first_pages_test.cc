@@ -29,7 +29,7 @@ class FirstPagesTest : public testing::Test {
     file_ = *os_->open("/data", os::OpenMode::kCreate);
     CHECK(file_->write_at(0, pages()));
     source_ = tree_.pages().fresh_source();
-    source_->read_first(*file_);
+    source_->read_first(*file_, size_t{4} << 20);
   }
 
   std::string_view pages() {

@@ -66,9 +66,10 @@ PageSource::~PageSource() {
   os::release_reserved(verified_, 2 * sizeof(std::atomic<uint32_t>) * size_t{remembered_count_});
 }
 
-void PageSource::read_first(os::File& file) {
+void PageSource::read_first(os::File& file, size_t bytes_max) {
   CHECK(file_ == nullptr);
-  first_ = std::make_unique<FirstPages>(file, page_shift_);
+  if (bytes_max < page_size_bytes()) return;
+  first_ = std::make_unique<FirstPages>(file, page_shift_, bytes_max);
   if (!first_->is_over()) shown_count_.store(0, std::memory_order_relaxed);
 }
 

@@ -89,9 +89,10 @@ class PageSource {
     return first_ != nullptr && !first_->is_over() ? nullptr : raw(pgno, 1);
   }
 
-  // Reads the first pages that are needed instead of mapping them (first_pages.h). REQUIRES: the
-  // pages are mapped, from `file`, which outlives the source; nothing was loaded yet.
-  void read_first(os::File& file);
+  // Reads the first pages that are needed, up to so many bytes, instead of mapping them
+  // (first_pages.h). REQUIRES: the pages are mapped, from `file`, which outlives the source;
+  // nothing was loaded yet.
+  void read_first(os::File& file, size_t bytes_max);
 
   // What tells of mapped pages that were lost, and read as zeros since; nullptr: nothing, such an
   // access ends the process.

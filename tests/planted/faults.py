@@ -304,10 +304,10 @@ FAULTS = (
           'StoreRot.*', (
         Edit('tree/page_source.cc',
              'if (found != ref.crc) { *error = wrong_crc(ref.pgno, offset, ref.crc, found);'
-             ' return nullptr; } if (const std::string problem',
+             ' return false; } if (const std::string problem',
              'if (found != ref.crc && !PLANTED) {'
              ' *error = wrong_crc(ref.pgno, offset, ref.crc, found);'
-             ' return nullptr; } if (const std::string problem'),)),
+             ' return false; } if (const std::string problem'),)),
     Fault('overflow_not_checked', 'a large value is handed out without comparing its checksum',
           'StoreRot.*', (
         Edit('tree/page_source.cc',

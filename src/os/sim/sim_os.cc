@@ -89,4 +89,9 @@ void SimOs::sleep_us(uint64_t duration_us) {
   machine_.wait(nullptr, 0, duration_us);
 }
 
+size_t SimOs::read_first_bytes_max() {
+  constexpr size_t kBytesMax[] = {0, 2u << 10, 64u << 10};
+  return kBytesMax[machine_.identity_of(process_).pid % std::size(kBytesMax)];
+}
+
 }  // namespace holdfast::sim

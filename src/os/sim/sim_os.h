@@ -27,6 +27,9 @@ class SimOs final : public os::Os {
     return machine_.claims_room() ? uint64_t{1} << 40 : 0;
   }
 
+  // Of three processes one maps all pages, one reads all, one goes from this to that.
+  size_t read_first_bytes_max() override;
+
   os::WaitResult futex_wait(const os::Shared<uint32_t>& word, uint32_t expected,
                             uint64_t timeout_us) override;
   void futex_wake(const os::Shared<uint32_t>& word, uint32_t count) override;
