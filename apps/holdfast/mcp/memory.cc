@@ -1,5 +1,6 @@
 #include "mcp/memory.h"
 
+#include <filesystem>
 #include <utility>
 
 #include "cli/embedding.h"
@@ -13,7 +14,9 @@ Status Memory::ensure_open() {
   if (store_) {
     if (place_.is_same()) return Status::ok();
     // Where another has been put, that one is opened; else the next who asks tries again.
-    const bool is_replaced = cli::holds_something(store_->path());
+    std::error_code error;
+    const bool is_replaced = std::filesystem::is_directory(store_->path(), error) &&
+                             cli::holds_something(store_->path());
     space_.reset();
     store_.reset();
     if (!is_replaced) return place_.check();
