@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "vector/machine.h"
+
 // This file is compiled once for each instruction set.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "vector/kernels.cc"
@@ -204,34 +206,8 @@ HWY_AFTER_NAMESPACE();
 namespace holdfast::vector {
 namespace {
 
-// The choice is ours, not that of highway's library, of which Debian has no archive: the program
-// would wait for its loader. What the header offers is a list of all targets, the best first.
 using Make = Kernels (*)();
 constexpr Make kEvery[] = {HWY_CHOOSE_TARGET_LIST(own_kernels), HWY_CHOOSE_FALLBACK(own_kernels)};
-constexpr int kBestBit = HWY_HIGHEST_TARGET_BIT + 1 - HWY_MAX_DYNAMIC_TARGETS;
-
-bool machine_has(int64_t target) {
-#if HWY_ARCH_X86
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                    __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-  switch (target) {
-    case HWY_SSSE3:
-      return __builtin_cpu_supports("ssse3");
-    case HWY_SSE4:
-      return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("aes") &&
-             __builtin_cpu_supports("pclmul");
-    case HWY_AVX2:
-      return avx2;
-    case HWY_AVX3:
-      return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-             __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-             __builtin_cpu_supports("avx512vl");
-    default:
-      break;
-  }
-#endif
-  return (target & HWY_STATIC_TARGET) != 0;  // of which the compiler is sure
-}
 
 }  // namespace
 
@@ -239,7 +215,8 @@ std::vector<Kernels> every_kernels() {
   std::vector<Kernels> every;
   for (size_t i = 0; i < std::size(kEvery); ++i) {
     const bool is_fallback = i + 1 == std::size(kEvery);
-    const bool fits = is_fallback || machine_has(int64_t{1} << (kBestBit + static_cast<int>(i)));
+    const bool fits =
+        is_fallback || machine_has(int64_t{1} << (kBestTargetBit + static_cast<int>(i)));
     if (kEvery[i] != nullptr && fits) every.push_back(kEvery[i]());
   }
   return every;

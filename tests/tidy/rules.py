@@ -18,6 +18,7 @@ ROOM_HEIGHT = {
     'base': 0,
     'os': 1,
     'vector': 1,
+    'model': 2,
     'os/sim': 2,
     'log': 2,
     'tree': 2,
