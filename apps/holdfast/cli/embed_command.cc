@@ -16,28 +16,18 @@ struct EmbedArguments {
   double seconds = 0;
 };
 
-// The model that is asked for, or that the vector space has or is being given, or that the
-// environment names; else the one that is built in.
+// The model that the vector space has or is being given, unless another is asked for.
 Result<VectorSpaceOptions> model_of(const Space& space, const EmbedArguments& arguments,
-                                    const HttpEmbedderOptions& endpoint) {
-  VectorSpaceOptions wanted;
-  wanted.model = arguments.model;
-  wanted.model_version = arguments.model_version;
-  if (wanted.model.empty()) {
+                                    const Sources& sources) {
+  if (arguments.model.empty()) {
     HOLDFAST_ASSIGN(const auto spaces, space.vectors().list());
     for (const VectorSpace& one : spaces) {
       if (one.name == arguments.options.vector_space) {
         return one.successor ? *one.successor : static_cast<const VectorSpaceOptions&>(one);
       }
     }
-    wanted.model = endpoint.model;
   }
-  const auto hashing = hashing_embedder();
-  if (wanted.model.empty()) wanted.model = hashing->model();
-  if (wanted.model == hashing->model() && wanted.model_version.empty()) {
-    wanted.model_version = hashing->model_version();
-  }
-  return wanted;
+  return wanted_model(sources, arguments.model, arguments.model_version);
 }
 
 struct Totals {
@@ -98,11 +88,11 @@ Status follow(Store& store, const Context& context, const EmbedArguments& argume
 }
 
 Status embed(const Context& context, const EmbedArguments& arguments) {
-  const HttpEmbedderOptions endpoint = endpoint_of(context.surroundings());
+  const Sources sources = sources_of(context.surroundings());
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
-  HOLDFAST_ASSIGN(const VectorSpaceOptions model, model_of(space, arguments, endpoint));
-  HOLDFAST_ASSIGN(const auto embedder, require_embedder(model, endpoint));
+  HOLDFAST_ASSIGN(const VectorSpaceOptions model, model_of(space, arguments, sources));
+  HOLDFAST_ASSIGN(const auto embedder, require_embedder(model, sources));
   Filler filler(space, *embedder, arguments.options);
   HOLDFAST_TRY(filler.begin());
   Totals totals;
@@ -122,8 +112,10 @@ void add_embed_command(Commands& commands) {
       "holdfast embed\n  holdfast embed --follow\n"
       "  HOLDFAST_EMBED_URL=http://localhost:11434/v1 holdfast embed --model nomic-embed-text",
       [arguments](const Context& context) { return embed(context, *arguments); });
-  command->add_option("--model", arguments->model,
-                      "Which (else the vector space's, $HOLDFAST_EMBED_MODEL, holdfast-hashing)");
+  command->add_option(
+      "--model", arguments->model,
+      "Which (else the vector space's, $HOLDFAST_EMBED_MODEL, or the best that is built "
+      "in)");
   command->add_option("--model-version", arguments->model_version, "Which version of it");
   command->add_option("--vector-space", arguments->options.vector_space, "Where the vectors go")
       ->capture_default_str();
