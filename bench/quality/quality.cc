@@ -1,14 +1,19 @@
 // holdfast_quality: how often recall finds what answers a question: by words, by the vectors of an
 // embedder, and by both.
 //
-// Usage: holdfast_quality drawn [HISTORIES [SESSIONS [SEED]]]   (700 of 50 sessions, seed 1)
+// Usage: holdfast_quality [--by MODEL] [--weight W] COMMAND ...
+//        holdfast_quality drawn [HISTORIES [SESSIONS [SEED]]]   (700 of 50 sessions, seed 1)
 //        holdfast_quality longmemeval FILE                      (longmemeval_s.json and the like)
 //        holdfast_quality items FILE                            (of prepare.py)
 //        holdfast_quality write FILE [HISTORIES [SESSIONS [SEED]]]
+// MODEL is holdfast-hashing (the default) or, with the file that `holdfast model install` has made
+// in HOLDFAST_MODEL, use-lite-en or holdfast-hashing+use-lite-en. W is what a vector counts beside
+// words, else what the embedder says; given several times, each is tried.
 // A history's rounds (what the user says and what is answered) are the documents; a session is
 // found by its best round. Questions that have no answer do not count but in "told apart": how
 // probable it is that the best round of a question with an answer has a higher score than that of
 // one without.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -26,11 +31,19 @@ namespace {
 
 constexpr size_t kBatch = 200;
 
-enum class Mode : uint8_t { kWords, kVector, kBoth };
-constexpr const char* kModeNames[] = {"words", "vector", "both"};
+struct Asking {
+  std::unique_ptr<Embedder> embedder;
+  std::vector<double> vector_weights;  // each is tried; none: what the embedder says
+};
+
+// A way to ask, and how well it did.
+struct Leg {
+  std::string name;
+  Quality quality;
+};
 
 struct Findings {
-  std::map<std::string, std::array<Quality, 3>> by_type;
+  std::map<std::string, std::vector<Leg>> by_type;
   std::vector<double> scores_answered;
   std::vector<double> scores_unanswered;
 };
@@ -73,19 +86,44 @@ void add_all(const Space& space, Embedder& embedder, const std::vector<Document>
   }
 }
 
-void ask(const Space& space, Embedder& embedder, const Question& question, Findings& findings) {
-  RecallQuery query;
-  query.text = question.text;
-  query.per_session_max = 1;
-  RecallQuery by_both = query;
-  require(embed_query(embedder, by_both).is_ok(), "cannot embed");
-  RecallQuery by_vector = by_both;
-  by_vector.text.clear();
-  const RecallQuery* const queries[] = {&query, &by_vector, &by_both};
-  for (const Mode mode : {Mode::kWords, Mode::kVector, Mode::kBoth}) {
-    const auto hits = space.recall(*queries[static_cast<size_t>(mode)]);
+std::string share(double sum, uint64_t count) {
+  char text[16];
+  std::snprintf(text, sizeof(text), "%.3f", sum / static_cast<double>(count));
+  return text;
+}
+
+// By words, by the vector, and by both.
+std::vector<std::pair<std::string, RecallQuery>> ways_to_ask(const Asking& asking,
+                                                             const Question& question) {
+  RecallQuery words;
+  words.text = question.text;
+  words.per_session_max = 1;
+  RecallQuery both = words;
+  require(embed_query(*asking.embedder, both).is_ok(), "cannot embed");
+  RecallQuery vector = both;
+  vector.text.clear();
+  std::vector<std::pair<std::string, RecallQuery>> ways = {{"words", words}, {"vector", vector}};
+  if (asking.vector_weights.empty()) ways.emplace_back("both", both);
+  for (const double weight : asking.vector_weights) {
+    both.vector_weight = weight;
+    ways.emplace_back("both, vector " + share(weight, 1), both);
+  }
+  return ways;
+}
+
+void add(std::vector<Leg>& legs, const std::string& name, const std::vector<std::string>& ranked,
+         const std::set<std::string>& answers) {
+  auto leg =
+      std::find_if(legs.begin(), legs.end(), [&](const Leg& one) { return one.name == name; });
+  if (leg == legs.end()) leg = legs.insert(leg, {name, {}});
+  leg->quality.add(ranked, answers);
+}
+
+void ask(const Space& space, const Asking& asking, const Question& question, Findings& findings) {
+  for (const auto& [name, query] : ways_to_ask(asking, question)) {
+    const auto hits = space.recall(query);
     require(hits.is_ok(), hits.status().to_string());
-    if (mode == Mode::kWords) {
+    if (name == "words") {
       auto& scores =
           question.answers.empty() ? findings.scores_unanswered : findings.scores_answered;
       scores.push_back(hits->empty() ? 0 : hits->front().score);
@@ -94,30 +132,23 @@ void ask(const Space& space, Embedder& embedder, const Question& question, Findi
     std::vector<std::string> ranked;
     for (const RecallHit& hit : *hits) ranked.push_back(*hit.observation.session);
     for (const std::string& type : {question.type, std::string("all")}) {
-      findings.by_type[type][static_cast<size_t>(mode)].add(ranked, question.answers);
+      add(findings.by_type[type], name, ranked, question.answers);
     }
   }
 }
 
-void run(const Space& space, Embedder& embedder, const Task& task, Findings& findings) {
-  add_all(space, embedder, task.documents);
-  for (const Question& question : task.questions) ask(space, embedder, question, findings);
-}
-
-std::string share(double sum, uint64_t count) {
-  char text[16];
-  std::snprintf(text, sizeof(text), "%.3f", sum / static_cast<double>(count));
-  return text;
+void run(const Space& space, const Asking& asking, const Task& task, Findings& findings) {
+  add_all(space, *asking.embedder, task.documents);
+  for (const Question& question : task.questions) ask(space, asking, question, findings);
 }
 
 void print(const Findings& findings) {
   Table table({"questions", "by", "count", "R@5", "R@10", "MRR@10", "NDCG@10"});
-  for (const auto& [type, modes] : findings.by_type) {
-    for (size_t i = 0; i < modes.size(); ++i) {
-      const Quality& one = modes[i];
-      table.add({type, kModeNames[i], std::to_string(one.questions),
-                 share(one.recall_5, one.questions), share(one.recall_10, one.questions),
-                 share(one.reciprocal_rank, one.questions), share(one.ndcg_10, one.questions)});
+  for (const auto& [type, legs] : findings.by_type) {
+    for (const auto& [name, one] : legs) {
+      table.add({type, name, std::to_string(one.questions), share(one.recall_5, one.questions),
+                 share(one.recall_10, one.questions), share(one.reciprocal_rank, one.questions),
+                 share(one.ndcg_10, one.questions)});
     }
   }
   table.print(TableStyle::kMarkdown);
@@ -127,13 +158,12 @@ void print(const Findings& findings) {
               findings.scores_unanswered.size());
 }
 
-void run_histories(const std::vector<History>& histories) {
+void run_histories(const Asking& asking, const std::vector<History>& histories) {
   Findings findings;
-  const auto embedder = hashing_embedder();
   for (const History& history : histories) {
     Result<Store> store = Store::memory();
     require(store.is_ok(), "cannot make a store");
-    run(*store->space("history"), *embedder, task_of(history), findings);
+    run(*store->space("history"), asking, task_of(history), findings);
   }
   print(findings);
 }
@@ -156,26 +186,48 @@ Task read_items(const std::string& path) {
   return task;
 }
 
-void run_items(const std::string& path) {
+void run_items(const Asking& asking, const std::string& path) {
   Findings findings;
-  const auto embedder = hashing_embedder();
   Result<Store> store = Store::memory();
   require(store.is_ok(), "cannot make a store");
-  run(*store->space("items"), *embedder, read_items(path), findings);
+  run(*store->space("items"), asking, read_items(path), findings);
   findings.by_type.erase("all");
   print(findings);
 }
 
 int usage() {
   std::fprintf(stderr,
-               "usage: holdfast_quality drawn [HISTORIES [SESSIONS [SEED]]]\n"
+               "usage: holdfast_quality [--by MODEL] [--weight W] COMMAND ...\n"
+               "       holdfast_quality drawn [HISTORIES [SESSIONS [SEED]]]\n"
                "       holdfast_quality longmemeval FILE\n"
                "       holdfast_quality items FILE\n"
                "       holdfast_quality write FILE [HISTORIES [SESSIONS [SEED]]]\n");
   return 2;
 }
 
-int run_command(const std::vector<std::string>& words) {
+std::unique_ptr<Embedder> embedder_named(const std::string& model) {
+  if (model == kHashingModel) return hashing_embedder();
+  const char* const file = std::getenv("HOLDFAST_MODEL");
+  require(file != nullptr, "HOLDFAST_MODEL names no file");
+  auto embedder = sentence_embedder(
+      file, model == kJoinedModel ? SentenceVectors::kJoined : SentenceVectors::kAlone);
+  require(embedder.is_ok(), embedder.status().to_string());
+  require((*embedder)->model() == model, "there is no model " + model);
+  return std::move(*embedder);
+}
+
+int run_command(std::vector<std::string> words) {
+  Asking asking;
+  std::string model(kHashingModel);
+  while (words.size() > 1 && words[0].starts_with("--")) {
+    if (words[0] != "--by" && words[0] != "--weight") return usage();
+    if (words[0] == "--by") model = words[1];
+    if (words[0] == "--weight") {
+      asking.vector_weights.push_back(std::strtod(words[1].c_str(), nullptr));
+    }
+    words.erase(words.begin(), words.begin() + 2);
+  }
+  asking.embedder = embedder_named(model);
   const std::string command = words.empty() ? "" : words[0];
   const size_t numbers_at = command == "write" ? 2 : 1;
   const auto number = [&](size_t at, uint64_t otherwise) {
@@ -183,16 +235,16 @@ int run_command(const std::vector<std::string>& words) {
     return words.size() > index ? std::strtoull(words[index].c_str(), nullptr, 10) : otherwise;
   };
   if (command == "drawn") {
-    run_histories(draw_histories(number(2, 1), number(0, 700), number(1, 50)));
+    run_histories(asking, draw_histories(number(2, 1), number(0, 700), number(1, 50)));
     return 0;
   }
   if (words.size() < 2) return usage();
   if (command == "items") {
-    run_items(words[1]);
+    run_items(asking, words[1]);
   } else if (command == "longmemeval") {
     const auto histories = read_histories(words[1]);
     require(histories.is_ok(), histories.status().to_string());
-    run_histories(*histories);
+    run_histories(asking, *histories);
   } else if (command == "write") {
     const Status written =
         write_histories(words[1], draw_histories(number(2, 1), number(0, 700), number(1, 50)));
