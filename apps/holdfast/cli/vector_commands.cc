@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "cli/dry_run.h"
+#include "cli/embedding.h"
 #include "cli/input.h"
 #include "cli/observation_text.h"
 
@@ -103,11 +104,29 @@ struct DefineArguments {
   VectorSpaceOptions options;
 };
 
+// What is left out of a model that is built in is known.
+Status complete(const Context& context, VectorSpaceOptions& options) {
+  const Sources sources = sources_of(context.surroundings());
+  HOLDFAST_ASSIGN(const VectorSpaceOptions wanted,
+                  wanted_model(sources, options.model, options.model_version));
+  options.model_version = wanted.model_version;
+  if (options.dimension > 0) return Status::ok();
+  HOLDFAST_ASSIGN(const auto embedder, embedder_of(options, {}, sources.sentence_model_file));
+  if (!embedder) {
+    return Status(StatusCode::kInvalidArgument, "how many numbers a vector of model \"" +
+                                                    one_line(options.model, 80) +
+                                                    "\" has is not known here; give --dimension");
+  }
+  HOLDFAST_ASSIGN(options.dimension, embedder->dimension());
+  return Status::ok();
+}
+
 Status define(const Context& context, const DefineArguments& arguments) {
   VectorSpaceOptions options = arguments.options;
   for (const VectorMetric metric : kMetrics) {
     if (arguments.metric == name_of(metric)) options.metric = metric;
   }
+  HOLDFAST_TRY(complete(context, options));
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kCreateForUser));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
   HOLDFAST_TRY(space.vectors().define(arguments.name, options));
@@ -188,7 +207,8 @@ void add_vector_commands(Commands& commands) {
   define_one->add_option("name", defined->name, "The vector space")->required();
   define_one->add_option("--model", defined->options.model, "What computes them")->required();
   define_one->add_option("--model-version", defined->options.model_version, "Which version of it");
-  define_one->add_option("--dimension", defined->options.dimension, "Numbers in each")->required();
+  define_one->add_option("--dimension", defined->options.dimension,
+                         "Numbers in each (of a model that is built in: known)");
   define_one->add_option("--metric", defined->metric, "By which they are compared")
       ->check(CLI::IsMember({"cosine", "dot", "l2"}))
       ->capture_default_str();
