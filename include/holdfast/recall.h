@@ -7,6 +7,9 @@
 //
 // With a vector, what is near it is found, too, and ranks by both.
 //
+// A word that no observation of the space has is read as the words that it may be misspelt for
+// (docs/search.md), which count half for each edit. Words in quotes are not.
+//
 // Any text is a query. In it, "some words" must stand one after the other, +word and both sides of
 // AND must occur, -word (behind a space, three letters or more) and NOT word must not, and word*
 // stands for the most frequent words that begin so; OR is what words are joined by anyway.
@@ -64,6 +67,7 @@ struct RecallQuery {
   double strength_weight = 0;
   size_t snippet_size = 160;  // bytes, about; 16 to kSnippetSizeMax
   bool explain = false;       // fill RecallHit::explanation
+  bool as_typed = false;      // unknown words stay unknown
   // Beside the text, or without one: then observations without a vector are not found.
   std::optional<RecallVector> vector = {};
   double vector_weight = 0.5;  // 0 to 1: how much the vector counts beside the text
@@ -90,6 +94,7 @@ struct TextRange {
 // idf = ln(1 + (observations - frequency + 0.5) / (frequency + 0.5)).
 struct ScoreTerm {
   std::string term;           // as it is indexed: folded, stemmed
+  std::string typed;          // the unknown word that is read as this one; empty: none
   double weight = 0;          // 1; less for parts of what was asked for
   uint64_t frequency = 0;     // observations that have it
   uint64_t observations = 0;  // in the space

@@ -89,6 +89,12 @@ const char* failed_filter(const Observation& observation, const RecallQuery& que
   return is_between(observation.created_us, {}, query.until_us) ? nullptr : "until";
 }
 
+search::TextQuery parse_text(search::Analyzer& analyzer, const RecallQuery& query) {
+  search::TextQuery text = search::parse_query(analyzer, query.text);
+  text.reads_misspelt = !query.as_typed;
+  return text;
+}
+
 bool has_phrases(search::Analyzer& analyzer, const std::vector<search::Phrase>& phrases,
                  const Observation& observation) {
   if (phrases.empty()) return true;
@@ -104,6 +110,7 @@ Status fill_explanation(search::Ranking& ranking, const search::DocumentId& id,
   for (const search::TermScore& one : terms) {
     const QueryTerm& term = ranking.terms()[one.term];
     explanation.push_back({.term = term.term,
+                           .typed = term.typed,
                            .weight = term.weight,
                            .frequency = term.frequency,
                            .observations = ranking.documents(),
@@ -129,7 +136,7 @@ std::vector<std::string> facets_of(const RecallQuery& query) {
 
 search::TextQuery text_query(search::Analyzer& analyzer, const RecallQuery& query,
                              const IdSpan& span) {
-  search::TextQuery text = search::parse_query(analyzer, query.text);
+  search::TextQuery text = parse_text(analyzer, query);
   text.facets = facets_of(query);
   text.id_begin = span.first.view();
   text.id_end = std::string(span.last.view()) + '\0';

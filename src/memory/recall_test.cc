@@ -242,6 +242,32 @@ TEST_F(RecallTest, PhrasesAreLookedForInTheText) {
   EXPECT_EQ(contents({.text = "sky -\"blue sky\""}), Texts{"sky and blue"});
 }
 
+TEST_F(RecallTest, AnUnknownWordIsReadAsOneThatIsSpeltAlike) {
+  add({.content = "login fails when the clock is behind"});
+  add({.content = "the door is open"});
+  const auto hits = run({.text = "clokc", .explain = true});
+  ASSERT_TRUE(hits && hits->size() == 1);
+  EXPECT_EQ(hits->front().explanation.at(0).term, "clock");
+  EXPECT_EQ(hits->front().explanation.at(0).typed, "clokc");
+  EXPECT_EQ(hits->front().explanation.at(0).weight, 0.5);
+  EXPECT_EQ(hits->front().highlights.size(), 1u);
+  EXPECT_DOUBLE_EQ(hits->front().score * 2, run({.text = "clock"})->front().score);
+  EXPECT_EQ(contents({.text = "+clokc -dor"}).size(), 1u) << "what is excluded is taken as typed";
+  EXPECT_EQ(contents({.text = "+clokc +door"}).size(), 0u);
+  EXPECT_EQ(contents({.text = "\"clokc\""}).size(), 0u);
+  EXPECT_EQ(contents({.text = "clokc", .as_typed = true}).size(), 0u);
+}
+
+TEST_F(RecallTest, WordsAreReadAsThoseOfTheirOwnSpace) {
+  add({.content = "the clock is behind"}, {"acme"});
+  add({.content = "the clokc is a bird"}, {"acme", "corp"});
+  EXPECT_EQ(contents({.text = "clokc"}, {"acme"}), Texts{"the clock is behind"});
+  EXPECT_EQ(contents({.text = "clokc"}, {"acme", "corp"}), Texts{"the clokc is a bird"});
+  const std::string only = add({.content = "a hammer"}, {"b"});
+  ASSERT_TRUE(observations({"b"}).forget(only));
+  EXPECT_EQ(contents({.text = "hamer"}, {"b"}), Texts{});
+}
+
 TEST_F(RecallTest, ExplanationsAddUpToTheScore) {
   add({.content = "login fails", .tags = {"login"}});
   add({.content = "clock"});

@@ -241,6 +241,75 @@ Result<bool> TermStream::next() {
   }
 }
 
+namespace {
+
+// What skim_terms is at.
+class Skimmer {
+ public:
+  explicit Skimmer(const TermSkimmer& visit) : visit_(visit) {}
+
+  bool ends() const { return ends_; }
+  bool is_sound() const { return is_sound_; }
+  const std::string& wanted() const { return wanted_; }
+
+  // False: the wanted term is to be looked for anew.
+  bool take(std::string_view last_term, std::string_view value) {
+    constexpr size_t kPassedMax = 4;  // to look for a term costs as much as to pass so many by
+    if (last_term < wanted_) return ++passed_ < kPassedMax;
+    passed_ = 0;
+    is_sound_ = !value.empty();
+    if (!is_sound_) return false;
+    if (value[0] != kShortLists) {
+      visit_term(last_term);
+      return !ends_ && value[0] != kRanges;
+    }
+    take_short(value.substr(1), last_term);
+    return !ends_ && is_sound_;
+  }
+
+ private:
+  void visit_term(std::string_view term) {
+    auto next = visit_(term);
+    ends_ = !next;
+    if (ends_) return;
+    // No term lies between one and what it is with this byte behind it.
+    wanted_ = next->empty() ? std::string(term) + kFacetByte : std::move(*next);
+  }
+  void take_short(std::string_view bytes, std::string_view last_term) {
+    std::string term;
+    while (!bytes.empty() && !ends_ && last_term >= wanted_) {
+      is_sound_ = take_term(bytes, term) && skip_short_list(bytes);
+      if (!is_sound_) return;
+      if (term >= wanted_) visit_term(term);
+    }
+  }
+
+  const TermSkimmer& visit_;
+  std::string wanted_ = std::string(1, kFacetByte + 1);
+  size_t passed_ = 0;
+  bool ends_ = false;
+  bool is_sound_ = true;
+};
+
+}  // namespace
+
+Status skim_terms(KeySource& source, const IndexKeys& keys, uint32_t segment,
+                  const TermSkimmer& visit) {
+  Skimmer skimmer(visit);
+  const size_t term_at = keys.terms(segment).size();
+  const std::string end = ordered_prefix_end(keys.terms(segment));
+  for (bool is_at_end = false; !is_at_end && !skimmer.ends();) {
+    is_at_end = true;
+    const KeyRange range{keys.term(segment, skimmer.wanted(), 0), end};
+    HOLDFAST_TRY(source.peek_scan(range, [&](std::string_view key, std::string_view value) {
+      is_at_end = skimmer.take(term_of(key.substr(term_at)), value);
+      return is_at_end;
+    }));
+    if (!skimmer.is_sound()) return malformed_terms();
+  }
+  return Status::ok();
+}
+
 Result<DocumentId> read_id(KeySource& source, const IndexKeys& keys, uint32_t segment,
                            uint32_t ordinal) {
   HOLDFAST_ASSIGN(const auto bytes, source.peek(keys.ids(segment, ordinal / kIdsPerBlock)));

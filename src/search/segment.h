@@ -118,6 +118,13 @@ class TermStream {
   bool at_end_ = false;
 };
 
+// Calls visit(term) for terms of a segment, ascending, facets apart, until it returns nullopt. It
+// returns the least term that is wanted next; empty: whichever follows. What is passed over is not
+// read, but for a few blocks. Dead documents may be the only ones that have a term.
+using TermSkimmer = std::function<std::optional<std::string>(std::string_view term)>;
+Status skim_terms(KeySource& source, const IndexKeys& keys, uint32_t segment,
+                  const TermSkimmer& visit);
+
 // Ids by ordinal.
 Result<DocumentId> read_id(KeySource& source, const IndexKeys& keys, uint32_t segment,
                            uint32_t ordinal);

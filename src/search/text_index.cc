@@ -1,12 +1,14 @@
 #include "search/text_index.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
 #include "search/segment.h"
 #include "search/segment_scorer.h"
 #include "search/text_record.h"
+#include "search/text_spelling.h"
 
 namespace holdfast::search {
 namespace {
@@ -144,10 +146,13 @@ class Ranking::Impl {
  private:
   void add_facets();
   Status expand_prefixes();
+  uint32_t stand_for(QueryTerm term);
   Status collect_prefix(const std::string& prefix, std::map<std::string, uint64_t>& terms);
+  Status load_terms();
   Status load_fresh();
   Status load_dropped();
   Status load_segments();
+  Result<bool> read_unknown();
   void weigh();
   Status rank(size_t count);
   void rank_fresh();
@@ -210,6 +215,19 @@ Status Ranking::Impl::collect_prefix(const std::string& prefix,
   return Status::ok();
 }
 
+// Has a term of what was asked for stand for that: the place of it in the query.
+uint32_t Ranking::Impl::stand_for(QueryTerm term) {
+  const auto known = std::find_if(query_.terms.begin(), query_.terms.end(),
+                                  [&](const QueryTerm& one) { return one.term == term.term; });
+  const auto place = static_cast<uint32_t>(known - query_.terms.begin());
+  if (known == query_.terms.end()) {
+    query_.terms.push_back(std::move(term));
+  } else {
+    known->weight = std::max(known->weight, term.weight);
+  }
+  return place;
+}
+
 Status Ranking::Impl::expand_prefixes() {
   for (const Prefix& prefix : query_.prefixes) {
     std::map<std::string, uint64_t> terms;
@@ -222,15 +240,8 @@ Status Ranking::Impl::expand_prefixes() {
     frequent.resize(std::min(frequent.size(), kPrefixTermsMax));
     std::vector<uint32_t> group;
     for (const auto& [count, term] : frequent) {
-      const auto known = std::find_if(query_.terms.begin(), query_.terms.end(),
-                                      [&t = term](const QueryTerm& one) { return one.term == t; });
-      group.push_back(static_cast<uint32_t>(known - query_.terms.begin()));
       const double weight = prefix.is_excluded ? 0 : kPrefixWeight;
-      if (known == query_.terms.end()) {
-        query_.terms.push_back({.term = term, .weight = weight});
-      } else {
-        known->weight = std::max(known->weight, weight);
-      }
+      group.push_back(stand_for({.term = term, .weight = weight}));
     }
     if (prefix.is_required) query_.required.push_back(group);
     if (!prefix.is_excluded) continue;
@@ -304,6 +315,42 @@ Status Ranking::Impl::load_segments() {
   return Status::ok();
 }
 
+// Has what is spelt alike stand for words that no document has. False: nothing does.
+Result<bool> Ranking::Impl::read_unknown() {
+  std::vector<uint32_t> unknown;
+  for (uint32_t i = 0; i < query_.terms.size() && unknown.size() < kMisspeltWordsMax; ++i) {
+    const QueryTerm& term = query_.terms[i];
+    if (term.may_be_misspelt && term.frequency == 0) unknown.push_back(i);
+  }
+  bool is_any = false;
+  for (const uint32_t one : unknown) {
+    const std::string typed = query_.terms[one].term;
+    HOLDFAST_ASSIGN(const auto readings, read_misspelt(source_, keys_, manifest_, typed));
+    for (const Reading& reading : readings) {
+      const double weight = query_.terms[one].weight * std::pow(kEditWeight, reading.edits);
+      const uint32_t place = stand_for({.term = reading.term, .weight = weight, .typed = typed});
+      for (std::vector<uint32_t>& group : query_.required) {
+        if (std::find(group.begin(), group.end(), one) != group.end()) group.push_back(place);
+      }
+      is_any = true;
+    }
+  }
+  return is_any;
+}
+
+// What there is of the terms.
+Status Ranking::Impl::load_terms() {
+  documents_ = length_ = 0;
+  fresh_.clear();
+  dropped_.clear();
+  lists_.clear();
+  for (QueryTerm& term : query_.terms) term.frequency = 0;
+  // Ones that are dropped are taken away from what segments add: unsigned numbers wrap, and back.
+  HOLDFAST_TRY(load_fresh());
+  HOLDFAST_TRY(load_dropped());
+  return load_segments();
+}
+
 void Ranking::Impl::weigh() {
   const auto n = static_cast<double>(documents_);
   length_mean_ = std::max(1.0, static_cast<double>(length_) / std::max(1.0, n));
@@ -320,10 +367,11 @@ Status Ranking::Impl::load() {
   HOLDFAST_TRY(check_built(manifest_));
   HOLDFAST_TRY(expand_prefixes());
   add_facets();
-  // Ones that are dropped are taken away from what segments add: unsigned numbers wrap, and back.
-  HOLDFAST_TRY(load_fresh());
-  HOLDFAST_TRY(load_dropped());
-  HOLDFAST_TRY(load_segments());
+  HOLDFAST_TRY(load_terms());
+  if (query_.reads_misspelt) {
+    HOLDFAST_ASSIGN(const bool is_other, read_unknown());
+    if (is_other) HOLDFAST_TRY(load_terms());
+  }
   weigh();
   return rank(count_);
 }

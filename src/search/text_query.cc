@@ -4,6 +4,8 @@
 #include <optional>
 #include <unordered_map>
 
+#include "search/spelling.h"
+
 namespace holdfast::search {
 namespace {
 
@@ -170,7 +172,10 @@ class Builder {
     std::vector<bool> overlaps;
     uint32_t end = 0;
     for (const AnalysedToken& token : tokens) {
-      const auto term = add_term(token.term, is_excluded ? 0 : weight_of(token.kind));
+      const bool is_typed = token.kind == TokenKind::kWord || token.kind == TokenKind::kPart;
+      const auto term = add_term({.term = token.term,
+                                  .weight = is_excluded ? 0 : weight_of(token.kind),
+                                  .may_be_misspelt = is_typed && !piece.is_phrase && !is_excluded});
       if (!term || !is_primary(token.kind)) continue;
       primary.push_back(*term);
       words.push_back(token.term);
@@ -202,18 +207,21 @@ class Builder {
     return true;
   }
 
-  std::optional<uint32_t> add_term(const std::string& term, double weight) {
-    const auto [at, is_new] = places_.emplace(term, static_cast<uint32_t>(query_.terms.size()));
+  std::optional<uint32_t> add_term(QueryTerm term) {
+    term.may_be_misspelt = term.may_be_misspelt && is_spelling(term.term);
+    const auto [at, is_new] =
+        places_.emplace(term.term, static_cast<uint32_t>(query_.terms.size()));
     if (!is_new) {
       QueryTerm& known = query_.terms[at->second];
-      known.weight = std::max(known.weight, weight);
+      known.weight = std::max(known.weight, term.weight);
+      known.may_be_misspelt = known.may_be_misspelt && term.may_be_misspelt;
       return at->second;
     }
     if (query_.terms.size() == kQueryTermsMax) {
       places_.erase(at);
       return std::nullopt;
     }
-    query_.terms.push_back({.term = term, .weight = weight});
+    query_.terms.push_back(std::move(term));
     return at->second;
   }
 

@@ -31,8 +31,10 @@ struct QueryTerm {
   // 1 for what was asked for; less for parts of an identifier and single characters of a run,
   // which should help and not decide; 0: does not count.
   double weight = 1;
-  double score = 0;        // weight times inverse document frequency, once ranked
-  uint64_t frequency = 0;  // documents that have it, once ranked
+  bool may_be_misspelt = false;  // it was not quoted, and is a word of letters
+  std::string typed = {};        // the unknown term that is read as this one, once ranked
+  double score = 0;              // weight times inverse document frequency, once ranked
+  uint64_t frequency = 0;        // documents that have it, once ranked
 };
 
 // Consecutive tokens that a document must, or must not, have.
@@ -56,6 +58,9 @@ struct TextQuery {
   std::vector<std::vector<uint32_t>> excluded = {};
   std::vector<Prefix> prefixes = {};
   std::vector<Phrase> phrases = {};  // for matches_phrases(); the words are required above
+
+  // Terms that no document has are read as those that are spelt alike (text_spelling.h).
+  bool reads_misspelt = false;
 
   std::vector<std::string> facets = {};  // all of them must be among a document's
   // Document ids in [id_begin, id_end); an empty end means to the last.

@@ -103,6 +103,7 @@ Result<std::vector<RecallHit>> related(const Space& space, const HookEvent& even
   query.text = hooks::query_of(event.prompt);
   query.limit = 24;
   query.snippet_size = 300;
+  query.as_typed = true;  // a prompt has many unknown words, which nobody took for others
   if (query.text.empty()) return std::vector<RecallHit>();
   HOLDFAST_ASSIGN(auto hits, space.recall(query));
   std::erase_if(hits, [&](const RecallHit& hit) {

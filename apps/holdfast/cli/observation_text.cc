@@ -89,10 +89,12 @@ Json json_of(const Strength& strength) {
 }
 
 Json json_of(const ScoreTerm& term) {
-  return {{"term", term.term},           {"score", term.score},
-          {"weight", term.weight},       {"count", term.count},
-          {"length", term.length},       {"length_mean", term.length_mean},
-          {"frequency", term.frequency}, {"observations", term.observations}};
+  Json json = {{"term", term.term},           {"score", term.score},
+               {"weight", term.weight},       {"count", term.count},
+               {"length", term.length},       {"length_mean", term.length_mean},
+               {"frequency", term.frequency}, {"observations", term.observations}};
+  if (!term.typed.empty()) json["typed"] = term.typed;
+  return json;
 }
 
 Json json_of(size_t rank, const RecallHit& hit) {
@@ -187,10 +189,12 @@ void print_observation(const Output& output, const Observation& observation,
 }
 
 std::string explained(const ScoreTerm& one) {
-  return fixed(one.score, 3) + "  " + one_line(one.term, 40) + ": " + std::to_string(one.count) +
-         " in a length of " + std::to_string(one.length) + " (mean " + fixed(one.length_mean, 1) +
-         "), in " + std::to_string(one.frequency) + " of " + std::to_string(one.observations) +
-         ", weight " + fixed(one.weight, 2);
+  const std::string read =
+      one.typed.empty() ? "" : "unknown word " + one_line(one.typed, 40) + ", read as ";
+  return fixed(one.score, 3) + "  " + read + one_line(one.term, 40) + ": " +
+         std::to_string(one.count) + " in a length of " + std::to_string(one.length) + " (mean " +
+         fixed(one.length_mean, 1) + "), in " + std::to_string(one.frequency) + " of " +
+         std::to_string(one.observations) + ", weight " + fixed(one.weight, 2);
 }
 
 void print_hit(const Output& output, size_t rank, const RecallHit& hit) {

@@ -1,0 +1,150 @@
+#include "search/spelling.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "search/characters.h"
+
+namespace holdfast::search {
+namespace {
+
+constexpr size_t kSpelledLettersMin = 4;
+constexpr size_t kTwoEditsLettersMin = 8;
+
+std::u32string letters_of(std::string_view text) {
+  std::u32string letters;
+  while (!text.empty()) {
+    const Character character = character_at(text);
+    letters.push_back(character.code);
+    text.remove_prefix(character.size);
+  }
+  return letters;
+}
+
+void append_utf8(std::string& out, char32_t letter) {
+  const auto tail = [&](int shift) {
+    out.push_back(static_cast<char>(0x80 | (letter >> shift & 0x3f)));
+  };
+  if (letter < 0x80) {
+    out.push_back(static_cast<char>(letter));
+  } else if (letter < 0x800) {
+    out.push_back(static_cast<char>(0xc0 | letter >> 6));
+    tail(0);
+  } else if (letter < 0x10000) {
+    out.push_back(static_cast<char>(0xe0 | letter >> 12));
+    tail(6), tail(0);
+  } else {
+    out.push_back(static_cast<char>(0xf0 | letter >> 18));
+    tail(12), tail(6), tail(0);
+  }
+}
+
+}  // namespace
+
+bool is_spelling(std::string_view term) {
+  size_t letters = 0;
+  while (!term.empty()) {
+    const Character character = character_at(term);
+    const CharacterClass one = character.character_class;
+    if (one == CharacterClass::kUpper || one == CharacterClass::kLower) {
+      ++letters;
+    } else if (one != CharacterClass::kMark) {
+      return false;
+    }
+    term.remove_prefix(character.size);
+  }
+  return letters >= kSpelledLettersMin;
+}
+
+bool SpellingWalk::allows(std::string_view word, uint32_t edits) {
+  return edits <= (letters_of(word).size() < kTwoEditsLettersMin ? 1 : kEditsMax);
+}
+
+SpellingWalk::SpellingWalk(std::string_view word, uint32_t edits)
+    : word_(letters_of(word)),
+      sorted_letters_(word_),
+      edits_(edits),
+      first_is_fixed_(edits == kEditsMax) {
+  CHECK(edits > 0 && edits <= kEditsMax && !word_.empty());
+  std::sort(sorted_letters_.begin(), sorted_letters_.end());
+  const auto end = std::unique(sorted_letters_.begin(), sorted_letters_.end());
+  sorted_letters_.erase(end, sorted_letters_.end());
+  Row& first = rows_.emplace_back();
+  for (size_t i = 0; i <= word_.size(); ++i) {
+    first.push_back(static_cast<uint8_t>(std::min<size_t>(i, UINT8_MAX)));
+  }
+}
+
+bool SpellingWalk::is_alive(const Row& row) const {
+  return std::any_of(row.begin(), row.end(), [this](uint8_t edits) { return edits <= edits_; });
+}
+
+SpellingWalk::Row SpellingWalk::next_row(size_t depth, char32_t letter) const {
+  const Row& above = row(depth);
+  Row next(word_.size() + 1);
+  next[0] = static_cast<uint8_t>(above[0] + 1);
+  for (size_t i = 1; i <= word_.size(); ++i) {
+    const bool same = word_[i - 1] == letter;
+    const int changed = above[i - 1] + (same ? 0 : 1);
+    const int one_more = std::min(above[i], next[i - 1]) + 1;
+    int least = std::min(changed, one_more);
+    const bool swaps =
+        i > 1 && depth > 0 && word_[i - 2] == letter && word_[i - 1] == letters_[depth - 1];
+    if (swaps) least = std::min(least, row(depth - 1)[i - 2] + 1);
+    next[i] = static_cast<uint8_t>(std::min<int>(least, UINT8_MAX));
+  }
+  return next;
+}
+
+std::optional<uint32_t> SpellingWalk::look_at(std::string_view term) {
+  gave_up_ = false;
+  size_t depth = 0;
+  bool is_shared = true;
+  while (!term.empty()) {
+    const Character character = character_at(term);
+    const char32_t letter = character.code;
+    term.remove_prefix(character.size);
+    is_shared = is_shared && depth < letters_.size() && letters_[depth] == letter;
+    if (!is_shared) {
+      letters_.resize(depth);
+      rows_.resize(depth + 1);
+      rows_.push_back(next_row(depth, letter));
+      letters_.push_back(letter);
+    }
+    ++depth;
+    gave_up_ = !is_alive(row(depth)) || (depth == 1 && !may_begin_with(letter));
+    if (gave_up_) break;
+  }
+  letters_.resize(depth);
+  rows_.resize(depth + 1);
+  if (gave_up_ || row(depth).back() > edits_) return std::nullopt;
+  return row(depth).back();
+}
+
+std::optional<char32_t> SpellingWalk::next_letter(size_t depth, char32_t letter) const {
+  const Row& above = row(depth);
+  const bool takes_any =
+      std::any_of(above.begin(), above.end(), [this](uint8_t edits) { return edits < edits_; });
+  if (takes_any && (depth > 0 || !first_is_fixed_)) return letter + 1;
+  for (const char32_t next : sorted_letters_) {
+    const bool fits =
+        next > letter && (depth > 0 || may_begin_with(next)) && is_alive(next_row(depth, next));
+    if (fits) return next;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> SpellingWalk::skip_to() const {
+  CHECK(gave_up_);
+  for (size_t depth = letters_.size(); depth-- > 0;) {
+    const auto letter = next_letter(depth, letters_[depth]);
+    if (!letter) continue;
+    std::string next;
+    for (size_t i = 0; i < depth; ++i) append_utf8(next, letters_[i]);
+    append_utf8(next, *letter);
+    return next;
+  }
+  return std::nullopt;
+}
+
+}  // namespace holdfast::search

@@ -1,0 +1,32 @@
+// Misspelt words: which terms of an index an unknown one may stand for.
+//
+// Who: search/ only. Thread-safety: that of the given source.
+// Invariants:
+//   1. What a term is read as is a function of the live documents alone.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "search/keyspace.h"
+#include "search/manifest.h"
+
+namespace holdfast::search {
+
+constexpr size_t kReadingsMax = 3;       // of one word
+constexpr size_t kMisspeltWordsMax = 8;  // of a query that are read so; the others stay unknown
+constexpr double kEditWeight = 0.5;      // of a reading, for each edit
+
+struct Reading {
+  std::string term;
+  uint32_t edits = 0;
+  uint64_t frequency = 0;  // documents that have it
+};
+
+// The readings with the fewest edits (spelling.h) that live documents have, those that most have
+// first. REQUIRES: is_spelling(term).
+Result<std::vector<Reading>> read_misspelt(KeySource& source, const IndexKeys& keys,
+                                           const Manifest& manifest, std::string_view term);
+
+}  // namespace holdfast::search
