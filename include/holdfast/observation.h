@@ -76,6 +76,10 @@ struct NewObservation {
   // Idempotency key: adding again with a key that an observation of the space already has returns
   // that one's id and writes nothing. Removing the observation frees its key.
   std::optional<std::string> key = {};
+  // In which language it is written, by its code ("de") or name ("german"); its words are found in
+  // all their forms (docs/search.md lists the languages). Absent: in that of the space's settings.
+  // What is stored is the code; nothing for English.
+  std::optional<std::string> language = {};
 };
 
 // How an observation is kept: the content of a cold one is compressed, with a dictionary of its
@@ -129,6 +133,8 @@ struct AddOptions {
 // Of a space, for everybody; stored in it.
 struct ObservationSettings {
   RedactionOptions redaction = {};
+  // Of what is added from now on and does not say in which language it is; absent: English.
+  std::optional<std::string> language = {};
 };
 
 // What changes; what is absent stays. An empty string or list takes the field away.

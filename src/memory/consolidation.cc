@@ -115,6 +115,7 @@ NewObservation merged_of(const std::vector<Observation>& sources) {
   merged.title = longest->title;
   merged.metadata = longest->metadata;
   merged.kind = longest->kind;
+  merged.language = search::info_of(memory::language_of(*longest)).code;
   merged.happened_us = longest->happened_us;
   merged.valid_from_us = longest->valid_from_us;
   merged.valid_to_us = longest->valid_to_us;
@@ -155,9 +156,8 @@ Result<bool> merge_group(memory::Access& access, KeyTarget& target, uint32_t spa
   if (sources.empty()) return false;
   HOLDFAST_ASSIGN(const ObservationSettings settings, memory::read_settings(target, space_id));
   search::Analyzer analyzer;
-  HOLDFAST_ASSIGN(
-      const memory::PreparedObservation prepared,
-      memory::prepare_observation(analyzer, merged_of(sources), stamp, settings.redaction));
+  HOLDFAST_ASSIGN(const memory::PreparedObservation prepared,
+                  memory::prepare_observation(analyzer, merged_of(sources), stamp, settings));
   HOLDFAST_TRY(memory::check_observation_room(
       target, space_id, 1, memory::charged_bytes(prepared.observation), access.space_path()));
   HOLDFAST_TRY(memory::write_observation(target, space_id, prepared));

@@ -6,6 +6,7 @@
 #include "memory/observation_row.h"
 #include "memory/text_check.h"
 #include "memory/vector_spaces.h"
+#include "search/language.h"
 
 namespace holdfast::memory {
 namespace {
@@ -89,6 +90,16 @@ Status check_sources(const std::vector<std::string>& ids) {
 
 }  // namespace
 
+Status check_language(const std::optional<std::string>& language) {
+  if (!language || search::find_language(*language)) return Status::ok();
+  std::string known;
+  for (const search::LanguageInfo& one : search::languages()) {
+    known.append(known.empty() ? "" : ", ").append(one.code);
+  }
+  return Status(StatusCode::kInvalidArgument,
+                "there is no language \"" + *language + "\"; there are " + known);
+}
+
 Status check_observation(const NewObservation& observation) {
   if (observation.content.empty()) {
     return Status(StatusCode::kInvalidArgument, "content is empty; there is nothing to remember");
@@ -100,6 +111,7 @@ Status check_observation(const NewObservation& observation) {
   }
   HOLDFAST_TRY(check_labels(observation));
   HOLDFAST_TRY(check_tags(observation.tags));
+  HOLDFAST_TRY(check_language(observation.language));
   if (observation.metadata) HOLDFAST_TRY(check_metadata(*observation.metadata));
   HOLDFAST_TRY(check_share("confidence", observation.confidence));
   HOLDFAST_TRY(check_share("importance", observation.importance));

@@ -138,6 +138,7 @@ Status check_supersedable(const Observation& old, int64_t from_us) {
 
 Status Observations::configure(const ObservationSettings& settings) const {
   HOLDFAST_TRY(check_redaction(settings.redaction));
+  HOLDFAST_TRY(memory::check_language(settings.language));
   return access_->write([&](KeyTarget& target, uint32_t space_id) {
     return memory::write_settings(target, space_id, settings);
   });
@@ -235,9 +236,8 @@ Result<std::string> Observations::supersede(std::string_view id,
   NewObservation dated = successor;
   if (!dated.valid_from_us) dated.valid_from_us = access_->now_us();
   search::Analyzer analyzer;
-  HOLDFAST_ASSIGN(
-      const memory::PreparedObservation prepared,
-      memory::prepare_observation(analyzer, dated, access_->next_stamp(), settings.redaction));
+  HOLDFAST_ASSIGN(const memory::PreparedObservation prepared,
+                  memory::prepare_observation(analyzer, dated, access_->next_stamp(), settings));
   std::string new_id;
   const auto work = [&](KeyTarget& target, uint32_t space_id, const Uuid& named,
                         StoredRow& old) -> Status {

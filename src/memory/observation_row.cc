@@ -37,7 +37,12 @@ enum MoreField : uint32_t {
   kEdited = 9,
   kForgotten = 10,
   kTier = 11,
+  kLanguage = 12,
 };
+
+// Programs of format 1 would index a text anew in English.
+constexpr uint8_t kMoreFormat = 1;
+constexpr uint8_t kMoreFormatWithLanguage = 2;
 
 // The optional strings of a row, in their order.
 struct StringField {
@@ -112,7 +117,7 @@ std::optional<std::string> id_text(const std::string& bytes) {
 
 // Empty when there is nothing.
 std::string encode_more(const Observation& observation) {
-  FieldWriter fields;
+  FieldWriter fields(observation.language ? kMoreFormatWithLanguage : kMoreFormat);
   const size_t empty = fields.bytes().size();
   fields.real_if(kImportance, observation.importance)
       .integer_if(kValidFrom, observation.valid_from_us)
@@ -131,11 +136,12 @@ std::string encode_more(const Observation& observation) {
   if (observation.tier != Tier::hot) {
     fields.number(kTier, static_cast<uint64_t>(observation.tier));
   }
+  fields.text_if(kLanguage, observation.language);
   return fields.bytes().size() == empty ? std::string() : fields.bytes();
 }
 
 bool decode_more(std::string_view bytes, Observation& out) {
-  const auto fields = FieldReader::parse(bytes, "an observation");
+  const auto fields = FieldReader::parse(bytes, "an observation", kMoreFormatWithLanguage);
   if (!fields) return false;
   out.importance = fields->real(kImportance);
   out.valid_from_us = fields->integer(kValidFrom);
@@ -158,6 +164,7 @@ bool decode_more(std::string_view bytes, Observation& out) {
   const uint64_t tier = fields->number_or(kTier, 0);
   if (tier > static_cast<uint64_t>(Tier::cold)) return false;
   out.tier = static_cast<Tier>(tier);
+  out.language = fields->text(kLanguage);
   return true;
 }
 

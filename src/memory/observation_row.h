@@ -26,6 +26,8 @@ constexpr size_t kInlineContentSizeMax = 256u << 10;
 
 // Errors: InvalidArgument, TooLarge; see Observations::add.
 Status check_observation(const NewObservation& observation);
+// Errors: InvalidArgument: there is no such language.
+Status check_language(const std::optional<std::string>& language);
 
 // REQUIRES: check_observation(observation).
 std::string encode_row(const NewObservation& observation, int64_t created_us);

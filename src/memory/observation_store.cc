@@ -11,6 +11,7 @@
 #include "memory/observation_tiers.h"
 #include "memory/vector_spaces.h"
 #include "search/text_index.h"
+#include "search/text_languages.h"
 #include "search/text_record.h"
 
 namespace holdfast::memory {
@@ -63,13 +64,20 @@ std::vector<std::string> facets_of(const NewObservation& observation) {
   if (observation.session) facets.push_back(facet("session", *observation.session));
   if (observation.run) facets.push_back(facet("run", *observation.run));
   for (const std::string& tag : observation.tags) facets.push_back(facet("tag", tag));
+  if (observation.language) facets.push_back(search::language_facet(language_of(observation)));
   return facets;
+}
+
+search::Language language_of(const NewObservation& observation) {
+  if (!observation.language) return search::Language::kEnglish;
+  return search::find_language(*observation.language).value_or(search::Language::kEnglish);
 }
 
 std::string encode_text(search::Analyzer& analyzer, const NewObservation& observation) {
   std::vector<search::TextField> fields = {{observation.content, 1}};
   if (observation.title) fields.push_back({*observation.title, kTitleWeight});
   for (const std::string& tag : observation.tags) fields.push_back({tag, kTagWeight});
+  analyzer.set_language(language_of(observation));
   return search::encode_text_record(analyzer, fields, facets_of(observation));
 }
 
@@ -88,7 +96,7 @@ void redact_observation(NewObservation& observation, const RedactionOptions& opt
 Result<PreparedObservation> prepare_observation(search::Analyzer& analyzer,
                                                 const NewObservation& observation,
                                                 const Stamp& stamp,
-                                                const RedactionOptions& redaction) {
+                                                const ObservationSettings& settings) {
   PreparedObservation prepared;
   prepared.id = stamp.id;
   static_cast<NewObservation&>(prepared.observation) = observation;
@@ -100,8 +108,13 @@ Result<PreparedObservation> prepare_observation(search::Analyzer& analyzer,
                     "the content is nothing but recalled text, which is remembered already");
     }
   }
-  redact_observation(prepared.observation, redaction, &prepared.redactions);
+  redact_observation(prepared.observation, settings.redaction, &prepared.redactions);
   HOLDFAST_TRY(check_observation(prepared.observation));
+  std::optional<std::string>& language = prepared.observation.language;
+  if (!language) language = settings.language;
+  const search::Language known = language_of(prepared.observation);
+  language = search::info_of(known).code;
+  if (known == search::Language::kEnglish) language.reset();
   prepared.observation.id = stamp.id.to_text();
   prepared.observation.created_us = stamp.created_us;
   prepared.text_record = encode_text(analyzer, prepared.observation);
@@ -142,6 +155,8 @@ Status put_findable(search::KeyTarget& target, uint32_t space_id, const Uuid& id
   HOLDFAST_TRY(target.put(space_key(KeyKind::kId, space_id, id.view()), ""));
   HOLDFAST_TRY(search::put_document(target, space_prefix(KeyKind::kTextIndex, space_id),
                                     document_of(id), text_record));
+  HOLDFAST_TRY(search::note_language(target, space_prefix(KeyKind::kTextIndex, space_id),
+                                     language_of(observation)));
   for (const std::string& key : index_keys(space_id, id, observation)) {
     HOLDFAST_TRY(target.put(key, ""));
   }

@@ -23,6 +23,7 @@
 #include "memory/observation_row.h"
 #include "search/analysis.h"
 #include "search/keyspace.h"
+#include "search/language.h"
 #include "search/manifest.h"
 
 namespace holdfast::memory {
@@ -40,7 +41,9 @@ struct PreparedObservation {
 Result<PreparedObservation> prepare_observation(search::Analyzer& analyzer,
                                                 const NewObservation& observation,
                                                 const Stamp& stamp,
-                                                const RedactionOptions& redaction);
+                                                const ObservationSettings& settings);
+// In which it is analysed: that of a stored one, or of one to be added to a space of English.
+search::Language language_of(const NewObservation& observation);
 std::string encode_text(search::Analyzer& analyzer, const NewObservation& observation);
 // The labels by which recall filters.
 std::vector<std::string> facets_of(const NewObservation& observation);

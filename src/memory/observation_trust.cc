@@ -10,7 +10,13 @@
 namespace holdfast::memory {
 namespace {
 
-enum SettingsField : uint32_t { kEnabled = 1, kBuiltin = 2, kRule = 3, kException = 4 };
+enum SettingsField : uint32_t {
+  kEnabled = 1,
+  kBuiltin = 2,
+  kRule = 3,
+  kException = 4,
+  kLanguage = 5
+};
 enum RuleField : uint32_t { kName = 1, kPrefix = 2, kAlphabet = 3, kSizeMin = 4 };
 
 std::string settings_key(uint32_t space_id) {
@@ -86,6 +92,7 @@ Result<ObservationSettings> read_settings(search::KeySource& source, uint32_t sp
   settings.redaction.enabled = fields.number_or(kEnabled, 1) != 0;
   settings.redaction.builtin = fields.number_or(kBuiltin, 1) != 0;
   settings.redaction.exceptions = fields.texts(kException);
+  settings.language = fields.text(kLanguage);
   for (const std::string& stored : fields.texts(kRule)) {
     HOLDFAST_ASSIGN(const FieldReader of_rule, FieldReader::parse(stored, kWhat));
     RedactionRule& rule = settings.redaction.rules.emplace_back();
@@ -102,7 +109,8 @@ Status write_settings(search::KeyTarget& target, uint32_t space_id,
   FieldWriter fields;
   fields.number(kEnabled, settings.redaction.enabled ? 1 : 0)
       .number(kBuiltin, settings.redaction.builtin ? 1 : 0)
-      .texts(kException, settings.redaction.exceptions);
+      .texts(kException, settings.redaction.exceptions)
+      .text_if(kLanguage, settings.language);
   for (const RedactionRule& rule : settings.redaction.rules) {
     FieldWriter of_rule;
     of_rule.text(kName, rule.name)

@@ -124,9 +124,9 @@ Result<std::vector<AddedObservation>> Observations::add_all(
   std::vector<size_t> places;  // of the prepared ones in `observations`
   for (size_t i = 0; i < observations.size(); ++i) {
     if (added[i].existed) continue;
-    HOLDFAST_ASSIGN(PreparedObservation one,
-                    memory::prepare_observation(analyzer, observations[i], access_->next_stamp(),
-                                                settings.redaction));
+    HOLDFAST_ASSIGN(
+        PreparedObservation one,
+        memory::prepare_observation(analyzer, observations[i], access_->next_stamp(), settings));
     prepared.push_back(std::move(one));
     places.push_back(i);
   }

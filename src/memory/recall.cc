@@ -16,6 +16,7 @@
 #include "memory/text_maintenance.h"
 #include "memory/vector_spaces.h"
 #include "search/snippet.h"
+#include "search/text_languages.h"
 #include "vector/codes.h"
 
 namespace holdfast::memory {
@@ -89,8 +90,11 @@ const char* failed_filter(const Observation& observation, const RecallQuery& que
   return is_between(observation.created_us, {}, query.until_us) ? nullptr : "until";
 }
 
-search::TextQuery parse_text(search::Analyzer& analyzer, const RecallQuery& query) {
-  search::TextQuery text = search::parse_query(analyzer, query.text);
+Result<search::TextQuery> parse_text(search::Analyzer& analyzer, KeySource& source,
+                                     uint32_t space_id, const RecallQuery& query) {
+  HOLDFAST_ASSIGN(const auto languages,
+                  search::live_languages(source, space_prefix(KeyKind::kTextIndex, space_id)));
+  search::TextQuery text = search::parse_query(analyzer, query.text, languages);
   text.reads_misspelt = !query.as_typed;
   return text;
 }
@@ -101,6 +105,7 @@ bool has_phrases(search::Analyzer& analyzer, const std::vector<search::Phrase>& 
   std::vector<std::string_view> texts = {observation.content};
   if (observation.title) texts.push_back(*observation.title);
   texts.insert(texts.end(), observation.tags.begin(), observation.tags.end());
+  analyzer.set_language(language_of(observation));
   return search::matches_phrases(analyzer, phrases, texts);
 }
 
@@ -134,9 +139,10 @@ std::vector<std::string> facets_of(const RecallQuery& query) {
   return memory::facets_of(labels);
 }
 
-search::TextQuery text_query(search::Analyzer& analyzer, const RecallQuery& query,
-                             const IdSpan& span) {
-  search::TextQuery text = parse_text(analyzer, query);
+Result<search::TextQuery> text_query(search::Analyzer& analyzer, KeySource& source,
+                                     uint32_t space_id, const RecallQuery& query,
+                                     const IdSpan& span) {
+  HOLDFAST_ASSIGN(search::TextQuery text, parse_text(analyzer, source, space_id, query));
   text.facets = facets_of(query);
   text.id_begin = span.first.view();
   text.id_end = std::string(span.last.view()) + '\0';
@@ -145,6 +151,7 @@ search::TextQuery text_query(search::Analyzer& analyzer, const RecallQuery& quer
 
 void fill_snippet(search::Analyzer& analyzer, const std::vector<QueryTerm>& terms,
                   size_t snippet_size, RecallHit& hit) {
+  analyzer.set_language(language_of(hit.observation));
   search::Snippet snippet =
       search::make_snippet(analyzer, hit.observation.content, terms, snippet_size);
   hit.snippet = std::move(snippet.text);
@@ -253,7 +260,7 @@ bool Recaller::is_asked_for(const Observation& observation) {
 }
 
 Status Recaller::open_text(size_t count) {
-  search::TextQuery text = text_query(analyzer_, query_, span_);
+  HOLDFAST_ASSIGN(search::TextQuery text, text_query(analyzer_, source_, space_id_, query_, span_));
   phrases_ = text.phrases;
   // Some more than are wanted, as a few may not hold now; and of those that have the words of a
   // phrase, most may not have it.

@@ -23,7 +23,8 @@ Status recall_in(search::KeySource& source, uint32_t space_id, const RecallQuery
 // Which filter of the query does not let it through; nullptr: none.
 const char* failed_filter(const Observation& observation, const RecallQuery& query,
                           int64_t as_of_us);
-search::TextQuery parse_text(search::Analyzer& analyzer, const RecallQuery& query);
+Result<search::TextQuery> parse_text(search::Analyzer& analyzer, search::KeySource& source,
+                                     uint32_t space_id, const RecallQuery& query);
 bool has_phrases(search::Analyzer& analyzer, const std::vector<search::Phrase>& phrases,
                  const Observation& observation);
 Status fill_explanation(search::Ranking& ranking, const search::DocumentId& id,

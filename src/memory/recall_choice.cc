@@ -4,6 +4,7 @@
 
 #include "memory/graph.h"
 #include "memory/link_rows.h"
+#include "memory/observation_store.h"
 #include "search/text_record.h"
 
 namespace holdfast::memory {
@@ -40,6 +41,7 @@ Words words_of(search::Analyzer& analyzer, const Observation& observation) {
     words.push_back(search::hash_term_64(token.term));
     return true;
   };
+  analyzer.set_language(language_of(observation));
   analyzer.analyze(observation.content, add);
   if (observation.title) analyzer.analyze(*observation.title, add);
   std::sort(words.begin(), words.end());

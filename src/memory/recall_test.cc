@@ -268,6 +268,86 @@ TEST_F(RecallTest, WordsAreReadAsThoseOfTheirOwnSpace) {
   EXPECT_EQ(contents({.text = "hamer"}, {"b"}), Texts{});
 }
 
+class RecallLanguages : public RecallTest {
+ protected:
+  RecallLanguages() {
+    add({.content = "the connections were closed"});
+    add({.content = "die H\u00e4user wurden verkauft", .language = "german"});
+    add({.content = "les chevaux continuellement fatigu\u00e9s", .language = "fr"});
+    add({.content = "\u043d\u043e\u0432\u044b\u0435 \u043a\u043d\u0438\u0433\u0438",
+         .language = "ru"});  // новые книги
+    add({.content = "\u7528\u6237\u540d", .language = "ru"});
+  }
+  std::optional<std::string> found(const std::string& text) {
+    const auto all = contents({.text = text, .as_typed = true});
+    EXPECT_LE(all.size(), 1u) << text;
+    return all.empty() ? std::nullopt : std::optional(all.front());
+  }
+};
+
+TEST_F(RecallLanguages, WordsAreFoundInTheFormsOfTheirLanguage) {
+  EXPECT_EQ(found("connecting"), "the connections were closed");
+  EXPECT_EQ(found("Haus"), "die H\u00e4user wurden verkauft");
+  EXPECT_EQ(found("verkaufte"), "die H\u00e4user wurden verkauft");
+  EXPECT_EQ(found("continuelle"), "les chevaux continuellement fatigu\u00e9s");
+  EXPECT_EQ(found("\u043a\u043d\u0438\u0433\u0430"),  // книга
+            "\u043d\u043e\u0432\u044b\u0435 \u043a\u043d\u0438\u0433\u0438");
+  EXPECT_EQ(found("\u7528\u6237"), "\u7528\u6237\u540d");
+  EXPECT_EQ(found("+Haus -verkaufte"), std::nullopt);
+  EXPECT_EQ(found("+Haus +verkaufte").has_value(), true);
+}
+
+TEST_F(RecallLanguages, PhrasesAndSnippetsKnowTheLanguage) {
+  EXPECT_EQ(found("\"Haus wurde\""), "die H\u00e4user wurden verkauft");
+  EXPECT_EQ(found("\"Haus verkaufte\""), std::nullopt);
+  const auto hits = run({.text = "Haus"});
+  ASSERT_EQ(hits->size(), 1u);
+  ASSERT_EQ(hits->front().highlights.size(), 1u);
+  EXPECT_EQ(hits->front().highlights[0].begin, 4u);
+}
+
+TEST_F(RecallLanguages, EveryFormCountsAsOneWord) {
+  add({.content = "Haus und Hof", .language = "de"});
+  const auto hits = run({.text = "H\u00e4user", .explain = true});
+  ASSERT_EQ(hits->size(), 2u);
+  for (const RecallHit& hit : *hits) {
+    ASSERT_EQ(hit.explanation.size(), 1u);
+    EXPECT_EQ(hit.explanation[0].frequency, 2u);
+    EXPECT_EQ(hit.explanation[0].observations, 6u);
+  }
+}
+
+TEST_F(RecallLanguages, WhatChangesKeepsItsLanguage) {
+  const std::string id = add({.content = "der Vertrag", .language = "de"});
+  ASSERT_TRUE(observations().edit(id, {.content = "viele Vertr\u00e4ge"}));
+  EXPECT_EQ(observations().get(id)->language, "de");
+  EXPECT_EQ(found("Vertrag"), "viele Vertr\u00e4ge");
+  ASSERT_TRUE(observations().forget(id));
+  EXPECT_EQ(found("Vertrag"), std::nullopt);
+  ASSERT_TRUE(observations().restore(id));
+  EXPECT_EQ(found("Vertrag"), "viele Vertr\u00e4ge");
+  ASSERT_TRUE(observations().reindex());
+  EXPECT_EQ(found("Vertrag"), "viele Vertr\u00e4ge");
+  ASSERT_TRUE(observations().remove(id));
+  EXPECT_EQ(found("Vertrag"), std::nullopt);
+}
+
+TEST_F(RecallLanguages, ASpaceHasALanguage) {
+  ObservationSettings settings;
+  settings.language = "german";
+  ASSERT_TRUE(observations({"b"}).configure(settings));
+  EXPECT_EQ(observations({"b"}).settings()->language, "german");
+  const std::string id = add({.content = "viele Vertr\u00e4ge"}, {"b"});
+  add({.content = "the connections", .language = "en"}, {"b"});
+  EXPECT_EQ(observations({"b"}).get(id)->language, "de");
+  EXPECT_EQ(contents({.text = "Vertrag"}, {"b"}).size(), 1u);
+  EXPECT_EQ(contents({.text = "connecting", .as_typed = true}, {"b"}).size(), 1u);
+  settings.language = "klingon";
+  EXPECT_EQ(observations({"b"}).configure(settings).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(observations().add({.content = "a", .language = "xx"}).status().code(),
+            StatusCode::kInvalidArgument);
+}
+
 TEST_F(RecallTest, ExplanationsAddUpToTheScore) {
   add({.content = "login fails", .tags = {"login"}});
   add({.content = "clock"});

@@ -7,6 +7,7 @@
 #include "memory/vector_spaces.h"
 #include "search/text_fold.h"
 #include "search/text_index.h"
+#include "search/text_languages.h"
 
 namespace holdfast::memory {
 namespace {
@@ -46,6 +47,8 @@ Result<std::vector<search::RebuildDocument>> documents_behind(KeyTarget& target,
     HOLDFAST_ASSIGN(const auto observation, read_observation(target, space_id, id, false));
     if (!observation || observation->forgotten_us != 0) continue;
     HOLDFAST_TRY(target.put(space_key(KeyKind::kId, space_id, id.view()), ""));
+    HOLDFAST_TRY(
+        search::note_language(target, index_prefix_of(space_id), language_of(*observation)));
     HOLDFAST_TRY(relabel_vectors(target, space_id, id, *observation));
     documents.push_back({document_of(id), encode_text(analyzer, *observation)});
   }

@@ -78,7 +78,7 @@ Result<bool> Examiner::has_vector(const Uuid& id) {
 
 Result<bool> Examiner::is_out_by_words(const Uuid& id, const Observation& observation) {
   search::Analyzer analyzer;
-  search::TextQuery text = parse_text(analyzer, query_);
+  HOLDFAST_ASSIGN(search::TextQuery text, parse_text(analyzer, source_, space_id_, query_));
   const auto phrases = text.phrases;
   HOLDFAST_ASSIGN(auto ranking,
                   search::Ranking::open(source_, space_prefix(KeyKind::kTextIndex, space_id_),

@@ -23,6 +23,21 @@ bool is_stemmed(std::string_view word) {
                                         [](char c) { return (c >= 'a' && c <= 'z') || c == '\''; });
 }
 
+// Letters, with their marks, of which there are more than two, and apostrophes.
+bool is_letters(std::string_view word) {
+  size_t letters = 0;
+  while (!word.empty()) {
+    const Character character = character_at(word);
+    const CharacterClass one = character.character_class;
+    const bool fits = one == CharacterClass::kUpper || one == CharacterClass::kLower ||
+                      one == CharacterClass::kMark || character.code == '\'';
+    if (!fits) return false;
+    ++letters;
+    word.remove_prefix(character.size);
+  }
+  return letters > 2;
+}
+
 // What follows the apostrophe of an English contraction, which the stemmer knows how to treat.
 bool is_clitic(std::string_view text) {
   constexpr std::string_view kClitics[] = {"s", "S", "t", "d", "m", "re", "ve", "ll"};
@@ -39,10 +54,23 @@ void Analyzer::StemmerDeleter::operator()(sb_stemmer* stemmer) const {
   sb_stemmer_delete(stemmer);
 }
 
-Analyzer::Analyzer() : stemmer_(sb_stemmer_new("english", "UTF_8")) {
+Analyzer::Analyzer() : english_(sb_stemmer_new("english", "UTF_8")), stemmer_(english_.get()) {
   CHECK(stemmer_ != nullptr);
 }
 Analyzer::~Analyzer() = default;
+
+void Analyzer::set_language(Language language) {
+  if (language == language_) return;
+  language_ = language;
+  stemmer_ = english_.get();
+  if (language == Language::kEnglish) return;
+  Stemmer& stemmer = others_[language];
+  if (!stemmer) {
+    stemmer.reset(sb_stemmer_new(std::string(info_of(language).name).c_str(), "UTF_8"));
+  }
+  CHECK(stemmer != nullptr);  // there since libstemmer 2.0
+  stemmer_ = stemmer.get();
+}
 
 void Analyzer::analyze(std::string_view text, const TokenVisitor& visit) {
   CHECK(text.size() < UINT32_MAX);
@@ -219,13 +247,19 @@ size_t Analyzer::emit_spaceless_run(size_t at) {
   return at;
 }
 
-std::string_view Analyzer::stem(std::string_view word) {
-  const sb_symbol* const stemmed =
-      sb_stemmer_stem(stemmer_.get(), reinterpret_cast<const sb_symbol*>(word.data()),
-                      static_cast<int>(word.size()));
+std::string_view Analyzer::stem(sb_stemmer* stemmer, std::string_view word) {
+  const sb_symbol* const stemmed = sb_stemmer_stem(
+      stemmer, reinterpret_cast<const sb_symbol*>(word.data()), static_cast<int>(word.size()));
   CHECK(stemmed != nullptr);  // null: out of memory
-  return {reinterpret_cast<const char*>(stemmed),
-          static_cast<size_t>(sb_stemmer_length(stemmer_.get()))};
+  return {reinterpret_cast<const char*>(stemmed), static_cast<size_t>(sb_stemmer_length(stemmer))};
+}
+
+void Analyzer::fold_in_language(std::string_view word) {
+  accented_.clear();
+  fold_but_accents(word, accented_);
+  if (!is_letters(accented_)) return fold_word(word, folded_);
+  fold_word(stem(stemmer_, accented_), folded_);
+  if (folded_.empty()) fold_word(word, folded_);  // not one term less than in other languages
 }
 
 void Analyzer::emit(uint32_t begin, uint32_t end, TokenKind kind) {
@@ -233,9 +267,18 @@ void Analyzer::emit(uint32_t begin, uint32_t end, TokenKind kind) {
   // Folding may shorten, and rarely lengthens: enough of a monster to fill a term is folded.
   constexpr size_t kFoldedSizeMax = 16 * kTermSizeMax;
   folded_.clear();
-  fold_word(utf8_prefix(text_.substr(begin, end - begin), kFoldedSizeMax), folded_);
+  const std::string_view word = utf8_prefix(text_.substr(begin, end - begin), kFoldedSizeMax);
+  fold_word(word, folded_);
   std::string_view term = utf8_prefix(folded_, kTermSizeMax);
-  if (is_stemmed(term)) term = stem(term);
+  const bool is_english =
+      language_ == Language::kEnglish || (!info_of(language_).is_latin && is_stemmed(term));
+  if (is_english) {
+    if (is_stemmed(term)) term = stem(english_.get(), term);
+  } else if (kind == TokenKind::kWord || kind == TokenKind::kPart || kind == TokenKind::kWhole) {
+    folded_.clear();
+    fold_in_language(word);
+    term = utf8_prefix(folded_, kTermSizeMax);
+  }
   if (term.empty()) return;
   if (!(*visit_)(Token{term, begin, end, kind})) stopped_ = true;
 }

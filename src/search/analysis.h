@@ -5,8 +5,9 @@
 //   analyzers are independent.
 // Rules:
 //   1. Words are runs of letters, marks and digits; terms are folded (search/characters.h), and
-//      those of ASCII letters only are stemmed (Snowball English). Stop words are kept; BM25 weighs
-//      them.
+//      those of letters only are stemmed (Snowball): in English those of ASCII letters; in another
+//      language all, before their accents are folded, but those of ASCII letters in English where
+//      the language has another script. Stop words are kept; BM25 weighs them.
 //   2. Words joined by _ - . / : @ ' are an identifier: it is emitted whole (`foo_bar-12.cc`,
 //      `v1.2.3`, `c++`), by path component (`src/log/file.cc` -> `file.cc`), and in parts, which
 //      are cut again at camelCase and between letters and digits (`getHTTPResponse` -> get http
@@ -16,23 +17,28 @@
 //      the script changes, so an ASCII word glued to Han text is found.
 //   4. A term has 1 to kTermSizeMax bytes; longer ones are cut at a character.
 //   5. Offsets are bytes of the given text. Tokens come with ascending begin, except that an
-//      identifier comes before its parts.
+//      identifier comes before its parts. The language changes terms alone: tokens of one text are
+//      as many, in the same places, in all.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "search/characters.h"
+#include "search/language.h"
 
 struct sb_stemmer;
 
 namespace holdfast::search {
 
 constexpr size_t kTermSizeMax = 64;
+// Of what an Analyzer gives in other languages than English; for that see kTextFormat.
+constexpr uint8_t kLanguagesFormat = 1;
 
 enum class TokenKind : uint8_t {
   kWord,       // a plain word, or a lone character of a spaceless script
@@ -59,6 +65,9 @@ class Analyzer {
   Analyzer(const Analyzer&) = delete;
   Analyzer& operator=(const Analyzer&) = delete;
 
+  // In which language words are stemmed from now on; English at first.
+  void set_language(Language language);
+
   // REQUIRES: text shorter than 4 GiB. Malformed UTF-8 separates words.
   void analyze(std::string_view text, const TokenVisitor& visit);
 
@@ -77,20 +86,27 @@ class Analyzer {
   void emit_piece(size_t first, size_t last, bool alone);
   void emit_components();
   size_t emit_spaceless_run(size_t at);
-  // Emits text_[begin, end) folded and, if it is all ASCII letters, stemmed.
+  // Emits text_[begin, end) folded and, if it is a word, stemmed.
   void emit(uint32_t begin, uint32_t end, TokenKind kind);
-  std::string_view stem(std::string_view word);
+  std::string_view stem(sb_stemmer* stemmer, std::string_view word);
+  // The term of a word in another language than English, in folded_.
+  void fold_in_language(std::string_view word);
 
   struct StemmerDeleter {
     void operator()(sb_stemmer* stemmer) const;
   };
-  std::unique_ptr<sb_stemmer, StemmerDeleter> stemmer_;
+  using Stemmer = std::unique_ptr<sb_stemmer, StemmerDeleter>;
+  Stemmer english_;
+  std::map<Language, Stemmer> others_;  // that were needed so far
+  Language language_ = Language::kEnglish;
+  sb_stemmer* stemmer_;  // of the language
   std::string_view text_;
   const TokenVisitor* visit_ = nullptr;
   bool stopped_ = false;
   std::vector<Unit> units_;
   uint32_t suffix_end_ = 0;
   std::string folded_;
+  std::string accented_;
 };
 
 }  // namespace holdfast::search

@@ -13,8 +13,9 @@ using ::testing::ElementsAre;
 using ::testing::IsSubsetOf;
 using ::testing::Not;
 
-std::vector<std::string> terms_of(std::string_view text) {
+std::vector<std::string> terms_of(std::string_view text, std::string_view language = "en") {
   Analyzer analyzer;
+  analyzer.set_language(*find_language(language));
   std::vector<std::string> terms;
   analyzer.analyze(text, [&](const Token& token) {
     terms.emplace_back(token.term);
@@ -194,6 +195,51 @@ TEST(Analysis, MalformedUtf8SeparatesWords) {
   EXPECT_THAT(terms_of("ab\xff"
                        "cd\xe4\xb8"),
               ElementsAre("ab", "cd"));
+}
+
+TEST(Analysis, WordsAreStemmedInTheirLanguage) {
+  EXPECT_EQ(terms_of("H\u00e4user", "de"), terms_of("Haus", "german"));
+  EXPECT_EQ(terms_of("hauser", "de"), terms_of("Haus", "de"));
+  EXPECT_NE(terms_of("H\u00e4user"), terms_of("Haus"));
+  EXPECT_EQ(terms_of("continuellement", "fr"), terms_of("continuelle", "fr"));
+  // книги, книга; новый, нового, with what folding would make of й.
+  EXPECT_EQ(terms_of("\u043a\u043d\u0438\u0433\u0438", "ru"),
+            terms_of("\u043a\u043d\u0438\u0433\u0430", "ru"));
+  EXPECT_EQ(terms_of("\u043d\u043e\u0432\u044b\u0439", "ru"),
+            terms_of("\u043d\u043e\u0432\u043e\u0433\u043e", "ru"));
+}
+
+TEST(Analysis, WordsOfAnotherScriptAreEnglish) {
+  EXPECT_EQ(terms_of("connections", "ru"), terms_of("connections", "en"));
+  EXPECT_NE(terms_of("connections", "de"), terms_of("connections", "en"));
+}
+
+TEST(Analysis, TokensAreInTheSamePlacesInEachLanguage) {
+  const std::string_view text =
+      "H\u00e4user src/log/file.cc l'\u00e9t\u00e9 getHTTPResponse \u7528\u6237 E0413 "
+      "\u043d\u043e\u0432\u044b\u0439 don't c++ \u00e6\u00f8 a";
+  const auto places_of = [&](Language language) {
+    Analyzer analyzer;
+    analyzer.set_language(language);
+    std::vector<std::tuple<uint32_t, uint32_t, TokenKind>> places;
+    analyzer.analyze(text, [&](const Token& token) {
+      places.emplace_back(token.begin, token.end, token.kind);
+      return true;
+    });
+    return places;
+  };
+  for (size_t i = 0; i < languages().size(); ++i) {
+    EXPECT_EQ(places_of(static_cast<Language>(i)), places_of(Language::kEnglish)) << i;
+  }
+}
+
+TEST(Analysis, CharactersAndIdentifiersAreAlikeInEachLanguage) {
+  for (const LanguageInfo& language : languages()) {
+    EXPECT_EQ(terms_of("\u7528\u6237 \u0e01\u0e02 foo_bar-12.cc E0413", language.code)[0],
+              "\u7528");
+    EXPECT_EQ(terms_of("\u7528\u6237\u540d", language.code), terms_of("\u7528\u6237\u540d"));
+    EXPECT_EQ(terms_of("foo_bar-12.cc", language.code)[0], "foo_bar-12.cc");
+  }
 }
 
 TEST(Analysis, TheVisitorCanStop) {

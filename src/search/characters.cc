@@ -216,7 +216,9 @@ bool continues_cluster(const Character& character) {
   return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC;
 }
 
-void fold_word(std::string_view word, std::string& out) {
+namespace {
+
+void fold(std::string_view word, bool keeps_accents, std::string& out) {
   if (is_ascii(word)) {
     for (const char c : word) {
       if (is_kept(static_cast<uint8_t>(c))) out.push_back(lower_ascii(c));
@@ -228,10 +230,11 @@ void fold_word(std::string_view word, std::string& out) {
   codes.reserve(decomposed.size() + 4);
   for (const utf8proc_int32_t code : decomposed) {
     const auto c = static_cast<uint32_t>(code);
-    if (is_accent(c)) continue;
+    if (is_accent(c) && !keeps_accents) continue;
+    const std::string_view letters = keeps_accents ? std::string_view() : plain_letters(c);
     if (const char plain = plain_connector(c)) {
       codes.push_back(plain);
-    } else if (const std::string_view letters = plain_letters(c); !letters.empty()) {
+    } else if (!letters.empty()) {
       codes.insert(codes.end(), letters.begin(), letters.end());
     } else if (is_kept(c)) {
       codes.push_back(code);
@@ -242,6 +245,16 @@ void fold_word(std::string_view word, std::string& out) {
       utf8proc_normalize_utf32(codes.data(), static_cast<utf8proc_ssize_t>(codes.size()),
                                static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
   for (utf8proc_ssize_t i = 0; i < count; ++i) append_code(codes[static_cast<size_t>(i)], out);
+}
+
+}  // namespace
+
+void fold_word(std::string_view word, std::string& out) {
+  fold(word, /*keeps_accents=*/false, out);
+}
+
+void fold_but_accents(std::string_view word, std::string& out) {
+  fold(word, /*keeps_accents=*/true, out);
 }
 
 }  // namespace holdfast::search

@@ -53,5 +53,7 @@ bool continues_cluster(const Character& character);
 // Greek, Cyrillic, Hebrew and Arabic removed, invisible characters dropped, and whatever is neither
 // letter, mark, digit nor ASCII connector after that.
 void fold_word(std::string_view word, std::string& out);
+// The same with accents and special letters as they are, for what knows the words of a language.
+void fold_but_accents(std::string_view word, std::string& out);
 
 }  // namespace holdfast::search

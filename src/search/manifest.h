@@ -6,6 +6,8 @@
 // | 'a' id:16                               | a document that no segment has: its text record   |
 // | 'd' id:16                               | one that was dropped, and that its segment still  |
 // |                                         | counts: the text record that was indexed          |
+// | 'l' code                                | there are, or were, documents in that language:   |
+// |                                         | u8 kLanguagesFormat (analysis.h)                  |
 // | 'm'                                     | the manifest                                      |
 // | 's' segment:u32 'i' block:u32           | ids of 64 documents, by ordinal, ascending        |
 // | 's' segment:u32 'k' chunk:u32           | which of 4,096 documents are dead: bits           |
@@ -93,6 +95,7 @@ class IndexKeys {
   const std::string& all() const { return prefix_; }
   std::string fresh(std::string_view id = {}) const { return under('a', id); }
   std::string dropped(std::string_view id = {}) const { return under('d', id); }
+  std::string language(std::string_view code = {}) const { return under('l', code); }
   std::string manifest() const { return under('m', {}); }
   std::string segment(uint32_t id) const;
   std::string ids(uint32_t segment, uint32_t block) const;

@@ -152,6 +152,7 @@ class Ranking::Impl {
   Status load_fresh();
   Status load_dropped();
   Status load_segments();
+  void join_words();
   Result<bool> read_unknown();
   void weigh();
   Status rank(size_t count);
@@ -320,12 +321,20 @@ Result<bool> Ranking::Impl::read_unknown() {
   std::vector<uint32_t> unknown;
   for (uint32_t i = 0; i < query_.terms.size() && unknown.size() < kMisspeltWordsMax; ++i) {
     const QueryTerm& term = query_.terms[i];
-    if (term.may_be_misspelt && term.frequency == 0) unknown.push_back(i);
+    const bool is_first = std::none_of(unknown.begin(), unknown.end(), [&](uint32_t one) {
+      return term.word && query_.terms[one].word == term.word;
+    });
+    if (term.may_be_misspelt && term.frequency == 0 && is_first) unknown.push_back(i);
   }
   bool is_any = false;
   for (const uint32_t one : unknown) {
     const std::string typed = query_.terms[one].term;
-    HOLDFAST_ASSIGN(const auto readings, read_misspelt(source_, keys_, manifest_, typed));
+    const std::optional<uint32_t> word = query_.terms[one].word;
+    std::vector<std::string> forms = {typed};
+    for (uint32_t i = one + 1; word && i < query_.terms.size(); ++i) {
+      if (query_.terms[i].word == word) forms.push_back(query_.terms[i].term);
+    }
+    HOLDFAST_ASSIGN(const auto readings, read_misspelt(source_, keys_, manifest_, forms));
     for (const Reading& reading : readings) {
       const double weight = query_.terms[one].weight * std::pow(kEditWeight, reading.edits);
       const uint32_t place = stand_for({.term = reading.term, .weight = weight, .typed = typed});
@@ -348,7 +357,21 @@ Status Ranking::Impl::load_terms() {
   // Ones that are dropped are taken away from what segments add: unsigned numbers wrap, and back.
   HOLDFAST_TRY(load_fresh());
   HOLDFAST_TRY(load_dropped());
-  return load_segments();
+  HOLDFAST_TRY(load_segments());
+  join_words();
+  return Status::ok();
+}
+
+// What a word becomes in different languages counts as one term. A document is in one language, so
+// hardly any has two of them.
+void Ranking::Impl::join_words() {
+  std::map<uint32_t, uint64_t> frequencies;
+  for (const QueryTerm& term : query_.terms) {
+    if (term.word) frequencies[*term.word] += term.frequency;
+  }
+  for (QueryTerm& term : query_.terms) {
+    if (term.word) term.frequency = std::min(frequencies[*term.word], documents_);
+  }
 }
 
 void Ranking::Impl::weigh() {

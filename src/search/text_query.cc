@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <unordered_map>
 
 #include "search/spelling.h"
@@ -161,45 +162,99 @@ bool is_primary(TokenKind kind) {
 
 class Builder {
  public:
-  Builder(Analyzer& analyzer, TextQuery& query) : analyzer_(analyzer), query_(query) {}
+  Builder(Analyzer& analyzer, std::span<const Language> languages, TextQuery& query)
+      : analyzer_(analyzer), languages_(languages), query_(query) {}
 
   void add(const Piece& piece) {
     if (piece.is_prefix && add_prefix(piece)) return;
-    const auto tokens = analyse(analyzer_, piece.text, kQueryTermsMax);
-    const bool is_excluded = piece.role == Piece::Role::kExcluded;
-    std::vector<uint32_t> primary;
-    std::vector<std::string> words;
-    std::vector<bool> overlaps;
-    uint32_t end = 0;
-    for (const AnalysedToken& token : tokens) {
-      const bool is_typed = token.kind == TokenKind::kWord || token.kind == TokenKind::kPart;
-      const auto term = add_term({.term = token.term,
-                                  .weight = is_excluded ? 0 : weight_of(token.kind),
-                                  .may_be_misspelt = is_typed && !piece.is_phrase && !is_excluded});
-      if (!term || !is_primary(token.kind)) continue;
-      primary.push_back(*term);
-      words.push_back(token.term);
-      overlaps.push_back(token.begin < end);
-      end = token.end;
+    std::vector<Word> words;
+    for (Word& word : words_of(piece)) {
+      if (add_terms(piece, word) && is_primary(word.kind)) words.push_back(std::move(word));
     }
-    if (primary.empty()) return;
+    if (words.empty()) return;
+    const bool is_excluded = piece.role == Piece::Role::kExcluded;
     if (piece.is_phrase && words.size() > 1) {
-      query_.phrases.push_back({std::move(words), std::move(overlaps), is_excluded});
+      add_phrase(words, is_excluded);
       if (is_excluded) return;  // having the words somewhere is not having the phrase
     }
-    if (is_excluded) query_.excluded.push_back(primary);
-    if (piece.is_phrase || piece.role == Piece::Role::kRequired) {
-      if (!is_excluded) {
-        for (const uint32_t term : primary) query_.required.push_back({term});
-      }
+    if (is_excluded) {
+      add_excluded(words);
+    } else if (piece.is_phrase || piece.role == Piece::Role::kRequired) {
+      for (const Word& word : words) query_.required.push_back(word.places);
     }
   }
 
  private:
+  // What stands at one place of a piece, in each of the languages.
+  struct Word {
+    std::vector<std::string> terms;
+    std::vector<uint32_t> places;  // of them in the query
+    TokenKind kind;
+    uint32_t begin;
+    uint32_t end;
+  };
+
+  std::vector<Word> words_of(const Piece& piece) {
+    std::vector<Word> words;
+    for (const Language language : languages_) {
+      analyzer_.set_language(language);
+      const auto tokens = analyse(analyzer_, piece.text, kQueryTermsMax);
+      for (size_t i = 0; i < tokens.size(); ++i) {  // as many in each language
+        const AnalysedToken& token = tokens[i];
+        if (i == words.size()) words.push_back({{}, {}, token.kind, token.begin, token.end});
+        words[i].terms.push_back(token.term);
+      }
+    }
+    return words;
+  }
+
+  // False: there is no room for all of them.
+  bool add_terms(const Piece& piece, Word& word) {
+    const bool is_excluded = piece.role == Piece::Role::kExcluded;
+    const bool is_typed = word.kind == TokenKind::kWord || word.kind == TokenKind::kPart;
+    const std::set<std::string> distinct(word.terms.begin(), word.terms.end());
+    const bool has_several = distinct.size() > 1;
+    for (const std::string& term : word.terms) {
+      const auto place =
+          add_term({.term = term,
+                    .word = has_several ? std::optional(next_word_) : std::nullopt,
+                    .weight = is_excluded ? 0 : weight_of(word.kind),
+                    .may_be_misspelt = is_typed && !piece.is_phrase && !is_excluded});
+      if (!place) return false;
+      word.places.push_back(*place);
+    }
+    if (has_several) ++next_word_;
+    return true;
+  }
+
+  void add_phrase(const std::vector<Word>& words, bool is_excluded) {
+    Phrase phrase{{}, {}, is_excluded};
+    uint32_t end = 0;
+    for (const Word& word : words) {
+      phrase.words.push_back(word.terms);
+      phrase.overlaps.push_back(word.begin < end);
+      end = word.end;
+    }
+    query_.phrases.push_back(std::move(phrase));
+  }
+
+  // A document has all of its own language.
+  void add_excluded(const std::vector<Word>& words) {
+    for (size_t i = 0; i < languages_.size(); ++i) {
+      std::vector<uint32_t> group;
+      for (const Word& word : words) group.push_back(word.places[i]);
+      const auto& known = query_.excluded;
+      if (std::find(known.begin(), known.end(), group) == known.end()) {
+        query_.excluded.push_back(std::move(group));
+      }
+    }
+  }
+
   // False: what is before the star is no beginning of a word.
   bool add_prefix(const Piece& piece) {
     std::string folded;
     fold_word(piece.text, folded);
+    analyzer_.set_language(languages_.front());
     const auto tokens = analyse(analyzer_, piece.text, 2);
     if (folded.size() < 2 || folded.size() > kTermSizeMax || tokens.empty()) return false;
     query_.prefixes.push_back(
@@ -226,7 +281,9 @@ class Builder {
   }
 
   Analyzer& analyzer_;
+  const std::span<const Language> languages_;
   TextQuery& query_;
+  uint32_t next_word_ = 0;
   std::unordered_map<std::string, uint32_t> places_;
 };
 
@@ -238,7 +295,8 @@ bool has_phrase(const std::vector<AnalysedToken>& tokens, const Phrase& phrase) 
     if (is_primary(token.kind)) primary.push_back(&token);
   }
   const auto fits = [&](size_t at, size_t i) {
-    if (primary[at]->term != phrase.words[i]) return false;
+    const std::vector<std::string>& terms = phrase.words[i];
+    if (std::find(terms.begin(), terms.end(), primary[at]->term) == terms.end()) return false;
     return i == 0 || (primary[at]->begin < primary[at - 1]->end) == phrase.overlaps[i];
   };
   for (size_t first = 0; first + phrase.words.size() <= primary.size(); ++first) {
@@ -251,9 +309,10 @@ bool has_phrase(const std::vector<AnalysedToken>& tokens, const Phrase& phrase) 
 
 }  // namespace
 
-TextQuery parse_query(Analyzer& analyzer, std::string_view text) {
+TextQuery parse_query(Analyzer& analyzer, std::string_view text,
+                      std::span<const Language> languages) {
   TextQuery query;
-  Builder builder(analyzer, query);
+  Builder builder(analyzer, languages, query);
   for (const Piece& piece : apply_operators(Splitter(text).split())) builder.add(piece);
   return query;
 }

@@ -14,6 +14,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,19 +30,22 @@ constexpr size_t kPrefixTermsMax = 64;  // that a prefix stands for
 
 struct QueryTerm {
   std::string term;
+  // Terms of one number are what one word becomes in different languages, and count as one that as
+  // many documents have as have these; nullopt: a term by itself.
+  std::optional<uint32_t> word = {};
   // 1 for what was asked for; less for parts of an identifier and single characters of a run,
   // which should help and not decide; 0: does not count.
   double weight = 1;
   bool may_be_misspelt = false;  // it was not quoted, and is a word of letters
   std::string typed = {};        // the unknown term that is read as this one, once ranked
   double score = 0;              // weight times inverse document frequency, once ranked
-  uint64_t frequency = 0;        // documents that have it, once ranked
+  uint64_t frequency = 0;        // documents that have it, or one of its word, once ranked
 };
 
 // Consecutive tokens that a document must, or must not, have.
 struct Phrase {
-  std::vector<std::string> words;  // terms
-  std::vector<bool> overlaps;      // of each, the one before: pairs of a run
+  std::vector<std::vector<std::string>> words;  // of each, the terms in the languages
+  std::vector<bool> overlaps;                   // of each, the one before: pairs of a run
   bool is_excluded = false;
 };
 
@@ -68,9 +73,16 @@ struct TextQuery {
   std::string id_end = {};
 };
 
-TextQuery parse_query(Analyzer& analyzer, std::string_view text);
+// Words are taken in each of the languages. REQUIRES: there is one.
+TextQuery parse_query(Analyzer& analyzer, std::string_view text,
+                      std::span<const Language> languages);
+inline TextQuery parse_query(Analyzer& analyzer, std::string_view text) {
+  constexpr Language kEnglish[] = {Language::kEnglish};
+  return parse_query(analyzer, text, kEnglish);
+}
 
-// Whether a document with these texts has every phrase that it must have and none that it must not.
+// Whether a document with these texts has every phrase that it must have and none that it must not;
+// the analyzer's language is that of the document.
 bool matches_phrases(Analyzer& analyzer, const std::vector<Phrase>& phrases,
                      const std::vector<std::string_view>& texts);
 

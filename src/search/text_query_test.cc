@@ -20,7 +20,7 @@ std::string shown(std::string_view text) {
   for (const auto& group : query.excluded) add("-" + query.terms[group.at(0)].term);
   for (const Phrase& phrase : query.phrases) {
     std::string words;
-    for (const std::string& word : phrase.words) words += (words.empty() ? "" : " ") + word;
+    for (const auto& terms : phrase.words) words += (words.empty() ? "" : " ") + terms.at(0);
     add((phrase.is_excluded ? "-\"" : "\"") + words + "\"");
   }
   for (const Prefix& prefix : query.prefixes) {

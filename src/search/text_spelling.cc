@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "search/frequencies.h"
 #include "search/segment.h"
 #include "search/spelling.h"
 #include "search/text_record.h"
@@ -10,77 +11,54 @@
 namespace holdfast::search {
 namespace {
 
-// Terms that are near, with the documents that have them: fresh ones so far.
-using NearTerms = std::map<std::string, Reading, std::less<>>;
+using NearTerms = std::map<std::string, uint32_t, std::less<>>;  // by term: edits
 
-void look_at(SpellingWalk& walk, std::string_view term, uint64_t documents, NearTerms& near) {
+void look_at(SpellingWalk& walk, std::string_view term, NearTerms& near) {
   const auto edits = walk.look_at(term);
   if (!edits || !is_spelling(term)) return;
-  Reading& reading = near[std::string(term)];
-  reading.edits = *edits;
-  reading.frequency += documents;
+  const auto [known, is_new] = near.emplace(term, *edits);
+  known->second = std::min(known->second, *edits);
 }
 
-Status find_fresh(KeySource& source, const IndexKeys& keys, SpellingWalk& walk, NearTerms& near) {
+Status find_near(KeySource& source, const IndexKeys& keys, const Manifest& manifest,
+                 SpellingWalk& walk, NearTerms& near) {
   bool is_sound = true;
   HOLDFAST_TRY(
       source.peek_scan(prefix_range(keys.fresh()), [&](std::string_view, std::string_view value) {
         TextRecord record(value);
         while (record.next()) {
-          if (!record.is_facet()) look_at(walk, record.term(), 1, near);
+          if (!record.is_facet()) look_at(walk, record.term(), near);
         }
         return is_sound = !record.is_malformed();
       }));
-  return is_sound ? Status::ok() : malformed_index("a text record");
-}
-
-Status find_folded(KeySource& source, const IndexKeys& keys, uint32_t segment, SpellingWalk& walk,
-                   NearTerms& near) {
-  return skim_terms(source, keys, segment, [&](std::string_view term) {
-    look_at(walk, term, 0, near);
-    return walk.gave_up() ? walk.skip_to() : std::optional<std::string>("");
-  });
-}
-
-// Adds the documents of segments that are not dead, and takes away those that were dropped:
-// unsigned numbers wrap, and back.
-Status count_folded(KeySource& source, const IndexKeys& keys, const Manifest& manifest,
-                    NearTerms& near) {
-  for (auto& [term, reading] : near) {
-    for (const SegmentInfo& segment : manifest.segments) {
-      HOLDFAST_ASSIGN(const TermPostings list, TermPostings::open(source, keys, segment.id, term));
-      reading.frequency += list.count();
-      if (list.count() == 0) continue;
-      HOLDFAST_ASSIGN(const uint64_t dead, read_dead_count(source, keys, segment, term));
-      reading.frequency -= dead;
-    }
+  if (!is_sound) return malformed_index("a text record");
+  for (const SegmentInfo& segment : manifest.segments) {
+    HOLDFAST_TRY(skim_terms(source, keys, segment.id, [&](std::string_view term) {
+      look_at(walk, term, near);
+      return walk.gave_up() ? walk.skip_to() : std::optional<std::string>("");
+    }));
   }
-  return source.peek_scan(prefix_range(keys.dropped()),
-                          [&](std::string_view, std::string_view value) {
-                            for (TextRecord record(value); record.next();) {
-                              const auto known = near.find(record.term());
-                              if (known != near.end()) --known->second.frequency;
-                            }
-                            return true;
-                          });
+  return Status::ok();
 }
 
 }  // namespace
 
 Result<std::vector<Reading>> read_misspelt(KeySource& source, const IndexKeys& keys,
-                                           const Manifest& manifest, std::string_view term) {
+                                           const Manifest& manifest,
+                                           std::span<const std::string> forms) {
   std::vector<Reading> readings;
-  for (uint32_t edits = 1; SpellingWalk::allows(term, edits) && readings.empty(); ++edits) {
-    SpellingWalk walk(term, edits);
+  for (uint32_t edits = 1; edits <= kEditsMax && readings.empty(); ++edits) {
     NearTerms near;
-    HOLDFAST_TRY(find_fresh(source, keys, walk, near));
-    for (const SegmentInfo& segment : manifest.segments) {
-      HOLDFAST_TRY(find_folded(source, keys, segment.id, walk, near));
+    for (const std::string& form : forms) {
+      if (!SpellingWalk::allows(form, edits)) continue;
+      SpellingWalk walk(form, edits);
+      HOLDFAST_TRY(find_near(source, keys, manifest, walk, near));
     }
-    HOLDFAST_TRY(count_folded(source, keys, manifest, near));
-    for (auto& [name, reading] : near) {
-      reading.term = name;
-      if (reading.frequency > 0) readings.push_back(std::move(reading));
+    Frequencies frequencies;
+    for (const auto& [term, of_term] : near) frequencies[term] = 0;
+    HOLDFAST_TRY(count_live(source, keys, manifest, frequencies));
+    for (const auto& [term, frequency] : frequencies) {
+      if (frequency > 0) readings.push_back({term, near.at(term), frequency});
     }
   }
   std::sort(readings.begin(), readings.end(), [](const Reading& a, const Reading& b) {

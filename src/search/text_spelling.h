@@ -5,8 +5,8 @@
 //   1. What a term is read as is a function of the live documents alone.
 #pragma once
 
+#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "search/keyspace.h"
@@ -20,13 +20,14 @@ constexpr double kEditWeight = 0.5;      // of a reading, for each edit
 
 struct Reading {
   std::string term;
-  uint32_t edits = 0;
+  uint32_t edits = 0;      // at least; from a form of the word
   uint64_t frequency = 0;  // documents that have it
 };
 
 // The readings with the fewest edits (spelling.h) that live documents have, those that most have
-// first. REQUIRES: is_spelling(term).
+// first. `forms` are the terms of the word, in several languages. REQUIRES: is_spelling(them).
 Result<std::vector<Reading>> read_misspelt(KeySource& source, const IndexKeys& keys,
-                                           const Manifest& manifest, std::string_view term);
+                                           const Manifest& manifest,
+                                           std::span<const std::string> forms);
 
 }  // namespace holdfast::search

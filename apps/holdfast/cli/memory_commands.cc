@@ -21,6 +21,7 @@ struct RememberArguments {
   std::string file, title, source, kind, session, run, metadata, happened, key;
   std::string valid_from, valid_to, on_duplicate = "allow";
   std::string vector_file, model, model_version;
+  std::string language;
   std::vector<std::string> tags, derived_from;
   std::optional<double> confidence, importance, trust;
 };
@@ -43,6 +44,7 @@ Result<NewObservation> new_observation(const RememberArguments& arguments) {
   HOLDFAST_ASSIGN(observation.valid_to_us, parse_time_option(arguments.valid_to));
   HOLDFAST_ASSIGN(observation.happened_us, parse_time_option(arguments.happened));
   observation.key = optional_text(arguments.key);
+  observation.language = optional_text(arguments.language);
   if (!arguments.vector_file.empty()) {
     observation.embedding.emplace();
     observation.embedding->model = arguments.model;
@@ -212,6 +214,24 @@ Status reindex(const Context& context) {
   return store.close();
 }
 
+// Prints or, if one is named, sets the language of what is added to the space.
+Status language(const Context& context, const std::string& name) {
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  HOLDFAST_ASSIGN(ObservationSettings settings, space.observations().settings());
+  if (!name.empty()) {
+    settings.language = name;
+    HOLDFAST_TRY(space.observations().configure(settings));
+  }
+  const std::string set = settings.language.value_or("en");
+  if (context.output().json()) {
+    context.output().print({{"language", set}});
+  } else {
+    context.output().line(set);
+  }
+  return store.close();
+}
+
 Status show(const Context& context, const std::string& id) {
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
@@ -301,6 +321,8 @@ void add_remember(Commands& commands) {
   command->add_option("--happened", arguments->happened, "When it happened: 2026-01-31T09:05:00Z");
   command->add_option("--key", arguments->key,
                       "Idempotency key: with the same key nothing is added again");
+  command->add_option("--language", arguments->language,
+                      "In which it is written: de, german (else that of the space)");
   CLI::Option* vector = command->add_option("--vector", arguments->vector_file,
                                             "File with its embedding, a JSON array; - reads stdin");
   command->add_option("--model", arguments->model, "What has computed the vector")->needs(vector);
@@ -450,6 +472,12 @@ void add_memory_commands(Commands& commands) {
       ->add_option("id", *id, "Its id, or a prefix that no other has")
       ->required();
   add_list(commands);
+  auto name = arguments_of<std::string>();
+  commands
+      .add(kGroupMemory, "language", "Print or set the language of what is remembered from now on",
+           "holdfast language german",
+           [name](const Context& context) { return language(context, *name); })
+      ->add_option("language", *name, "Its code or its name: de, german");
   commands.add(kGroupMemory, "reindex", "Make the search index of a space anew",
                "holdfast reindex --space acme/web",
                [](const Context& context) { return reindex(context); });

@@ -74,6 +74,7 @@ Json json_of(const Observation& observation) {
   if (observation.forgotten_us != 0) json["forgotten"] = time_text(observation.forgotten_us);
   if (observation.tier != Tier::hot) json["tier"] = tier_name(observation.tier);
   set_text(json, "key", observation.key);
+  set_text(json, "language", observation.language);
   set_embedding(json, observation);
   return json;
 }
@@ -179,6 +180,7 @@ void print_observation(const Output& output, const Observation& observation,
   if (strength) facts.add("strength", strength_text(*strength));
   add_fact(facts, "metadata", observation.metadata);
   add_fact(facts, "key", observation.key);
+  add_fact(facts, "language", observation.language);
   if (observation.embedding) {
     facts.add("embedding", std::to_string(observation.embedding->values.size()) + " values of " +
                                printable(observation.embedding->model));
