@@ -1,12 +1,12 @@
-// holdfast_text: writing texts and finding them again, by Holdfast's observations and by SQLite's
-// FTS5, in one run, the queries by turns.
+// holdfast_text: writing texts and finding them again, by Holdfast's observations, by SQLite's FTS5
+// and by Xapian, in one run, the queries by turns.
 //
-// The texts are drawn from 50,000 words by Zipf's law, the same for both. A write is durable when
-// it returns (FTS5: WAL, synchronous=FULL). A query returns the ten best with their text and a
-// snippet.
+// The texts are drawn from 50,000 words by Zipf's law, the same for all. A write is durable when
+// it returns. A query returns the ten best with their text and a snippet.
 //
 // Usage: holdfast_text [DIRECTORY [DOCUMENTS [QUERIES]]]
-#include <sqlite3.h>
+//        holdfast_text fill FOLDER DOCUMENTS             (what is written stays,
+//        holdfast_text ask FOLDER DOCUMENTS [QUERIES]     and is asked by this)
 #include <unistd.h>
 
 #include <cmath>
@@ -20,7 +20,7 @@
 #include "bench/rows.h"
 #include "bench/sync_counter.h"
 #include "bench/table.h"
-#include "holdfast/holdfast.h"
+#include "bench/text/subjects.h"
 
 namespace holdfast::bench {
 namespace {
@@ -30,7 +30,7 @@ namespace fs = std::filesystem;
 constexpr uint64_t kWords = 50'000;
 constexpr size_t kBatch = 1'000;
 constexpr size_t kSingles = 1'000;  // written one in a commit
-constexpr size_t kHits = 10;
+const std::string kMisspelt = "1 misspelt word";
 
 std::string word(uint64_t rank) {
   Random random(rank * 2 + 1);
@@ -74,24 +74,10 @@ class Texts {
   std::vector<std::string> words_;
 };
 
-struct Query {
-  std::string holdfast;
-  std::string fts5;
-};
-
 struct QueryKind {
-  const char* name;
+  std::string name;
   std::function<Query(Random&)> make;
 };
-
-Query joined(const std::vector<std::string>& words, const std::string& by) {
-  Query query;
-  for (const std::string& one : words) {
-    query.holdfast += (query.holdfast.empty() ? "" : " " + by + " ") + one;
-    query.fts5 += (query.fts5.empty() ? "\"" : " " + by + " \"") + one + "\"";
-  }
-  return query;
-}
 
 std::vector<QueryKind> query_kinds(const Texts& texts, uint64_t documents) {
   const auto some = [&texts](Random& random, size_t count, uint64_t first, uint64_t last) {
@@ -109,8 +95,9 @@ std::vector<QueryKind> query_kinds(const Texts& texts, uint64_t documents) {
     }
   };
   const auto kind_of = [some](const char* name, size_t count, uint64_t first, uint64_t last) {
-    return QueryKind{
-        name, [=](Random& random) { return joined(some(random, count, first, last), "OR"); }};
+    return QueryKind{name, [=](Random& random) {
+                       return Query{Query::Form::kAny, some(random, count, first, last)};
+                     }};
   };
   return {
       kind_of("1 word", 1, 100, 5000),
@@ -118,108 +105,28 @@ std::vector<QueryKind> query_kinds(const Texts& texts, uint64_t documents) {
       kind_of("3 words, any", 3, 100, 5000),
       kind_of("5 words, any", 5, 100, 5000),
       kind_of("2 common words, any", 2, 3, 50),
-      {"2 words, both", [=](Random& random) { return joined(neighbours(random), "AND"); }},
+      {"2 words, both",
+       [=](Random& random) {
+         return Query{Query::Form::kAll, neighbours(random)};
+       }},
       {"phrase of 2 words",
        [=](Random& random) {
-         const auto words = neighbours(random);
-         const std::string phrase = "\"" + words[0] + " " + words[1] + "\"";
-         return Query{phrase, phrase};
+         return Query{Query::Form::kPhrase, neighbours(random)};
        }},
       {"4 letters*",
        [some](Random& random) {
-         const std::string prefix = some(random, 1, 100, 5000)[0].substr(0, 4) + "*";
-         return Query{prefix, prefix};
+         return Query{Query::Form::kPrefix, {some(random, 1, 100, 5000)[0].substr(0, 4)}};
+       }},
+      // Two neighbouring letters of a word swapped: the others find nothing.
+      {kMisspelt,
+       [some](Random& random) {
+         std::string word = some(random, 1, 100, 5000)[0];
+         const size_t at = 1 + random.below(word.size() - 2);
+         std::swap(word[at], word[at + 1]);
+         return Query{Query::Form::kAny, {word}};
        }},
   };
 }
-
-// One of the two that are compared.
-class Subject {
- public:
-  Subject() = default;
-  Subject(const Subject&) = delete;
-  Subject& operator=(const Subject&) = delete;
-  virtual ~Subject() = default;
-  virtual void write(std::span<const std::string> texts) = 0;  // in one commit
-  virtual size_t find(const Query& query) = 0;                 // how many of the ten best there are
-};
-
-class HoldfastSubject final : public Subject {
- public:
-  explicit HoldfastSubject(const std::string& directory)
-      : store_(*Store::open(directory)), space_(*store_.space("texts")) {}
-  void write(std::span<const std::string> texts) override {
-    std::vector<NewObservation> observations(texts.size());
-    for (size_t i = 0; i < texts.size(); ++i) observations[i].content = texts[i];
-    const auto added = space_.observations().add_all(observations);
-    require(added.is_ok(), "cannot add");
-  }
-  size_t find(const Query& query) override {
-    const auto hits = space_.recall({.text = query.holdfast, .limit = kHits});
-    require(hits.is_ok(), "cannot recall");
-    return hits->size();
-  }
-
- private:
-  Store store_;
-  Space space_;
-};
-
-class Fts5Subject final : public Subject {
- public:
-  explicit Fts5Subject(const std::string& directory) {
-    fs::create_directory(directory);
-    require(sqlite3_open((directory + "/texts.db").c_str(), &database_) == SQLITE_OK, "open");
-    run("PRAGMA journal_mode=WAL");
-    run("PRAGMA synchronous=FULL");
-    run("CREATE VIRTUAL TABLE texts USING fts5(body, tokenize='porter unicode61')");
-    prepare("INSERT INTO texts(body) VALUES(?)", &insert_);
-    prepare(
-        "SELECT rowid, body, snippet(texts, 0, '[', ']', '...', 16) FROM texts"
-        " WHERE texts MATCH ? ORDER BY rank LIMIT 10",
-        &select_);
-  }
-  ~Fts5Subject() override {
-    sqlite3_finalize(insert_);
-    sqlite3_finalize(select_);
-    sqlite3_close(database_);
-  }
-  void write(std::span<const std::string> texts) override {
-    run("BEGIN IMMEDIATE");
-    for (const std::string& text : texts) {
-      bind(insert_, text);
-      require(sqlite3_step(insert_) == SQLITE_DONE, sqlite3_errmsg(database_));
-      sqlite3_reset(insert_);
-    }
-    run("COMMIT");
-  }
-  size_t find(const Query& query) override {
-    bind(select_, query.fts5);
-    size_t count = 0;
-    while (sqlite3_step(select_) == SQLITE_ROW) {
-      count += sqlite3_column_bytes(select_, 1) > 0 && sqlite3_column_bytes(select_, 2) > 0;
-    }
-    sqlite3_reset(select_);
-    return count;
-  }
-
- private:
-  void run(const char* statement) {
-    require(sqlite3_exec(database_, statement, nullptr, nullptr, nullptr) == SQLITE_OK,
-            sqlite3_errmsg(database_));
-  }
-  void prepare(const char* text, sqlite3_stmt** statement) {
-    require(sqlite3_prepare_v2(database_, text, -1, statement, nullptr) == SQLITE_OK,
-            sqlite3_errmsg(database_));
-  }
-  static void bind(sqlite3_stmt* statement, const std::string& text) {
-    sqlite3_bind_text(statement, 1, text.data(), static_cast<int>(text.size()), SQLITE_STATIC);
-  }
-
-  sqlite3* database_ = nullptr;
-  sqlite3_stmt* insert_ = nullptr;
-  sqlite3_stmt* select_ = nullptr;
-};
 
 double seconds_of(const std::function<void()>& work) {
   const uint64_t begin_ns = monotonic_ns();
@@ -227,13 +134,28 @@ double seconds_of(const std::function<void()>& work) {
   return static_cast<double>(monotonic_ns() - begin_ns) / 1e9;
 }
 
+using Subjects = std::vector<std::unique_ptr<Subject>>;
+
+Subjects open_all(const std::string& folder) {
+  const auto in = [&](const char* name) {
+    const std::string path = folder + "/" + name;
+    fs::create_directories(path);
+    return path;
+  };
+  Subjects subjects;
+  subjects.push_back(holdfast_subject(in("holdfast")));
+  subjects.push_back(fts5_subject(in("fts5")));
+  if (auto xapian = xapian_subject(in("xapian"))) subjects.push_back(std::move(xapian));
+  return subjects;
+}
+
 struct Written {
   double batches_s = 0;
   Histogram singles;
 };
 
-void write_texts(const Texts& texts, uint64_t documents, Subject* const* subjects,
-                 Written* written) {
+std::vector<Written> write_texts(const Texts& texts, uint64_t documents, Subjects& subjects) {
+  std::vector<Written> written(subjects.size());
   std::vector<std::string> batch;
   const auto fill = [&](uint64_t first, size_t count) {
     batch.clear();
@@ -241,76 +163,125 @@ void write_texts(const Texts& texts, uint64_t documents, Subject* const* subject
   };
   for (uint64_t first = 0; first < documents; first += kBatch) {
     fill(first, std::min<uint64_t>(kBatch, documents - first));
-    for (size_t i = 0; i < 2; ++i) {
+    for (size_t i = 0; i < subjects.size(); ++i) {
       written[i].batches_s += seconds_of([&] { subjects[i]->write(batch); });
     }
   }
   for (uint64_t i = 0; i < kSingles; ++i) {
     fill(documents + i, 1);
-    for (size_t j = 0; j < 2; ++j) {
+    for (size_t j = 0; j < subjects.size(); ++j) {
       const uint64_t begin_ns = monotonic_ns();
       subjects[j]->write(batch);
       written[j].singles.record(monotonic_ns() - begin_ns);
     }
   }
+  return written;
 }
 
 double us(const Histogram& histogram, double share) {
   return static_cast<double>(histogram.percentile_ns(share)) / 1e3;
 }
 
-void print_written(const Written* written, uint64_t documents) {
-  Table table({"writing", "holdfast us", "fts5 us", "times faster"});
-  const auto add = [&](const std::string& name, double ours, double theirs) {
-    table.add({name, readable(ours), readable(theirs), readable(theirs / ours)});
+// Of each other the figure, and how many times ours it is.
+void add_row(Table& table, std::vector<std::string> row, const std::vector<double>& figures) {
+  row.push_back(readable(figures[0]));
+  for (size_t i = 1; i < figures.size(); ++i) {  // 0: it was not asked
+    row.push_back(figures[i] > 0 ? readable(figures[i]) : kNothing);
+    row.push_back(figures[i] > 0 ? readable(figures[i] / figures[0]) : kNothing);
+  }
+  table.add(std::move(row));
+}
+
+std::vector<std::string> titles(const Subjects& subjects, std::vector<std::string> first) {
+  for (size_t i = 0; i < subjects.size(); ++i) {
+    first.push_back(std::string(subjects[i]->name()) + " us");
+    if (i > 0) first.push_back("times");
+  }
+  return first;
+}
+
+void print_written(const Subjects& subjects, const std::vector<Written>& written,
+                   uint64_t documents) {
+  Table table(titles(subjects, {"writing"}));
+  const auto add = [&](const std::string& name, const std::function<double(const Written&)>& of) {
+    std::vector<double> figures;
+    for (const Written& one : written) figures.push_back(of(one));
+    add_row(table, {name}, figures);
   };
   const auto each = static_cast<double>(documents) / 1e6;
-  add("1,000 in a commit, each", written[0].batches_s / each, written[1].batches_s / each);
-  add("one in a commit, p50", us(written[0].singles, 0.5), us(written[1].singles, 0.5));
-  add("one in a commit, p99", us(written[0].singles, 0.99), us(written[1].singles, 0.99));
+  add("1,000 in a commit, each", [&](const Written& one) { return one.batches_s / each; });
+  add("one in a commit, p50", [](const Written& one) { return us(one.singles, 0.5); });
+  add("one in a commit, p99", [](const Written& one) { return us(one.singles, 0.99); });
+  table.print(TableStyle::kMarkdown);
+  std::printf("\n");
+}
+
+void ask(Subjects& subjects, uint64_t documents, uint64_t queries) {
+  const Texts texts;
+  Table table(titles(subjects, {"query", "share"}));
+  std::printf("%s documents\n\n", readable(static_cast<double>(documents)).c_str());
+  for (const QueryKind& kind : query_kinds(texts, documents)) {
+    Random random(42);
+    std::vector<Histogram> durations(kind.name == kMisspelt ? 1 : subjects.size());
+    std::vector<uint64_t> found(durations.size());
+    const uint64_t warming = queries / 5;  // not measured
+    for (uint64_t i = 0; i < warming + queries; ++i) {
+      const Query query = kind.make(random);
+      for (size_t j = 0; j < durations.size(); ++j) {
+        const size_t at = (i + j) % durations.size();  // none always follows the same other
+        const uint64_t begin_ns = monotonic_ns();
+        found[at] += subjects[at]->find(query);
+        if (i >= warming) durations[at].record(monotonic_ns() - begin_ns);
+      }
+    }
+    // Stems and ties differ, what is there does not.
+    for (size_t j = 1; j < durations.size(); ++j) {
+      require(found[j] * 10 > found[0] * 9 && found[0] * 10 > found[j] * 9, "one finds less");
+    }
+    for (const double share : {0.5, 0.99}) {
+      std::vector<double> figures;
+      for (const Histogram& one : durations) figures.push_back(us(one, share));
+      figures.resize(subjects.size());
+      add_row(table, {kind.name, share == 0.5 ? "p50" : "p99"}, figures);
+    }
+  }
   table.print(TableStyle::kMarkdown);
 }
 
-void compare(const std::string& directory, uint64_t documents, uint64_t queries) {
-  const Texts texts;
-  HoldfastSubject holdfast(directory + "/holdfast");
-  Fts5Subject fts5(directory + "/fts5");
-  Subject* const subjects[] = {&holdfast, &fts5};
-  Written written[2];
-  write_texts(texts, documents, subjects, written);
-  print_written(written, documents);
-  std::printf("\n");
-  Table table({"query", "holdfast p50 us", "fts5 p50 us", "times faster", "holdfast p99 us",
-               "fts5 p99 us", "times faster"});
-  for (const QueryKind& kind : query_kinds(texts, documents)) {
-    Random random(42);
-    Histogram durations[2];
-    for (uint64_t i = 0; i < queries; ++i) {
-      const Query query = kind.make(random);
-      for (size_t j = 0; j < 2; ++j) {
-        const size_t at = (i + j) % 2;  // neither always follows the other
-        const uint64_t begin_ns = monotonic_ns();
-        subjects[at]->find(query);
-        durations[at].record(monotonic_ns() - begin_ns);
-      }
+void fill(const std::string& folder, uint64_t documents) {
+  Subjects subjects = open_all(folder);
+  print_written(subjects, write_texts(Texts(), documents, subjects), documents);
+}
+
+int run_command(const std::vector<std::string>& words) {
+  const auto number = [&](size_t at, uint64_t otherwise) {
+    return words.size() > at ? std::strtoull(words[at].c_str(), nullptr, 10) : otherwise;
+  };
+  const bool has_command = !words.empty() && (words[0] == "fill" || words[0] == "ask");
+  if (has_command) {
+    require(words.size() > 2, "usage: holdfast_text fill|ask FOLDER DOCUMENTS [QUERIES]");
+    if (words[0] == "fill") {
+      fill(words[1], number(2, 0));
+      return 0;
     }
-    table.add({kind.name, readable(us(durations[0], 0.5)), readable(us(durations[1], 0.5)),
-               readable(us(durations[1], 0.5) / us(durations[0], 0.5)),
-               readable(us(durations[0], 0.99)), readable(us(durations[1], 0.99)),
-               readable(us(durations[1], 0.99) / us(durations[0], 0.99))});
+    Subjects subjects = open_all(words[1]);
+    ask(subjects, number(2, 0), number(3, 200));
+    return 0;
   }
-  table.print(TableStyle::kMarkdown);
+  std::string folder = (words.empty() ? "." : words[0]) + "/holdfast_text.XXXXXX";
+  require(mkdtemp(folder.data()) != nullptr, "cannot make a folder for the stores");
+  fill(folder, number(1, 100'000));
+  {
+    Subjects subjects = open_all(folder);
+    ask(subjects, number(1, 100'000), number(2, 200));
+  }
+  fs::remove_all(folder);
+  return 0;
 }
 
 }  // namespace
 }  // namespace holdfast::bench
 
 int main(int count, char** arguments) {
-  using namespace holdfast::bench;
-  std::string directory = std::string(count > 1 ? arguments[1] : ".") + "/holdfast_text.XXXXXX";
-  require(mkdtemp(directory.data()) != nullptr, "cannot make a folder for the stores");
-  compare(directory, count > 2 ? std::strtoull(arguments[2], nullptr, 10) : 100'000,
-          count > 3 ? std::strtoull(arguments[3], nullptr, 10) : 200);
-  std::filesystem::remove_all(directory);
-  return 0;
+  return holdfast::bench::run_command({arguments + 1, arguments + count});
 }
