@@ -254,6 +254,34 @@ std::string_view Analyzer::stem(sb_stemmer* stemmer, std::string_view word) {
   return {reinterpret_cast<const char*>(stemmed), static_cast<size_t>(sb_stemmer_length(stemmer))};
 }
 
+std::string_view Analyzer::stem_english(std::string_view word) {
+  constexpr size_t kKnownMax = 1024;
+  const bool is_wanted = word[0] == '\'' || (initials_ >> (word[0] - 'a') & 1) != 0;
+  if (!is_wanted) return word;
+  if (word.size() > KnownStem::kSizeMax) return stem(english_.get(), word);
+  if (known_stems_.empty()) known_stems_.resize(kKnownMax);
+  uint64_t hash = word.size();
+  for (const char c : word) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
+  KnownStem& known = known_stems_[(hash >> 32 ^ hash) % kKnownMax];
+  if (std::string_view(known.word, known.word_size) != word) {
+    const std::string_view stemmed = stem(english_.get(), word);
+    if (stemmed.size() > KnownStem::kSizeMax) return stemmed;
+    known.word_size = static_cast<uint8_t>(word.size());
+    known.stem_size = static_cast<uint8_t>(stemmed.size());
+    std::copy(word.begin(), word.end(), known.word);
+    std::copy(stemmed.begin(), stemmed.end(), known.stem);
+  }
+  return {known.stem, known.stem_size};
+}
+
+void Analyzer::look_for(std::span<const std::string_view> terms) {
+  initials_ = 0;
+  for (const std::string_view term : terms) {
+    const bool is_letter = !term.empty() && term[0] >= 'a' && term[0] <= 'z';
+    if (is_letter) initials_ |= uint32_t{1} << (term[0] - 'a');
+  }
+}
+
 void Analyzer::fold_in_language(std::string_view word) {
   accented_.clear();
   fold_but_accents(word, accented_);
@@ -273,7 +301,7 @@ void Analyzer::emit(uint32_t begin, uint32_t end, TokenKind kind) {
   const bool is_english =
       language_ == Language::kEnglish || (!info_of(language_).is_latin && is_stemmed(term));
   if (is_english) {
-    if (is_stemmed(term)) term = stem(english_.get(), term);
+    if (is_stemmed(term)) term = stem_english(term);
   } else if (kind == TokenKind::kWord || kind == TokenKind::kPart || kind == TokenKind::kWhole) {
     folded_.clear();
     fold_in_language(word);

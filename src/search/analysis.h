@@ -25,6 +25,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,6 +69,11 @@ class Analyzer {
   // In which language words are stemmed from now on; English at first.
   void set_language(Language language);
 
+  // For who looks at terms with few first bytes only: English words that begin otherwise may come
+  // unstemmed from now on. No stem of English begins with another letter than its word.
+  void look_for(std::span<const std::string_view> terms);
+  void look_for_all() { initials_ = kAllInitials; }
+
   // REQUIRES: text shorter than 4 GiB. Malformed UTF-8 separates words.
   void analyze(std::string_view text, const TokenVisitor& visit);
 
@@ -89,6 +95,7 @@ class Analyzer {
   // Emits text_[begin, end) folded and, if it is a word, stemmed.
   void emit(uint32_t begin, uint32_t end, TokenKind kind);
   std::string_view stem(sb_stemmer* stemmer, std::string_view word);
+  std::string_view stem_english(std::string_view word);
   // The term of a word in another language than English, in folded_.
   void fold_in_language(std::string_view word);
 
@@ -100,6 +107,18 @@ class Analyzer {
   std::map<Language, Stemmer> others_;  // that were needed so far
   Language language_ = Language::kEnglish;
   sb_stemmer* stemmer_;  // of the language
+
+  // Stems of English words that were met: most words of a text come again.
+  struct KnownStem {
+    static constexpr size_t kSizeMax = 15;
+    uint8_t word_size = 0;
+    uint8_t stem_size = 0;
+    char word[kSizeMax];
+    char stem[kSizeMax];
+  };
+  std::vector<KnownStem> known_stems_;  // by hash
+  static constexpr uint32_t kAllInitials = UINT32_MAX;
+  uint32_t initials_ = kAllInitials;  // a bit for each letter
   std::string_view text_;
   const TokenVisitor* visit_ = nullptr;
   bool stopped_ = false;

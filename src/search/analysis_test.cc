@@ -242,6 +242,33 @@ TEST(Analysis, CharactersAndIdentifiersAreAlikeInEachLanguage) {
   }
 }
 
+TEST(Analysis, WordsThatBeginOtherwiseNeedNoStem) {
+  const std::vector<std::string> words = {"dying",   "connections", "skis", "ugly",    "early",
+                                          "o'clock", "yes",         "only", "innings", "generously",
+                                          "hoping",  "happy",       "sky",  "news",    "abilities"};
+  for (const std::string& word : words) {
+    const std::string stem = terms_of(word)[0];
+    EXPECT_EQ(stem[0], word[0]) << word;
+    Analyzer analyzer;
+    const std::string_view wanted[] = {stem};
+    const auto first = [&] {
+      std::string term;
+      analyzer.analyze(word, [&](const Token& token) {
+        term = token.term;
+        return false;
+      });
+      return term;
+    };
+    analyzer.look_for(wanted);
+    EXPECT_EQ(first(), stem);
+    analyzer.look_for({});
+    EXPECT_EQ(first(), word);
+    analyzer.look_for_all();
+    EXPECT_EQ(first(), stem);
+    EXPECT_EQ(first(), stem) << "known by now";
+  }
+}
+
 TEST(Analysis, TheVisitorCanStop) {
   Analyzer analyzer;
   int seen = 0;

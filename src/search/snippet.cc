@@ -19,7 +19,12 @@ struct Place {
 std::vector<Place> find_places(Analyzer& analyzer, std::string_view source,
                                std::span<const QueryTerm> terms) {
   std::unordered_map<std::string_view, uint32_t> wanted;
-  for (uint32_t i = 0; i < terms.size(); ++i) wanted.emplace(terms[i].term, i);
+  std::vector<std::string_view> looked_for;
+  for (uint32_t i = 0; i < terms.size(); ++i) {
+    wanted.emplace(terms[i].term, i);
+    looked_for.push_back(terms[i].term);
+  }
+  analyzer.look_for(looked_for);
   std::vector<Place> places;
   bool has_pair = false;
   analyzer.analyze(source, [&](const Token& token) {
@@ -30,6 +35,7 @@ std::vector<Place> find_places(Analyzer& analyzer, std::string_view source,
     const bool is_far = !places.empty() && token.begin > places.front().begin + kLookBehindMatchMax;
     return !is_far && places.size() < kPlacesMax;
   });
+  analyzer.look_for_all();
   if (has_pair) {  // single characters would colour every other word that contains one
     std::erase_if(places, [](const Place& p) { return p.kind == TokenKind::kCharacter; });
   }

@@ -321,12 +321,18 @@ bool matches_phrases(Analyzer& analyzer, const std::vector<Phrase>& phrases,
                      const std::vector<std::string_view>& texts) {
   if (phrases.empty()) return true;
   std::vector<bool> found(phrases.size());
+  std::vector<std::string_view> terms;
+  for (const Phrase& phrase : phrases) {
+    for (const auto& word : phrase.words) terms.insert(terms.end(), word.begin(), word.end());
+  }
+  analyzer.look_for(terms);
   for (const std::string_view text : texts) {
     const auto tokens = analyse(analyzer, text, SIZE_MAX);
     for (size_t i = 0; i < phrases.size(); ++i) {
       found[i] = found[i] || has_phrase(tokens, phrases[i]);
     }
   }
+  analyzer.look_for_all();
   for (size_t i = 0; i < phrases.size(); ++i) {
     if (found[i] == phrases[i].is_excluded) return false;
   }
