@@ -203,7 +203,7 @@ class ObservationModelTest : public MemoryModelTest {
   }
   size_t found(const std::string& word) {
     MapAccess view(keys_, clock_, {"a"});
-    const auto hits = recall(view, {.text = word});
+    const auto hits = recall(view, {.text = word, .as_typed = true});
     return hits ? hits->size() : SIZE_MAX;
   }
   void expect_same() {

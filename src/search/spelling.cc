@@ -61,11 +61,8 @@ bool SpellingWalk::allows(std::string_view word, uint32_t edits) {
 }
 
 SpellingWalk::SpellingWalk(std::string_view word, uint32_t edits)
-    : word_(letters_of(word)),
-      sorted_letters_(word_),
-      edits_(edits),
-      first_is_fixed_(edits == kEditsMax) {
-  CHECK(edits > 0 && edits <= kEditsMax && !word_.empty());
+    : word_(letters_of(word)), sorted_letters_(word_), edits_(edits) {
+  CHECK(edits > 0 && edits <= kEditsMax && word_.size() > 1);
   std::sort(sorted_letters_.begin(), sorted_letters_.end());
   const auto end = std::unique(sorted_letters_.begin(), sorted_letters_.end());
   sorted_letters_.erase(end, sorted_letters_.end());
@@ -73,6 +70,11 @@ SpellingWalk::SpellingWalk(std::string_view word, uint32_t edits)
   for (size_t i = 0; i <= word_.size(); ++i) {
     first.push_back(static_cast<uint8_t>(std::min<size_t>(i, UINT8_MAX)));
   }
+}
+
+bool SpellingWalk::may_follow(size_t depth, char32_t letter) const {
+  if (depth == 0) return letter == word_[0] || letter == word_[1];
+  return depth > 1 || letters_[0] == word_[0] || letter == word_[0];
 }
 
 bool SpellingWalk::is_alive(const Row& row) const {
@@ -112,12 +114,13 @@ std::optional<uint32_t> SpellingWalk::look_at(std::string_view term) {
       letters_.push_back(letter);
     }
     ++depth;
-    gave_up_ = !is_alive(row(depth)) || (depth == 1 && !may_begin_with(letter));
+    gave_up_ = !is_alive(row(depth)) || !may_follow(depth - 1, letter);
     if (gave_up_) break;
   }
   letters_.resize(depth);
   rows_.resize(depth + 1);
-  if (gave_up_ || row(depth).back() > edits_) return std::nullopt;
+  const bool begins_otherwise = depth == 1 && letters_[0] != word_[0];
+  if (gave_up_ || begins_otherwise || row(depth).back() > edits_) return std::nullopt;
   return row(depth).back();
 }
 
@@ -125,10 +128,10 @@ std::optional<char32_t> SpellingWalk::next_letter(size_t depth, char32_t letter)
   const Row& above = row(depth);
   const bool takes_any =
       std::any_of(above.begin(), above.end(), [this](uint8_t edits) { return edits < edits_; });
-  if (takes_any && (depth > 0 || !first_is_fixed_)) return letter + 1;
+  const bool is_free = depth > 1 || (depth == 1 && letters_[0] == word_[0]);
+  if (takes_any && is_free) return letter + 1;
   for (const char32_t next : sorted_letters_) {
-    const bool fits =
-        next > letter && (depth > 0 || may_begin_with(next)) && is_alive(next_row(depth, next));
+    const bool fits = next > letter && may_follow(depth, next) && is_alive(next_row(depth, next));
     if (fits) return next;
   }
   return std::nullopt;

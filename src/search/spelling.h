@@ -2,8 +2,9 @@
 // at all of it.
 //
 // An edit puts in, leaves out or changes a letter, or swaps two neighbours; of what was swapped
-// nothing is changed again (optimal string alignment). Near is one edit; of words of eight letters
-// and more two, where both begin with the same letter.
+// nothing is changed again (optimal string alignment). Near is one edit, of words of eight letters
+// and more two; both begin with the same letter, which is hardly ever mistyped, or the one with the
+// first two letters of the other swapped: else `name` would be read as `same`.
 //
 // Who: search/ only. Thread-safety: none.
 // Invariants:
@@ -46,7 +47,8 @@ class SpellingWalk {
 
   const Row& row(size_t depth) const { return rows_[depth]; }
   bool is_alive(const Row& row) const;
-  bool may_begin_with(char32_t letter) const { return !first_is_fixed_ || letter == word_[0]; }
+  // Whether that letter may follow letters_[0, depth): what does not depend on the edits.
+  bool may_follow(size_t depth, char32_t letter) const;
   // The row of letters_[0, depth) and `letter`.
   Row next_row(size_t depth, char32_t letter) const;
   // The least letter behind `letter` that may follow letters_[0, depth).
@@ -55,7 +57,6 @@ class SpellingWalk {
   std::u32string word_;
   std::u32string sorted_letters_;  // of the word, each once
   const uint32_t edits_;
-  const bool first_is_fixed_;
   std::u32string letters_;  // of the term, as far as it was looked at
   std::vector<Row> rows_;   // edits between these and the beginnings of the word; one more
   bool gave_up_ = false;

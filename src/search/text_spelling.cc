@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "search/analysis.h"
 #include "search/frequencies.h"
 #include "search/segment.h"
 #include "search/spelling.h"
@@ -10,6 +11,9 @@
 
 namespace holdfast::search {
 namespace {
+
+constexpr size_t kEditedEndSize = 6;
+constexpr size_t kEndingSizeMin = 3;
 
 using NearTerms = std::map<std::string, uint32_t, std::less<>>;  // by term: edits
 
@@ -41,6 +45,38 @@ Status find_near(KeySource& source, const IndexKeys& keys, const Manifest& manif
   return Status::ok();
 }
 
+// Every word that one edit among the last letters makes of it.
+template <typename Visit>
+void for_each_edited(const std::string& word, const Visit& visit) {
+  const size_t size = word.size();
+  for (size_t at = size - std::min(size - 1, kEditedEndSize); at <= size; ++at) {
+    for (char letter = 'a'; letter <= 'z'; ++letter) {
+      visit(std::string(word).insert(at, 1, letter));
+      if (at < size) visit(std::string(word).replace(at, 1, 1, letter));
+    }
+    if (at < size) visit(std::string(word).erase(at, 1));
+    if (at + 1 < size) {
+      std::string swapped = word;
+      std::swap(swapped[at], swapped[at + 1]);
+      visit(swapped);
+    }
+  }
+}
+
+// An edit in an ending keeps the stemmer from taking it off ("connectoin"): the stems there are
+// with one edit, if that takes an ending off.
+void add_stems(const std::string& word, NearTerms& near) {
+  const bool is_ascii = std::all_of(word.begin(), word.end(), [](char c) { return c > 0; });
+  if (!is_ascii) return;
+  Analyzer analyzer;
+  for_each_edited(word, [&](const std::string& edited) {
+    analyzer.analyze(edited, [&](const Token& token) {
+      if (token.term.size() + kEndingSizeMin <= edited.size()) near.emplace(token.term, 1);
+      return false;
+    });
+  });
+}
+
 }  // namespace
 
 Result<std::vector<Reading>> read_misspelt(KeySource& source, const IndexKeys& keys,
@@ -51,6 +87,7 @@ Result<std::vector<Reading>> read_misspelt(KeySource& source, const IndexKeys& k
     NearTerms near;
     for (const std::string& form : forms) {
       if (!SpellingWalk::allows(form, edits)) continue;
+      if (edits == 1) add_stems(form, near);
       SpellingWalk walk(form, edits);
       HOLDFAST_TRY(find_near(source, keys, manifest, walk, near));
     }

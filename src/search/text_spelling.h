@@ -25,7 +25,9 @@ struct Reading {
 };
 
 // The readings with the fewest edits (spelling.h) that live documents have, those that most have
-// first. `forms` are the terms of the word, in several languages. REQUIRES: is_spelling(them).
+// first. One edit among the last six letters also leads to the English stem that the word then has,
+// where that is shorter by three letters or more. `forms` are the terms of the word, in several
+// languages. REQUIRES: is_spelling(them).
 Result<std::vector<Reading>> read_misspelt(KeySource& source, const IndexKeys& keys,
                                            const Manifest& manifest,
                                            std::span<const std::string> forms);

@@ -69,7 +69,7 @@ void write_until_killed(const std::string& path, int writer, Channel& acknowledg
 }
 
 std::set<std::string> found(const Space& space, const std::string& text) {
-  const auto hits = space.recall({.text = text, .limit = kRecallLimitMax});
+  const auto hits = space.recall({.text = text, .limit = kRecallLimitMax, .as_typed = true});
   EXPECT_TRUE(hits) << hits.status().to_string();
   std::set<std::string> ids;
   if (!hits) return ids;

@@ -32,7 +32,8 @@ NewObservation observation_of(int writer, int number) {
 }
 
 // Ids of all hits, best first.
-std::vector<std::string> found(const Space& space, const RecallQuery& query) {
+std::vector<std::string> found(const Space& space, RecallQuery query) {
+  query.as_typed = true;  // what has gone must not be read as what is spelt alike
   const auto hits = space.recall(query);
   EXPECT_TRUE(hits) << hits.status().to_string();
   std::vector<std::string> ids;
