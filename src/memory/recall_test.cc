@@ -275,7 +275,7 @@ class RecallLanguages : public RecallTest {
     add({.content = "die H\u00e4user wurden verkauft", .language = "german"});
     add({.content = "les chevaux continuellement fatigu\u00e9s", .language = "fr"});
     add({.content = "\u043d\u043e\u0432\u044b\u0435 \u043a\u043d\u0438\u0433\u0438",
-         .language = "ru"});  // новые книги
+         .language = "ru"});
     add({.content = "\u7528\u6237\u540d", .language = "ru"});
   }
   std::optional<std::string> found(const std::string& text) {
@@ -290,7 +290,7 @@ TEST_F(RecallLanguages, WordsAreFoundInTheFormsOfTheirLanguage) {
   EXPECT_EQ(found("Haus"), "die H\u00e4user wurden verkauft");
   EXPECT_EQ(found("verkaufte"), "die H\u00e4user wurden verkauft");
   EXPECT_EQ(found("continuelle"), "les chevaux continuellement fatigu\u00e9s");
-  EXPECT_EQ(found("\u043a\u043d\u0438\u0433\u0430"),  // книга
+  EXPECT_EQ(found("\u043a\u043d\u0438\u0433\u0430"),
             "\u043d\u043e\u0432\u044b\u0435 \u043a\u043d\u0438\u0433\u0438");
   EXPECT_EQ(found("\u7528\u6237"), "\u7528\u6237\u540d");
   EXPECT_EQ(found("+Haus -verkaufte"), std::nullopt);

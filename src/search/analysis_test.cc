@@ -202,7 +202,6 @@ TEST(Analysis, WordsAreStemmedInTheirLanguage) {
   EXPECT_EQ(terms_of("hauser", "de"), terms_of("Haus", "de"));
   EXPECT_NE(terms_of("H\u00e4user"), terms_of("Haus"));
   EXPECT_EQ(terms_of("continuellement", "fr"), terms_of("continuelle", "fr"));
-  // книги, книга; новый, нового, with what folding would make of й.
   EXPECT_EQ(terms_of("\u043a\u043d\u0438\u0433\u0438", "ru"),
             terms_of("\u043a\u043d\u0438\u0433\u0430", "ru"));
   EXPECT_EQ(terms_of("\u043d\u043e\u0432\u044b\u0439", "ru"),

@@ -332,7 +332,8 @@ Result<bool> Ranking::Impl::read_unknown() {
     const std::optional<uint32_t> word = query_.terms[one].word;
     std::vector<std::string> forms = {typed};
     for (uint32_t i = one + 1; word && i < query_.terms.size(); ++i) {
-      if (query_.terms[i].word == word) forms.push_back(query_.terms[i].term);
+      const QueryTerm& other = query_.terms[i];
+      if (other.word == word && other.may_be_misspelt) forms.push_back(other.term);
     }
     HOLDFAST_ASSIGN(const auto readings, read_misspelt(source_, keys_, manifest_, forms));
     for (const Reading& reading : readings) {

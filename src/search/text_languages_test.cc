@@ -56,10 +56,18 @@ class Polyglot : public testing::TestWithParam<int> {
   }
   // Words with endings that some languages take off and others do not.
   std::string drawn_word() {
-    static constexpr std::string_view kStems[] = {"connect", "haus", "kauf", "cheval", "continu",
-                                                  "maison",  "книг", "слов", "rapid",  "stell"};
-    static constexpr std::string_view kEndings[] = {"",   "s",   "e",      "en", "er",
-                                                    "ed", "ing", "ements", "а",  "ами"};
+    static constexpr std::string_view kStems[] = {"connect",
+                                                  "haus",
+                                                  "kauf",
+                                                  "cheval",
+                                                  "continu",
+                                                  "maison",
+                                                  "\u043a\u043d\u0438\u0433",
+                                                  "\u0441\u043b\u043e\u0432",
+                                                  "rapid",
+                                                  "stell"};
+    static constexpr std::string_view kEndings[] = {
+        "", "s", "e", "en", "er", "ed", "ing", "ements", "\u0430", "\u0430\u043c\u0438"};
     return std::string(kStems[below(10)]).append(kEndings[below(10)]);
   }
 

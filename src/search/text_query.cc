@@ -5,6 +5,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "search/english.h"
 #include "search/spelling.h"
 
 namespace holdfast::search {
@@ -23,6 +24,9 @@ double weight_of(TokenKind kind) {
   }
   return 1;
 }
+
+constexpr double kOtherFormWeight = 0.8;
+constexpr double kFunctionWordWeight = 0.5;
 
 // A piece of the text between spaces, or between quotes.
 struct Piece {
@@ -184,14 +188,26 @@ class Builder {
     }
   }
 
+  // Beside words that tell what is asked for, others count half.
+  void finish() {
+    const bool is_any = !query_.prefixes.empty() ||
+                        std::any_of(telling_.begin(), telling_.end(),
+                                    [&](uint32_t place) { return query_.terms[place].weight > 0; });
+    if (!is_any) return;
+    for (const uint32_t place : silent_) {
+      if (!telling_.contains(place)) query_.terms[place].weight *= kFunctionWordWeight;
+    }
+  }
+
  private:
-  // What stands at one place of a piece, in each of the languages.
+  // What stands at one place of a piece, in each of the languages; then other forms of it.
   struct Word {
     std::vector<std::string> terms;
     std::vector<uint32_t> places;  // of them in the query
     TokenKind kind;
     uint32_t begin;
     uint32_t end;
+    bool is_function = false;
   };
 
   std::vector<Word> words_of(const Piece& piece) {
@@ -201,11 +217,32 @@ class Builder {
       const auto tokens = analyse(analyzer_, piece.text, kQueryTermsMax);
       for (size_t i = 0; i < tokens.size(); ++i) {  // as many in each language
         const AnalysedToken& token = tokens[i];
-        if (i == words.size()) words.push_back({{}, {}, token.kind, token.begin, token.end});
+        if (i == words.size()) words.push_back({{}, {}, token.kind, token.begin, token.end, false});
         words[i].terms.push_back(token.term);
       }
     }
+    const bool has_english =
+        std::find(languages_.begin(), languages_.end(), Language::kEnglish) != languages_.end();
+    for (Word& word : words) {
+      if (has_english && word.kind == TokenKind::kWord) add_english(piece, word);
+    }
     return words;
+  }
+
+  // What English knows of a word, as it was typed or as its stem.
+  void add_english(const Piece& piece, Word& word) {
+    std::string typed;
+    fold_word(piece.text.substr(word.begin, word.end - word.begin), typed);
+    word.is_function = is_function_word(typed);
+    if (word.is_function || piece.role == Piece::Role::kExcluded) return;
+    auto forms = other_forms(typed);
+    if (forms.empty()) forms = other_forms(word.terms.front());
+    analyzer_.set_language(Language::kEnglish);
+    for (const std::string_view form : forms) {
+      for (AnalysedToken& token : analyse(analyzer_, form, 1)) {
+        word.terms.push_back(std::move(token.term));
+      }
+    }
   }
 
   // False: there is no room for all of them.
@@ -214,15 +251,21 @@ class Builder {
     const bool is_typed = word.kind == TokenKind::kWord || word.kind == TokenKind::kPart;
     const std::set<std::string> distinct(word.terms.begin(), word.terms.end());
     const bool has_several = distinct.size() > 1;
-    for (const std::string& term : word.terms) {
+    for (size_t i = 0; i < word.terms.size(); ++i) {
+      const bool is_other_form = i >= languages_.size();
+      const double weight = weight_of(word.kind) * (is_other_form ? kOtherFormWeight : 1);
       const auto place =
-          add_term({.term = term,
+          add_term({.term = word.terms[i],
                     .word = has_several ? std::optional(next_word_) : std::nullopt,
-                    .weight = is_excluded ? 0 : weight_of(word.kind),
-                    .may_be_misspelt = is_typed && !piece.is_phrase && !is_excluded});
+                    .weight = is_excluded ? 0 : weight,
+                    .may_be_misspelt = is_typed && !is_other_form && !word.is_function &&
+                                       !piece.is_phrase && !is_excluded});
       if (!place) return false;
       word.places.push_back(*place);
     }
+    const bool tells =
+        !word.is_function || piece.is_phrase || is_excluded || piece.role == Piece::Role::kRequired;
+    for (const uint32_t place : word.places) (tells ? telling_ : silent_).insert(place);
     if (has_several) ++next_word_;
     return true;
   }
@@ -285,6 +328,8 @@ class Builder {
   TextQuery& query_;
   uint32_t next_word_ = 0;
   std::unordered_map<std::string, uint32_t> places_;
+  std::set<uint32_t> telling_;  // places of words that say what is asked for
+  std::set<uint32_t> silent_;   // and of function words
 };
 
 // Whether the words stand one after the other among those tokens that do not repeat others; pairs
@@ -314,6 +359,7 @@ TextQuery parse_query(Analyzer& analyzer, std::string_view text,
   TextQuery query;
   Builder builder(analyzer, languages, query);
   for (const Piece& piece : apply_operators(Splitter(text).split())) builder.add(piece);
+  builder.finish();
   return query;
 }
 

@@ -57,7 +57,7 @@ TEST(TextQuery, WhatMakesNoSenseIsNoOperator) {
   EXPECT_EQ(shown("a - b"), "a b");
   EXPECT_EQ(shown("2 -1"), "2 1");
   EXPECT_EQ(shown("foo-bar"), "foo-bar foo bar");
-  EXPECT_EQ(shown("say \"open"), "say open");
+  EXPECT_EQ(shown("red \"open"), "red open");
   EXPECT_EQ(shown("\"\" ( ) * +"), "");
   EXPECT_EQ(shown("**"), "");
 }
