@@ -5,6 +5,7 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
+#include <atomic>
 #include <cstring>
 
 namespace holdfast::vector {
@@ -104,10 +105,11 @@ HOLDFAST_VNNI void pack(uint16_t* values, size_t count) {
 
 #undef HOLDFAST_VNNI
 
-void (*to_wide)(const float*, size_t, size_t, ByteRows&) = nullptr;
+// What fills rows before they are packed: always the same, but set by whoever asks for kernels.
+std::atomic<decltype(NetworkKernels::to_bytes)> to_wide = nullptr;
 
 void to_packed(const float* values, size_t rows, size_t count, ByteRows& bytes) {
-  to_wide(values, rows, count, bytes);
+  to_wide.load(std::memory_order_relaxed)(values, rows, count, bytes);
   pack(bytes.values.data(), rows * count);
 }
 
@@ -118,7 +120,7 @@ std::optional<NetworkKernels> vnni_network_kernels(const NetworkKernels& others)
       !__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512dq")) {
     return std::nullopt;
   }
-  to_wide = others.to_bytes;
+  to_wide.store(others.to_bytes, std::memory_order_relaxed);
   NetworkKernels kernels = others;
   kernels.name = "VNNI";
   kernels.to_bytes = to_packed;
