@@ -68,6 +68,7 @@ class Analyzer {
 
   // In which language words are stemmed from now on; English at first.
   void set_language(Language language);
+  Language language() const { return language_; }
 
   // For who looks at terms with few first bytes only: English words that begin otherwise may come
   // unstemmed from now on. No stem of English begins with another letter than its word.

@@ -52,12 +52,15 @@ constexpr CharacterClass ascii_class(uint8_t c) {
              : CharacterClass::kSeparator;
 }
 
-constexpr size_t kAsciiSize = 128;
+}  // namespace
+
 constexpr std::array<CharacterClass, kAsciiSize> kAsciiClasses = [] {
   std::array<CharacterClass, kAsciiSize> classes{};
   for (size_t c = 0; c < kAsciiSize; ++c) classes[c] = ascii_class(static_cast<uint8_t>(c));
   return classes;
 }();
+
+namespace {
 
 // The ASCII form of typographic connectors; 0 for all else.
 char plain_connector(uint32_t code) {
@@ -193,9 +196,8 @@ void append_code(utf8proc_int32_t code, std::string& out) {
 
 }  // namespace
 
-Character character_at(std::string_view text) {
+Character character_beyond_ascii(std::string_view text) {
   const auto first = static_cast<uint8_t>(text[0]);
-  if (first < kAsciiSize) return {first, 1, kAsciiClasses[first]};
   utf8proc_int32_t code = -1;
   const utf8proc_ssize_t size =
       utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),

@@ -8,6 +8,7 @@
 //      raise kTextFormat (search/text_record.h).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -35,8 +36,17 @@ struct Character {
   CharacterClass character_class = CharacterClass::kSeparator;
 };
 
+constexpr size_t kAsciiSize = 128;
+extern const std::array<CharacterClass, kAsciiSize> kAsciiClasses;
+// As character_at, for what begins beyond ASCII.
+Character character_beyond_ascii(std::string_view text);
+
 // The character at the front of `text`. REQUIRES: not empty.
-Character character_at(std::string_view text);
+inline Character character_at(std::string_view text) {
+  const auto first = static_cast<uint8_t>(text[0]);
+  if (first < kAsciiSize) return {first, 1, kAsciiClasses[first]};
+  return character_beyond_ascii(text);
+}
 
 // Whether the class is written without spaces, so that text is cut into single characters and
 // pairs.
