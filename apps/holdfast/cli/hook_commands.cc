@@ -9,6 +9,7 @@
 
 #include "cli/commands.h"
 #include "cli/input.h"
+#include "cli/json_text.h"
 #include "cli/replace_file.h"
 #include "hooks/client_settings.h"
 #include "hooks/context.h"
@@ -211,7 +212,7 @@ std::string program_of(const Context& context) {
 // Its settings; an empty object where there is no file.
 Result<Json> parse_settings(const fs::path& path, const std::string& text) {
   if (text.find_first_not_of(" \t\r\n") == text.npos) return Json::object();
-  Json settings = Json::parse(text, nullptr, false);
+  Json settings = parse_json(text);
   if (!settings.is_discarded()) return settings;
   return Status(StatusCode::kConditionFalse,
                 "the client's settings are not JSON; nothing was changed: mend the file first")

@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/input.h"
+#include "cli/json_text.h"
 #include "memory_tool/memory_files.h"
 
 namespace holdfast::cli {
@@ -23,7 +24,7 @@ bool for_the_model(StatusCode code) {
 
 // Runs a command in one transaction; what it says goes to `text`.
 Status execute(Store& store, const Space& files, const std::string& input, std::string& text) {
-  const Json command = Json::parse(input, nullptr, false);
+  const Json command = parse_json(input);
   if (command.is_discarded()) {
     return Status(StatusCode::kInvalidArgument, "The command is not JSON in UTF-8");
   }

@@ -6,6 +6,7 @@
 
 #include "base/utf8.h"
 #include "cli/digest.h"
+#include "cli/json_text.h"
 #include "documents/transcript.h"
 
 namespace holdfast::hooks {
@@ -123,10 +124,11 @@ bool is_blank(std::string_view text) {
 }  // namespace
 
 Result<HookEvent> parse_event(EventKind kind, std::string_view input) {
-  const Json json = Json::parse(input, nullptr, false);
+  const Json json = cli::parse_json(input);
   if (!json.is_object()) {
     return Status(StatusCode::kInvalidArgument,
-                  "standard input is not the JSON object that a client gives to its hooks");
+                  "standard input is not the JSON object that a client gives to its hooks, or is "
+                  "nested too deeply");
   }
   HookEvent event;
   event.kind = kind;
