@@ -1,7 +1,10 @@
 #include "memory_tool/memory_files.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstring>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "memory_tool/memory_path.h"
@@ -14,6 +17,7 @@ using cli::Json;
 // A directory's own size, as ext4 shows it.
 constexpr uint64_t kDirectorySize = 4096;
 constexpr size_t kFilesMax = 100'000;  // in one directory, at any depth
+constexpr size_t kNumberSize = 8;      // of a line, with what stands around it
 constexpr const char* kMissing = " does not exist. Please provide a valid path.";
 
 Status refused(StatusCode code, std::string text) {
@@ -29,10 +33,68 @@ Result<std::string> text_of(const Json& command, const char* name) {
   return misused(std::string("The command needs `") + name + "`, a string");
 }
 
-// A member that is an integer, as numbers of JSON come: 3 and 3.0 alike.
-bool is_integer(const Json& value) {
-  if (value.is_number_integer()) return true;
-  return value.is_number() && value.get<double>() == static_cast<double>(value.get<int64_t>());
+// A member that is an integer, as numbers of JSON come: 3 and 3.0 alike. What no file has lines for
+// counts as the nearest that one could.
+std::optional<int64_t> integer_of(const Json& value) {
+  constexpr double kMost = 1e15;
+  if (!value.is_number()) return std::nullopt;
+  const double number = value.get<double>();
+  if (std::trunc(number) != number) return std::nullopt;
+  return static_cast<int64_t>(std::clamp(number, -kMost, kMost));
+}
+
+// std::string::find takes a time that grows with the product of both sizes, for some texts.
+size_t find_from(const std::string& content, size_t from, const std::string& text) {
+  const void* found =
+      ::memmem(content.data() + from, content.size() - from, text.data(), text.size());
+  if (found == nullptr) return std::string::npos;
+  return static_cast<size_t>(static_cast<const char*>(found) - content.data());
+}
+
+// Where `text` begins in `content`: two places also where one overlaps the other, and of more those
+// that do not.
+std::vector<size_t> places_of(const std::string& text, const std::string& content) {
+  std::vector<size_t> places;
+  for (size_t from = 0; from + text.size() <= content.size();) {
+    const size_t at = find_from(content, from, text);
+    if (at == std::string::npos) break;
+    places.push_back(at);
+    from = at + (places.size() == 1 ? 1 : text.size());
+  }
+  return places;
+}
+
+// The numbers of the lines in which `places`, ascending, are: each once, and not more of them than
+// anybody reads.
+std::string line_numbers(const std::string& content, const std::vector<size_t>& places) {
+  constexpr size_t kNamedMax = 1'000;
+  std::string text;
+  size_t line = 1;
+  size_t counted = 0;  // bytes whose line ends are in `line`
+  size_t named = 0;    // lines
+  size_t last = 0;
+  for (const size_t place : places) {
+    const auto from = content.begin() + static_cast<ptrdiff_t>(counted);
+    line += static_cast<size_t>(
+        std::count(from, content.begin() + static_cast<ptrdiff_t>(place), '\n'));
+    counted = place;
+    if (line == last) continue;
+    if (named++ == kNamedMax) return text + ", ...";
+    text += (text.empty() ? "" : ", ") + std::to_string(line);
+    last = line;
+  }
+  return text;
+}
+
+// Behind the last line from `begin` on that one view shows: at least one.
+size_t end_of_page(const std::vector<std::string_view>& lines, size_t begin, size_t end) {
+  size_t size = 0;
+  size_t at = begin;
+  for (; at < end; ++at) {
+    size += lines[at].size() + kNumberSize;
+    if (size > kViewSizeMax && at > begin) break;
+  }
+  return at;
 }
 
 std::string directory_key(const std::string& path) {
@@ -136,18 +198,27 @@ Result<std::string> MemoryFiles::view(const Json& command) const {
   auto last = static_cast<int64_t>(lines.size());
   if (command.contains("view_range") && !command["view_range"].is_null()) {
     const Json& range = command["view_range"];
-    if (!range.is_array() || range.size() != 2 || !is_integer(range[0]) || !is_integer(range[1])) {
+    const bool is_pair = range.is_array() && range.size() == 2;
+    const auto begin = is_pair ? integer_of(range[0]) : std::nullopt;
+    const auto end = is_pair ? integer_of(range[1]) : std::nullopt;
+    if (!begin || !end) {
       return misused(
           "Invalid `view_range` parameter: give [first line, last line], -1 for the end");
     }
-    first = std::max<int64_t>(1, range[0].get<int64_t>()) - 1;
-    if (range[1].get<int64_t>() != -1) {
-      last = std::clamp<int64_t>(range[1].get<int64_t>(), 0, last);
-    }
+    first = std::max<int64_t>(1, *begin) - 1;
+    if (*end != -1) last = std::clamp<int64_t>(*end, 0, last);
     first = std::min(first, last);
   }
-  return "Here's the content of " + shown + " with line numbers:\n" +
-         numbered(lines, static_cast<size_t>(first), static_cast<size_t>(last));
+  const auto begin = static_cast<size_t>(first);
+  const auto end = static_cast<size_t>(last);
+  const size_t shown_end = end_of_page(lines, begin, end);
+  std::string text = "Here's the content of " + shown + " with line numbers:\n" +
+                     numbered(lines, begin, shown_end);
+  if (shown_end < end) {
+    text += "\n(Lines " + std::to_string(shown_end + 1) + " to " + std::to_string(end) +
+            " are not shown. Use `view_range` to see them.)";
+  }
+  return text;
 }
 
 Result<std::string> MemoryFiles::view_directory(const std::string& path,
@@ -208,31 +279,19 @@ Result<std::string> MemoryFiles::replace(const Json& command) const {
   }
   if (old_text.empty()) return misused("`old_str` must not be empty");
   HOLDFAST_ASSIGN(std::string content, content_of(path, shown));
-  std::vector<size_t> places;
-  for (size_t at = content.find(old_text); at != std::string::npos;
-       at = content.find(old_text, at + 1)) {
-    places.push_back(at);
-  }
+  const std::vector<size_t> places = places_of(old_text, content);
   if (places.empty()) {
     return refused(StatusCode::kNotFound, "No replacement was performed, old_str `" + old_text +
                                               "` did not appear verbatim in " + shown + ".");
   }
-  const auto line_at = [&](size_t place) {
-    return std::count(content.begin(), content.begin() + static_cast<ptrdiff_t>(place), '\n');
-  };
   if (places.size() > 1) {
-    std::string lines;
-    ptrdiff_t named = -1;
-    for (const size_t place : places) {
-      const ptrdiff_t line = line_at(place);
-      if (line != named) lines += (lines.empty() ? "" : ", ") + std::to_string(line + 1);
-      named = line;
-    }
     return refused(StatusCode::kConditionFalse,
                    "No replacement was performed. Multiple occurrences of old_str `" + old_text +
-                       "` in lines: " + lines + ". Please ensure it is unique");
+                       "` in lines: " + line_numbers(content, places) +
+                       ". Please ensure it is unique");
   }
-  const auto changed = static_cast<size_t>(line_at(places[0]));
+  const auto changed = static_cast<size_t>(
+      std::count(content.begin(), content.begin() + static_cast<ptrdiff_t>(places[0]), '\n'));
   content.replace(places[0], old_text.size(), new_text);
   HOLDFAST_TRY(write(path, content));
   const auto lines = lines_of(content);
@@ -246,10 +305,10 @@ Result<std::string> MemoryFiles::insert(const Json& command) const {
   HOLDFAST_ASSIGN(const std::string shown, text_of(command, "path"));
   HOLDFAST_ASSIGN(std::string text, text_of(command, "insert_text"));
   HOLDFAST_ASSIGN(const std::string path, relative_path(shown));
-  if (!command.contains("insert_line") || !is_integer(command["insert_line"])) {
-    return misused("The command needs `insert_line`, an integer");
-  }
-  const auto line = command["insert_line"].get<int64_t>();
+  const auto asked =
+      command.contains("insert_line") ? integer_of(command["insert_line"]) : std::nullopt;
+  if (!asked) return misused("The command needs `insert_line`, an integer");
+  const int64_t line = *asked;
   HOLDFAST_ASSIGN(std::string content, content_of(path, shown));
   const auto lines = lines_of(content);
   if (line < 0 || line > static_cast<int64_t>(lines.size())) {

@@ -7,7 +7,8 @@
 // '/'; it stays when it becomes empty, as on a disk.
 //
 // Better than the reference: old_str may span lines, and every occurrence counts; "/memoriesX" is
-// no path; a rename sees the destination in the same transaction; new_str may be left out.
+// no path; a rename sees the destination in the same transaction; new_str may be left out; what is
+// too long to be read at once is shown up to a line, with a word on how to go on.
 //
 // Thread-safety: that of its Kv. Each command reads and writes through it alone, so that a
 // transaction makes it atomic.
@@ -25,6 +26,7 @@ namespace holdfast::memory_tool {
 constexpr size_t kFileSizeMax = kKvValueSizeMax;  // bytes
 constexpr size_t kPathSizeMax = 900;              // bytes below /memories
 constexpr size_t kLinesMax = 999'999;
+constexpr size_t kViewSizeMax = 200'000;  // bytes of lines that one view shows
 
 class MemoryFiles {
  public:

@@ -62,9 +62,9 @@ TEST_F(MemoryFilesTest, OnlyMemoriesItselfBeginsAPath) {
 }
 
 TEST_F(MemoryFilesTest, NoPathLeadsOut) {
-  for (const char* path :
-       {"/memories/..", "/memories/a/../..", "/memories/%2e%2E/x", "/memories/%252e%252e/x",
-        "/memories/.%2e", "/memories/a\\b", "/memories/a%2f..", "/memories/a\nb"}) {
+  for (const char* path : {"/memories/..", "/memories/a/../..", "/memories/%2e%2E/x",
+                           "/memories/%252e%252e/x", "/memories/.%2e", "/memories/a\\b",
+                           "/memories/a%5c..", "/memories/a%2f..", "/memories/a\nb"}) {
     EXPECT_THAT(std::string(relative_path(path).status().message()), HasSubstr("would escape"))
         << path;
   }
@@ -93,6 +93,70 @@ TEST_F(MemoryFilesTest, ARefusedCommandChangesNothing) {
   EXPECT_THAT(run(command.dump().c_str()), HasSubstr("too large"));
   EXPECT_EQ(content("a"), "x");
   EXPECT_EQ(space_.kv().list()->size(), 1u);
+}
+
+TEST_F(MemoryFilesTest, HitsThatOverlapAreTwo) {
+  run(R"({"command":"create","path":"/memories/a","file_text":"aaa"})");
+  EXPECT_THAT(run(R"({"command":"str_replace","path":"/memories/a","old_str":"aa","new_str":"c"})"),
+              HasSubstr("Multiple occurrences"));
+}
+
+// Each took a time that grew with the square of the file, and the answer with the file.
+TEST_F(MemoryFilesTest, ATextThatIsEverywhereIsRefusedAtOnceAndInShort) {
+  std::string many;
+  for (int i = 0; i < 200'000; ++i) many += "a\n";
+  Json command = {{"command", "create"}, {"path", "/memories/a"}, {"file_text", many}};
+  run(command.dump().c_str());
+  std::string said =
+      run(R"({"command":"str_replace","path":"/memories/a","old_str":"a","new_str":"b"})");
+  EXPECT_THAT(said, HasSubstr("in lines: 1, 2, 3, "));
+  EXPECT_THAT(said, HasSubstr("999, 1000, .... Please ensure it is unique"));
+  const std::string same(500'000, 'a');
+  command = {{"command", "create"}, {"path", "/memories/b"}, {"file_text", same + same}};
+  run(command.dump().c_str());
+  command = {{"command", "str_replace"}, {"path", "/memories/b"}, {"old_str", same}};
+  EXPECT_THAT(run(command.dump().c_str()), HasSubstr("in lines: 1. Please"));
+  command["old_str"] = same + "b";
+  EXPECT_THAT(run(command.dump().c_str()), HasSubstr("did not appear"));
+}
+
+TEST_F(MemoryFilesTest, AnEndlessPathIsRefusedAtOnce) {
+  std::string path = "/memories/%";
+  for (int i = 0; i < 1'000'000; ++i) path += "25";
+  EXPECT_THAT(std::string(relative_path(path).status().message()), HasSubstr("too long"));
+}
+
+TEST_F(MemoryFilesTest, NumbersThatNoFileHasLinesForAreNoAccident) {
+  run(R"({"command":"create","path":"/memories/a","file_text":"one\ntwo"})");
+  for (const char* number : {"1e300", "-1e300", "18446744073709551615"}) {
+    const std::string insert = std::string(R"({"command":"insert","path":"/memories/a",)") +
+                               R"("insert_text":"x","insert_line":)" + number + "}";
+    EXPECT_THAT(run(insert.c_str()), HasSubstr("within the range of lines of the file: [0, 2]"));
+    const std::string view = std::string(R"({"command":"view","path":"/memories/a",)") +
+                             R"("view_range":[1,)" + number + "]}";
+    EXPECT_THAT(run(view.c_str()), HasSubstr("with line numbers")) << number;
+  }
+  EXPECT_THAT(run(R"({"command":"view","path":"/memories/a","view_range":[1,1.5]})"),
+              HasSubstr("Invalid `view_range`"));
+  EXPECT_EQ(content("a"), "one\ntwo");
+}
+
+TEST_F(MemoryFilesTest, ALongFileIsShownAPieceAtATime) {
+  std::string text;
+  for (int i = 1; i <= 10'000; ++i)
+    text += "line " + std::to_string(i) + std::string(90, '.') + "\n";
+  Json command = {{"command", "create"}, {"path", "/memories/a"}, {"file_text", text}};
+  run(command.dump().c_str());
+  const std::string first = run(R"({"command":"view","path":"/memories/a"})");
+  EXPECT_LT(first.size(), kViewSizeMax + 1'000);
+  const size_t at = first.find("\n(Lines ");
+  ASSERT_NE(at, std::string::npos);
+  const std::string next = first.substr(at + 8, first.find(' ', at + 8) - at - 8);
+  EXPECT_THAT(first, HasSubstr("to 10001 are not shown. Use `view_range`"));
+  const std::string second =
+      run((R"({"command":"view","path":"/memories/a","view_range":[)" + next + ",-1]}").c_str());
+  EXPECT_THAT(second, HasSubstr(next + "\tline " + next + "."));
+  EXPECT_EQ(first.find("\tline " + next + "."), std::string::npos);
 }
 
 TEST_F(MemoryFilesTest, AMalformedCommandSaysWhatIsMissing) {

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::string_view kRoot = "/memories";
 constexpr size_t kNumberWidth = 6;
+constexpr size_t kPathWrittenMax = 4 * kPathSizeMax;  // bytes, as it may be written
 
 Status invalid(std::string message) {
   return Status(StatusCode::kInvalidArgument, std::move(message));
@@ -37,6 +38,11 @@ bool is_control(unsigned char c) {
 }  // namespace
 
 Result<std::string> relative_path(const std::string& path) {
+  // Before anything that takes longer for a longer one.
+  if (path.size() > kPathWrittenMax) {
+    return invalid("Path is too long: at most " + std::to_string(kPathSizeMax) +
+                   " bytes below /memories");
+  }
   const bool below = path.compare(0, kRoot.size(), kRoot) == 0 &&
                      (path.size() == kRoot.size() || path[kRoot.size()] == '/');
   if (!below) return invalid("Path must start with /memories, got: " + path);
@@ -48,10 +54,11 @@ Result<std::string> relative_path(const std::string& path) {
     const std::string part = path.substr(begin, end - begin);
     begin = end + 1;
     if (part.empty() || part == ".") continue;
-    const bool hostile = leads_up(part) || part.find('\\') != std::string::npos ||
-                         part.find("%2f") != std::string::npos ||
-                         part.find("%2F") != std::string::npos ||
-                         std::any_of(part.begin(), part.end(), is_control);
+    const bool hostile =
+        leads_up(part) || part.find('\\') != std::string::npos ||
+        part.find("%2f") != std::string::npos || part.find("%2F") != std::string::npos ||
+        part.find("%5c") != std::string::npos || part.find("%5C") != std::string::npos ||
+        std::any_of(part.begin(), part.end(), is_control);
     if (hostile) return invalid(escape);
     relative += (relative.empty() ? "" : "/") + part;
   }
