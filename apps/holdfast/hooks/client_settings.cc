@@ -118,6 +118,33 @@ std::vector<std::pair<char, std::string_view>> merged(const std::vector<std::str
   return lines;
 }
 
+// The same; what both begin and end with is not compared pair by pair, which takes a number for
+// each pair of lines.
+std::vector<std::pair<char, std::string_view>> merged_lines(std::vector<std::string_view> before,
+                                                            std::vector<std::string_view> after) {
+  std::vector<std::pair<char, std::string_view>> lines;
+  const auto [differs, other] =
+      std::mismatch(before.begin(), before.end(), after.begin(), after.end());
+  for (auto same = before.begin(); same != differs; ++same) lines.emplace_back(' ', *same);
+  after.erase(after.begin(), other);
+  before.erase(before.begin(), differs);
+  std::vector<std::string_view> end;
+  while (!before.empty() && !after.empty() && before.back() == after.back()) {
+    end.push_back(before.back());
+    before.pop_back();
+    after.pop_back();
+  }
+  constexpr size_t kPairsMax = 10'000'000;
+  if (before.size() * after.size() <= kPairsMax) {
+    for (const auto& line : merged(before, after)) lines.push_back(line);
+  } else {
+    for (const std::string_view line : before) lines.emplace_back('-', line);
+    for (const std::string_view line : after) lines.emplace_back('+', line);
+  }
+  for (auto same = end.rbegin(); same != end.rend(); ++same) lines.emplace_back(' ', *same);
+  return lines;
+}
+
 }  // namespace
 
 std::span<const Client> known_clients() {
@@ -167,7 +194,7 @@ Result<Json> with_hooks(const Json& settings, const Client& client, const std::s
 
 std::string line_difference(const std::string& before, const std::string& after) {
   constexpr size_t kAround = 2;
-  const auto lines = merged(lines_of(before), lines_of(after));
+  const auto lines = merged_lines(lines_of(before), lines_of(after));
   std::vector<bool> shown(lines.size(), false);
   for (size_t i = 0; i < lines.size(); ++i) {
     if (lines[i].first == ' ') continue;

@@ -73,6 +73,15 @@ TEST(ClientSettings, TheDifferenceNamesEachLineThatChanges) {
   EXPECT_THAT(line_difference("1\n2\n3\n4\n5\n", "1\n2\n3\n4\n5\n6\n"), HasSubstr("+ 6\n"));
 }
 
+TEST(ClientSettings, TheDifferenceOfManyLinesTakesNoMemoryForEachPair) {
+  std::string many;
+  for (int i = 0; i < 200'000; ++i) many += std::to_string(i) + "\n";
+  EXPECT_EQ(line_difference(many + "z\n", many + "y\nz\n"), "  199998\n  199999\n+ y\n  z\n");
+  std::string other;
+  for (int i = 0; i < 200'000; ++i) other += "x" + std::to_string(i) + "\n";
+  EXPECT_THAT(line_difference(many, other), HasSubstr("- 199999\n+ x0\n"));
+}
+
 TEST(ClientSettings, AWordOfAShellIsQuotedWhereItMustBe) {
   EXPECT_EQ(shell_word("/usr/bin/holdfast"), "/usr/bin/holdfast");
   EXPECT_EQ(shell_word("it's"), "'it'\\''s'");
