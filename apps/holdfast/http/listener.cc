@@ -93,7 +93,8 @@ void Exchange::answer(int status, std::string_view body, std::string_view type) 
   std::string whole = head(status);
   if (!type.empty()) whole.append("Content-Type: ").append(type).append("\r\n");
   if (status != 204) whole += "Content-Length: " + std::to_string(body.size()) + "\r\n";
-  whole.append("\r\n").append(body);
+  whole.append("\r\n");
+  if (request_.method != "HEAD") whole.append(body);
   send(whole);
 }
 

@@ -32,8 +32,8 @@ Status needs(const Json& arguments, const char* name) {
                 "action \"" + *text_of(arguments, "action") + "\" needs \"" + name + "\"");
 }
 
-Patience::Patience(const Peer& peer, const Json& arguments)
-    : peer_(peer), left_(seconds_of(arguments, "wait_seconds", 0)) {}
+Patience::Patience(Peer& peer, const Json& arguments)
+    : peer_(peer), whole_(seconds_of(arguments, "wait_seconds", 0)), left_(whole_) {}
 
 milliseconds Patience::step() const {
   constexpr milliseconds kStepMax{250};
@@ -41,7 +41,16 @@ milliseconds Patience::step() const {
 }
 
 bool Patience::another() {
+  constexpr milliseconds kTellEach{1'000};
   left_ -= step();
+  const milliseconds waited = whole_ - left_;
+  if (waited - told_ >= kTellEach) {
+    const auto seconds_in = [](milliseconds time) {
+      return static_cast<double>(time.count()) / 1e3;
+    };
+    peer_.progress(seconds_in(waited), seconds_in(whole_), "waiting for others");
+    told_ = waited;
+  }
   return left_.count() > 0 && !peer_.cancelled();
 }
 

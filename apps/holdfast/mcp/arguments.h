@@ -24,18 +24,21 @@ inline constexpr const char* kIdHelp = "Id of an observation, or the first 8 or 
 inline constexpr const char* kTimeHelp = "2026-01-31 or 2026-01-31T09:05:00Z";
 
 // Waits as long as the argument wait_seconds says, in steps, so that a tool sees between them
-// whether its client has lost interest.
+// whether its client has lost interest. Tells the client how long it has waited, so that the client
+// does not give up before.
 class Patience {
  public:
-  Patience(const Peer& peer, const Json& arguments);
+  Patience(Peer& peer, const Json& arguments);
 
   std::chrono::milliseconds step() const;
   // After a step in vain: whether to take another.
   bool another();
 
  private:
-  const Peer& peer_;
+  Peer& peer_;
+  const std::chrono::milliseconds whole_;
   std::chrono::milliseconds left_;
+  std::chrono::milliseconds told_{0};
 };
 
 }  // namespace holdfast::mcp

@@ -51,7 +51,7 @@ Json text_content(const std::string& text) {
 }
 
 Json structured_result(Json object) {
-  Json result = {{"content", Json::array({text_content(object.dump(2))})}};
+  Json result = {{"content", Json::array({text_content(printed(object, 2))})}};
   result["structuredContent"] = std::move(object);
   return result;
 }

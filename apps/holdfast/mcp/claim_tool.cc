@@ -3,6 +3,7 @@
 
 #include "base/time_text.h"
 #include "mcp/arguments.h"
+#include "mcp/budget.h"
 #include "mcp/held.h"
 #include "mcp/work_tools.h"
 
@@ -28,8 +29,12 @@ Result<Json> take(Peer& peer, const Claims& claims, Held<Claim>& held, const Jso
   while (true) {
     options.wait = patience.step();
     auto claim = claims.take(resources, options);
+    if (claim && peer.cancelled()) {  // nobody would learn that he has it
+      HOLDFAST_TRY(claims.release(*claim));
+      return Status(StatusCode::kBusy, "the request was cancelled");
+    }
     if (claim) {
-      held.keep(claim->id, *claim);
+      held.keep(claim->id, *claim, claim->expires_us);
       return structured_result(json_of(*claim));
     }
     const bool held_by_other = claim.status().code() == StatusCode::kBusy;
@@ -38,8 +43,11 @@ Result<Json> take(Peer& peer, const Claims& claims, Held<Claim>& held, const Jso
 }
 
 Result<Json> list(const Claims& claims, const Json& arguments) {
-  HOLDFAST_ASSIGN(const auto resources,
-                  claims.list({.prefix = arguments.value("prefix", ""), .limit = 200}));
+  constexpr size_t kListed = 200;
+  HOLDFAST_ASSIGN(const auto resources, claims.list({.prefix = arguments.value("prefix", ""),
+                                                     .after = arguments.value("after", ""),
+                                                     .limit = kListed}));
+  Budget budget(arguments);
   Json found = Json::array();
   for (const ClaimedResource& resource : resources) {
     Json holders = Json::array();
@@ -50,9 +58,12 @@ Result<Json> list(const Claims& claims, const Json& arguments) {
                          {"purpose", holder.purpose},
                          {"expires", time_text(holder.expires_us)}});
     }
-    found.push_back({{"resource", resource.resource}, {"holders", std::move(holders)}});
+    Json one = {{"resource", resource.resource}, {"holders", std::move(holders)}};
+    if (!budget.spend(one)) break;
+    found.push_back(std::move(one));
   }
-  return structured_result({{"resources", std::move(found)}});
+  const bool more = found.size() < resources.size() || resources.size() == kListed;
+  return structured_result({{"resources", std::move(found)}, {"more", more}});
 }
 
 Result<Json> run(Peer& peer, Memory& memory, Held<Claim>& held, const Json& arguments) {
@@ -76,7 +87,7 @@ Result<Json> run(Peer& peer, Memory& memory, Held<Claim>& held, const Json& argu
   }
   HOLDFAST_ASSIGN(const Claim renewed,
                   claims.renew(*claim, seconds_of(arguments, "ttl_seconds", 300)));
-  held.keep(name, renewed);
+  held.keep(name, renewed, renewed.expires_us);
   return structured_result(json_of(renewed));
 }
 
@@ -99,6 +110,8 @@ void add_claim_tool(Catalogue& catalogue, Memory& memory) {
       {"holder", text_schema("take: who you are, for the others")},
       {"purpose", text_schema("take: what you do, for the others")},
       {"prefix", text_schema("list: only names that begin so")},
+      {"after", text_schema("list: only names behind this one")},
+      Budget::property(),
   });
   auto held = std::make_shared<Held<Claim>>();
   tool.run = [&memory, held](Peer& peer, const Json& arguments) {

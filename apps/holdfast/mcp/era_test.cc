@@ -138,6 +138,29 @@ TEST_F(EraTest, ASubscriptionIsAcknowledgedAndTagged) {
   EXPECT_FALSE(session_.has_subscriptions());
 }
 
+TEST_F(EraTest, WhatChangesWhileASubscriptionBeginsIsToldBehindItsAcknowledgement) {
+  session_.set_listener([this](const Json& said) {
+    said_.push_back(said);
+    return true;
+  });
+  const Send send = [this](const Json& said) {
+    session_.tell_updated([](const std::string&) { return true; });  // another thread's
+    said_.push_back(said);
+    return true;
+  };
+  const Json filter = {{"resourceSubscriptions", {"t://one"}}};
+  const Message message{Message::Kind::kRequest,
+                        "s",
+                        "subscriptions/listen",
+                        {{"_meta", meta()}, {"notifications", filter}},
+                        Json()};
+  EXPECT_EQ(server_.handle(session_, message, send), std::nullopt);
+  ASSERT_EQ(said_.size(), 2u);
+  EXPECT_EQ(said_[0]["method"], "notifications/subscriptions/acknowledged");
+  EXPECT_EQ(said_[1]["method"], "notifications/resources/updated");
+  EXPECT_EQ(said_[1]["params"]["_meta"][kMetaSubscription], "s");
+}
+
 TEST_F(EraTest, ASubscriptionToNothingSensibleIsRefused) {
   for (const Json& filter : {Json(), Json(7), Json({{"resourceSubscriptions", "t://one"}}),
                              Json({{"resourceSubscriptions", {1}}})}) {

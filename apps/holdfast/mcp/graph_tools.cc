@@ -37,7 +37,7 @@ Json json_of(const KnowledgeGraph& graph) {
 
 // The reference says a list as text, and an object with it as structure.
 Json list_result(const char* name, Json list) {
-  Json result = {{"content", Json::array({text_content(list.dump(2))})}};
+  Json result = {{"content", Json::array({text_content(printed(list, 2))})}};
   result["structuredContent"] = {{name, std::move(list)}};
   return result;
 }
@@ -266,7 +266,7 @@ void add_graph_resource(Catalogue& catalogue, Memory& memory) {
                                  "The entire knowledge graph", "application/json",
                                  [&memory]() -> Result<Json> {
                                    HOLDFAST_ASSIGN(const KnowledgeGraph graph, memory.graph());
-                                   return Json{{"text", json_of(graph).dump(2)}};
+                                   return Json{{"text", printed(json_of(graph), 2)}};
                                  }});
 }
 

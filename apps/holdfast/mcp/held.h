@@ -1,36 +1,60 @@
 // Held: what this server holds for its clients (claims, leased jobs), by the name it told them.
 //
 // Thread-safety: all methods from any thread.
+// Invariant: what has expired is let go of before it is more than what has not.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
+
+#include "process/unix_time.h"
 
 namespace holdfast::mcp {
 
 template <typename Thing>
 class Held {
  public:
-  void keep(const std::string& name, Thing thing) {
+  void keep(const std::string& name, Thing thing, int64_t expires_us) {
     const std::lock_guard guard(mutex_);
-    things_.insert_or_assign(name, std::move(thing));
+    if (things_.size() >= sweep_at_) {
+      const int64_t now_us = process::unix_us();
+      std::erase_if(things_, [&](const auto& one) { return one.second.expires_us < now_us; });
+      sweep_at_ = std::max(kSweptMin, 2 * things_.size());
+    }
+    things_.insert_or_assign(name, Entry{std::move(thing), expires_us});
   }
   std::optional<Thing> find(const std::string& name) const {
     const std::lock_guard guard(mutex_);
     const auto found = things_.find(name);
     if (found == things_.end()) return std::nullopt;
-    return found->second;
+    return found->second.thing;
   }
   void drop(const std::string& name) {
     const std::lock_guard guard(mutex_);
     things_.erase(name);
   }
 
+  size_t size() const {
+    const std::lock_guard guard(mutex_);
+    return things_.size();
+  }
+
  private:
+  struct Entry {
+    Thing thing;
+    int64_t expires_us;
+  };
+  static constexpr size_t kSweptMin = 1'000;
+
   mutable std::mutex mutex_;
-  std::map<std::string, Thing> things_;
+  std::map<std::string, Entry> things_;
+  size_t sweep_at_ = kSweptMin;
 };
 
 }  // namespace holdfast::mcp

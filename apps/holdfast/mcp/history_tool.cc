@@ -44,12 +44,12 @@ Result<Json> recent(const Space& space, const Json& arguments) {
   return structured_result(std::move(result));
 }
 
-// As many of `entries` as the budget allows.
-Json within_budget(std::vector<Json> entries, const Json& arguments) {
+// As many of `entries` as the budget allows; of the first one the text may be cut.
+Json within_budget(std::vector<Json> entries, const std::string& text, const Json& arguments) {
   Budget budget(arguments);
   Json found = Json::array();
   for (Json& entry : entries) {
-    if (!budget.spend(entry)) break;
+    if (!budget.spend_first(entry, text)) break;
     found.push_back(std::move(entry));
   }
   const bool more = found.size() < entries.size();
@@ -66,7 +66,7 @@ Result<Json> of_observation(const Space& space, const Json& arguments) {
     one.embedding.reset();  // numbers that nobody reads
     entries.push_back(cli::json_of(one));
   }
-  return structured_result(within_budget(std::move(entries), arguments));
+  return structured_result(within_budget(std::move(entries), "content", arguments));
 }
 
 Result<Json> of_value(const Space& space, const Json& arguments) {
@@ -85,7 +85,7 @@ Result<Json> of_value(const Space& space, const Json& arguments) {
     }
     entries.push_back(std::move(json));
   }
-  return structured_result(within_budget(std::move(entries), arguments));
+  return structured_result(within_budget(std::move(entries), "value", arguments));
 }
 
 Result<Json> history(Memory& memory, const Json& arguments) {

@@ -6,6 +6,7 @@
 #include <deque>
 #include <iterator>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "http/listener.h"
@@ -24,16 +25,12 @@ constexpr const char* kJsonType = "application/json";
 // An open stream without news says so, which shows whether anybody still reads.
 constexpr std::chrono::seconds kHeartbeat{15};
 
-std::string text_of(const Json& message) {
-  return message.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 std::string event_of(const Json& message) {
-  return "event: message\ndata: " + text_of(message) + "\n\n";
+  return "event: message\ndata: " + printed(message) + "\n\n";
 }
 
 void answer(http::Exchange& exchange, int status, const Json& message) {
-  exchange.answer(status, text_of(message), kJsonType);
+  exchange.answer(status, printed(message), kJsonType);
 }
 
 void refuse(http::Exchange& exchange, int status, const std::string& why) {
@@ -54,37 +51,68 @@ MirroredHeaders headers_of(const http::Request& request) {
           .name = request.header("mcp-name")};
 }
 
-// What waits to be written to the stream of a GET, or of subscriptions/listen.
+void begin_events(http::Exchange& exchange) {
+  exchange.set_header("X-Accel-Buffering", "no");  // nothing on the way may hold events back
+  exchange.begin_stream(kEventStream);
+}
+
+// Until it ends, the client that has left is known to have left.
+class Watched {
+ public:
+  Watched(Session& session, const Message& message, const http::Exchange& exchange)
+      : session_(session), id_(message.id) {
+    session_.set_liveness(id_, [&exchange] { return exchange.is_alive(); });
+  }
+  ~Watched() { session_.set_liveness(id_, nullptr); }
+  Watched(const Watched&) = delete;
+  Watched& operator=(const Watched&) = delete;
+
+ private:
+  Session& session_;
+  const Json id_;
+};
+
+// What waits to be written to the stream of a GET, or of subscriptions/listen: that something has
+// changed, which need not be said twice.
 class Stream {
  public:
+  // False: it is closed, or more waits than a client can have subscribed to.
   bool push(const Json& message) {
-    constexpr size_t kWaitingMax = 10'000;
+    constexpr size_t kWaitingMax = kSubscriptionsMax + 1;  // and the acknowledgement
     const std::lock_guard guard(mutex_);
     if (closed_) return false;
-    if (waiting_.size() < kWaitingMax) waiting_.push_back(event_of(message));
+    if (std::find(waiting_.begin(), waiting_.end(), message) != waiting_.end()) return true;
+    if (waiting_.size() == kWaitingMax) return false;
+    waiting_.push_back(message);
     changed_.notify_all();
     return true;
   }
-  // The next event; a comment when there is none for a while; empty: closed.
-  std::string next() {
+  // Waits for a while for something to say. False: it is closed.
+  bool wait() {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, kHeartbeat, [&] { return closed_ || !waiting_.empty(); });
-    if (closed_) return {};
-    if (waiting_.empty()) return ": nothing new\n\n";
-    std::string event = std::move(waiting_.front());
-    waiting_.pop_front();
-    return event;
+    return !closed_;
   }
-  void close() {
+  std::optional<Json> first() const {
+    const std::lock_guard guard(mutex_);
+    return waiting_.empty() ? std::nullopt : std::optional(waiting_.front());
+  }
+  void drop_first() {
+    const std::lock_guard guard(mutex_);
+    waiting_.pop_front();
+  }
+  // Returns what was not said.
+  std::deque<Json> close() {
     const std::lock_guard guard(mutex_);
     closed_ = true;
     changed_.notify_all();
+    return std::move(waiting_);
   }
 
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::string> waiting_;
+  std::deque<Json> waiting_;
   bool closed_ = false;
 };
 
@@ -95,7 +123,7 @@ class HttpServer::Impl {
   Impl(const Server& server, Sessions& sessions, HttpOptions options)
       : server_(server),
         sessions_(sessions),
-        options_(std::move(options)),
+        options_(reachable(std::move(options))),
         listener_({.admit = [this](http::Exchange& exchange) { return admit(exchange); },
                    .serve = [this](http::Exchange& exchange) { serve(exchange); },
                    .body_size_max = kMessageSizeMax}) {}
@@ -123,6 +151,12 @@ class HttpServer::Impl {
   }
 
  private:
+  // Who listens at one address is reached by it.
+  static HttpOptions reachable(HttpOptions options) {
+    if (!is_any_address(options.address)) options.hosts.push_back(options.address);
+    return options;
+  }
+
   bool admit(http::Exchange& exchange) const {
     if (!host_allowed(header_of(exchange, "host"), options_.hosts) ||
         !origin_allowed(header_of(exchange, "origin"), options_.hosts)) {
@@ -178,6 +212,9 @@ class HttpServer::Impl {
   }
 
   void post(http::Exchange& exchange) {
+    if (auto batch = parse_batch(exchange.request().body)) {
+      if (post_batch(exchange, *batch)) return;
+    }
     auto parsed = parse_message(exchange.request().body);
     if (const BadMessage* bad = std::get_if<BadMessage>(&parsed)) {
       return answer(exchange, 400, response_of(bad->id, bad->error));
@@ -188,6 +225,24 @@ class HttpServer::Impl {
     }
     if (message.method == "initialize") return initialize(exchange, message);
     if (const auto session = session_of(exchange)) handle(exchange, message, *session);
+  }
+
+  // False: the session knows no batches.
+  bool post_batch(http::Exchange& exchange, std::vector<ParsedMessage>& batch) {
+    const auto session = sessions_.find(header_of(exchange, kSessionHeader));
+    if (!session || !session->takes_batches()) return false;
+    for (ParsedMessage& one : batch) {
+      const Message* message = std::get_if<Message>(&one);
+      if (message == nullptr || message->kind != Message::Kind::kRequest) continue;
+      if (!session->begin(message->id)) one = BadMessage{message->id, id_in_use()};
+    }
+    const auto answers = server_.handle_batch(*session, batch, [](const Json&) { return false; });
+    if (answers) {
+      answer(exchange, 200, *answers);
+    } else {
+      exchange.answer(202);
+    }
+    return true;
   }
 
   // A request of the modern era stands for itself: no session before it, none behind it.
@@ -205,8 +260,15 @@ class HttpServer::Impl {
   }
 
   void handle(http::Exchange& exchange, const Message& message, Session& session) {
-    if (message.kind == Message::Kind::kRequest && message.method == "tools/call" &&
-        takes_stream(exchange)) {
+    if (message.kind != Message::Kind::kRequest) {
+      (void)server_.handle(session, message, nullptr);
+      return exchange.answer(202);
+    }
+    if (!session.begin(message.id)) {
+      return answer(exchange, 400, response_of(message.id, id_in_use()));
+    }
+    const Watched watched(session, message, exchange);
+    if (message.method == "tools/call" && takes_stream(exchange)) {
       return stream_call(exchange, message, session);
     }
     const auto reply = server_.handle(session, message, [](const Json&) { return false; });
@@ -229,11 +291,9 @@ class HttpServer::Impl {
 
   // The call runs while its stream is written.
   void stream_call(http::Exchange& exchange, const Message& message, Session& session) {
-    exchange.begin_stream(kEventStream);
+    begin_events(exchange);
     const Send send = [&](const Json& said) { return exchange.write(event_of(said)); };
-    session.set_liveness(message.id, [&] { return exchange.is_alive(); });
     if (const auto reply = server_.handle(session, message, send)) (void)send(*reply);
-    session.set_liveness(message.id, nullptr);
   }
 
   void listen(http::Exchange& exchange, const Message& message) {
@@ -265,13 +325,16 @@ class HttpServer::Impl {
     return stream;
   }
 
-  static void write_stream(http::Exchange& exchange, Stream& stream, const Session& session) {
-    exchange.set_header("X-Accel-Buffering", "no");  // nothing on the way may hold events back
-    exchange.begin_stream(kEventStream);
-    while (!session.closed()) {
-      const std::string event = stream.next();
-      if (event.empty() || !exchange.write(event)) break;
+  static void write_stream(http::Exchange& exchange, Stream& stream, Session& session) {
+    begin_events(exchange);
+    while (!session.closed() && stream.wait()) {
+      const auto message = stream.first();
+      // What is written to a client that has left seems to have been sent.
+      if (!exchange.is_alive()) break;
+      if (!exchange.write(message ? event_of(*message) : ": nothing new\n\n")) break;
+      if (message) stream.drop_first();
     }
+    for (const Json& unheard : stream.close()) session.tell_again(unheard);
   }
 
   const Server& server_;

@@ -1,5 +1,7 @@
 #include "mcp/http_access.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <cctype>
 #include <cstddef>
@@ -14,19 +16,42 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-// "name:port" without the port; "[::1]:80" without the brackets too.
+// Nothing, or a colon and digits.
+bool is_port(std::string_view text) {
+  if (text.empty()) return true;
+  return text.front() == ':' && std::all_of(text.begin() + 1, text.end(),
+                                            [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
+// "name:port" without the port; "[::1]:80" without the brackets too; empty: it is neither.
 std::string name_of(std::string_view host) {
-  if (!host.empty() && host.front() == '[') {
-    const size_t end = host.find(']');
-    return end == std::string_view::npos ? std::string() : lower(host.substr(1, end - 1));
-  }
-  return lower(host.substr(0, host.find(':')));
+  const bool is_bracketed = host.starts_with('[');
+  const size_t end = is_bracketed ? host.find(']') : std::min(host.find(':'), host.size());
+  if (end == std::string_view::npos) return {};
+  if (!is_port(host.substr(end + (is_bracketed ? 1 : 0)))) return {};
+  return lower(host.substr(is_bracketed ? 1 : 0, is_bracketed ? end - 1 : end));
+}
+
+// The bytes of an address; empty: it is none.
+std::string address_bytes(std::string_view text) {
+  unsigned char bytes[16];
+  const std::string address(text);
+  if (::inet_pton(AF_INET, address.c_str(), bytes) == 1) return {bytes, bytes + 4};
+  if (::inet_pton(AF_INET6, address.c_str(), bytes) == 1) return {bytes, bytes + 16};
+  return {};
 }
 
 }  // namespace
 
 bool is_loopback(std::string_view address) {
-  return address == "localhost" || address == "::1" || address.substr(0, 4) == "127.";
+  const std::string bytes = address_bytes(address);
+  return address == "localhost" || (bytes.size() == 4 && bytes[0] == 127) ||
+         bytes == std::string(15, '\0') + '\1';
+}
+
+bool is_any_address(std::string_view address) {
+  const std::string bytes = address_bytes(address);
+  return !bytes.empty() && bytes.find_first_not_of('\0') == std::string::npos;
 }
 
 bool host_allowed(std::string_view header, const std::vector<std::string>& hosts) {
@@ -46,8 +71,8 @@ bool origin_allowed(std::string_view header, const std::vector<std::string>& hos
 }
 
 bool token_matches(std::string_view header, std::string_view token) {
-  constexpr std::string_view kScheme = "Bearer ";
-  if (header.substr(0, kScheme.size()) != kScheme) return false;
+  constexpr std::string_view kScheme = "bearer ";
+  if (lower(header.substr(0, kScheme.size())) != kScheme) return false;
   const std::string_view given = header.substr(kScheme.size());
   unsigned differ = given.size() == token.size() ? 0 : 1;
   for (size_t i = 0; i < given.size(); ++i) {

@@ -9,7 +9,10 @@
 
 namespace holdfast::mcp {
 
+// "localhost", or an address that only this machine reaches.
 bool is_loopback(std::string_view address);
+// Not one address, but all that the machine has.
+bool is_any_address(std::string_view address);
 
 // Whether a Host header ("localhost:7332", "[::1]") names the loopback or one of `hosts`.
 bool host_allowed(std::string_view header, const std::vector<std::string>& hosts);

@@ -15,8 +15,10 @@ TEST(HttpAccessTest, TheLoopbackIsWelcomeByItsNames) {
 }
 
 TEST(HttpAccessTest, OtherNamesAreNot) {
-  for (const char* host : {"", "example.com", "localhost.example.com", "127.0.0.1.example.com",
-                           "evil.com:127.0.0.1", "[::1", "127.0.0.2"}) {
+  for (const char* host :
+       {"", "example.com", "localhost.example.com", "127.0.0.1.example.com", "evil.com:127.0.0.1",
+        "[::1", "127.0.0.2", "[::1]evil.com", "[::1].evil.com:80", "localhost:evil.com",
+        "localhost:80@evil.com", "localhost/", " localhost", "localhost."}) {
     EXPECT_FALSE(host_allowed(host, {})) << host;
   }
   for (const char* origin : {"null", "http://example.com", "file://localhost", "localhost"}) {
@@ -32,10 +34,25 @@ TEST(HttpAccessTest, NamesCanBeAdded) {
 
 TEST(HttpAccessTest, ATokenMatchesAsAWholeOnly) {
   EXPECT_TRUE(token_matches("Bearer secret", "secret"));
+  EXPECT_TRUE(token_matches("bearer secret", "secret"));
   for (const char* header : {"", "Bearer ", "Bearer secre", "Bearer secrets", "Basic secret",
-                             "secret", "Bearer secretsecret"}) {
+                             "secret", "Bearer secretsecret", "Bearer  secret", "Bearer SECRET"}) {
     EXPECT_FALSE(token_matches(header, "secret")) << header;
   }
+}
+
+TEST(HttpAccessTest, TheLoopbackIsKnownByItsAddressNotByItsBeginning) {
+  for (const char* address : {"localhost", "127.0.0.1", "127.3.2.1", "::1", "0:0:0:0:0:0:0:1"}) {
+    EXPECT_TRUE(is_loopback(address)) << address;
+  }
+  for (const char* address : {"", "127.example.com", "127.0.0.1.example.com", "127.1", "0.0.0.0",
+                              "::", "192.168.1.5", "::2", "localhost.example.com"}) {
+    EXPECT_FALSE(is_loopback(address)) << address;
+  }
+  EXPECT_TRUE(is_any_address("0.0.0.0"));
+  EXPECT_TRUE(is_any_address("::"));
+  EXPECT_FALSE(is_any_address("127.0.0.1"));
+  EXPECT_FALSE(is_any_address("localhost"));
 }
 
 }  // namespace

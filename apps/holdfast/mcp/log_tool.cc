@@ -35,7 +35,7 @@ Result<Json> read(const EventStream& stream, const Json& arguments) {
         {"number", event.number}, {"time", time_text(event.time_us)}, {"type", event.type}};
     if (!event.source.empty()) json["source"] = event.source;
     cli::set_bytes(json, "data", event.data);
-    if (!budget.spend(json)) {
+    if (!budget.spend_first(json, "data")) {
       next = event.number;
       break;
     }
@@ -46,12 +46,17 @@ Result<Json> read(const EventStream& stream, const Json& arguments) {
 }
 
 Result<Json> streams(const Events& events, const Json& arguments) {
-  HOLDFAST_ASSIGN(const auto found, events.list(arguments.value("after", ""), 200));
+  constexpr size_t kListed = 200;
+  HOLDFAST_ASSIGN(const auto found, events.list(arguments.value("after", ""), kListed));
   Json list = Json::array();
+  Budget budget(arguments);
   for (const StreamInfo& info : found) {
-    list.push_back({{"stream", info.name}, {"first", info.first}, {"next", info.next}});
+    Json json = {{"stream", info.name}, {"first", info.first}, {"next", info.next}};
+    if (!budget.spend(json)) break;
+    list.push_back(std::move(json));
   }
-  return structured_result({{"streams", std::move(list)}});
+  const bool more = list.size() < found.size() || found.size() == kListed;
+  return structured_result({{"streams", std::move(list)}, {"more", more}});
 }
 
 Result<Json> run(Memory& memory, const Json& arguments) {

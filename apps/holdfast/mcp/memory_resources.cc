@@ -10,17 +10,25 @@ namespace {
 
 constexpr const char* kJsonType = "application/json";
 constexpr size_t kRecent = 20;
+constexpr size_t kRecentTokens = 16'000;
+constexpr size_t kRecentSizeMax = 2'000;  // bytes of each content
 constexpr size_t kPromptTokens = 4'000;
 
 Json text_of(const Json& json) {
-  return {{"text", json.dump(2)}};
+  return {{"text", printed(json, 2)}};
 }
 
 Result<Json> read_recent(Memory& memory) {
   HOLDFAST_ASSIGN(const Space space, memory.space());
   HOLDFAST_ASSIGN(const auto observations, space.observations().list({.limit = kRecent}));
+  Budget budget(kRecentTokens);
   Json found = Json::array();
-  for (const Observation& observation : observations) found.push_back(cli::json_of(observation));
+  for (const Observation& observation : observations) {
+    Json json = cli::json_of(observation);
+    cut_text(json, "content", kRecentSizeMax);
+    if (!budget.spend(json)) break;
+    found.push_back(std::move(json));
+  }
   return text_of({{"observations", std::move(found)}});
 }
 
@@ -82,7 +90,7 @@ Json handover_prompt(const Json& arguments) {
 
 void add_memory_resources(Catalogue& catalogue, Memory& memory) {
   catalogue.resources.push_back({"holdfast://recent", "recent", "Remembered lately",
-                                 "The newest 20 observations", kJsonType,
+                                 "The newest 20 observations, long ones cut", kJsonType,
                                  [&memory] { return read_recent(memory); }});
   ResourceTemplate family;
   family.prefix = "holdfast://observation/";

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/time_text.h"
+#include "base/utf8.h"
 #include "cli/input.h"
 #include "cli/observation_text.h"
 #include "mcp/arguments.h"
@@ -83,11 +84,16 @@ Result<Json> show(Memory& memory, const Json& arguments) {
       continue;
     }
     observation->embedding.reset();
+    const size_t offset =
+        std::min(arguments.value("offset", size_t{0}), observation->content.size());
+    const size_t begin = utf8_prefix(observation->content, offset).size();
+    observation->content.erase(0, begin);
     Json json = cli::json_of(*observation);
-    if (!budget.spend(json)) {
+    if (!budget.spend_first(json, "content")) {
       failed.push_back({{"id", id}, {"error", "beyond max_tokens; ask for it alone, or for more"}});
       continue;
     }
+    if (json.contains("cut")) json["next"] = begin + json["content"].get<std::string>().size();
     found.push_back(std::move(json));
   }
   if (found.empty() && !failed.empty()) {
@@ -159,9 +165,14 @@ Tool recall_tool(Memory& memory) {
 
 Tool show_tool(Memory& memory) {
   Tool tool{.name = "show", .title = "Show"};
-  tool.description = "Read observations whole, by the ids that recall and history give.";
-  tool.input = object_schema(
-      {{"ids", list_schema("Ids", text_schema(kIdHelp), 1, 20), true}, Budget::property()});
+  tool.description =
+      "Read observations whole, by the ids that recall and history give. The content of a very "
+      "long "
+      "one is cut: give its next as offset to go on.";
+  tool.input =
+      object_schema({{"ids", list_schema("Ids", text_schema(kIdHelp), 1, 20), true},
+                     {"offset", integer_schema("From this byte of the content on", 0, 1 << 30)},
+                     Budget::property()});
   tool.output =
       object_schema({{"observations", objects_schema(), true}, {"failed", objects_schema(), true}});
   tool.run = [&memory](Peer&, const Json& arguments) { return show(memory, arguments); };

@@ -1,7 +1,13 @@
 #include "mcp/message.h"
 
+#include "cli/json_text.h"
+
 namespace holdfast::mcp {
 namespace {
+
+constexpr size_t kBatchMax = 1'000;
+constexpr const char* kNoMessage =
+    "this is not JSON in UTF-8, or nested too deeply; send one JSON-RPC message a line";
 
 BadMessage bad(int code, std::string message, Json id = nullptr) {
   return {std::move(id), {code, std::move(message)}};
@@ -11,7 +17,7 @@ bool is_id(const Json& id) {
   return id.is_string() || id.is_number_integer();
 }
 
-std::variant<Message, BadMessage> parse_response(const Json& json, Message message) {
+ParsedMessage parse_response(const Json& json, Message message) {
   message.kind = Message::Kind::kResponse;
   if (json.contains("result") == json.contains("error")) {
     return bad(kInvalidRequest, "a response has either a result or an error", message.id);
@@ -31,16 +37,7 @@ std::variant<Message, BadMessage> parse_response(const Json& json, Message messa
   return message;
 }
 
-}  // namespace
-
-std::variant<Message, BadMessage> parse_message(std::string_view text) {
-  const Json json = Json::parse(text, nullptr, false);
-  if (json.is_discarded()) {
-    return bad(kParseError, "this is not JSON in UTF-8; send one JSON-RPC message a line");
-  }
-  if (json.is_array()) {
-    return bad(kInvalidRequest, "batches are not part of the protocol; send one message at a time");
-  }
+ParsedMessage parse_one(const Json& json) {
   if (!json.is_object()) return bad(kInvalidRequest, "a message must be a JSON object");
   Message message;
   if (json.contains("id")) message.id = json["id"];
@@ -70,6 +67,31 @@ std::variant<Message, BadMessage> parse_message(std::string_view text) {
   return message;
 }
 
+}  // namespace
+
+RpcError id_in_use() {
+  return {kInvalidRequest, "a request with this id has not been answered yet"};
+}
+
+ParsedMessage parse_message(std::string_view text) {
+  const Json json = cli::parse_json(text);
+  if (json.is_discarded()) return bad(kParseError, kNoMessage);
+  if (!json.is_array()) return parse_one(json);
+  return bad(kInvalidRequest,
+             "batches of 1 to " + std::to_string(kBatchMax) +
+                 " messages are part of revision 2025-03-26 only; send one message at a time");
+}
+
+std::optional<std::vector<ParsedMessage>> parse_batch(std::string_view text) {
+  const size_t begin = text.find_first_not_of(" \t\r\n");
+  if (begin == text.npos || text[begin] != '[') return std::nullopt;
+  const Json json = cli::parse_json(text);
+  if (!json.is_array() || json.empty() || json.size() > kBatchMax) return std::nullopt;
+  std::vector<ParsedMessage> batch;
+  for (const Json& one : json) batch.push_back(parse_one(one));
+  return batch;
+}
+
 Json request_of(const Json& id, const std::string& method, Json params) {
   return {{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", std::move(params)}};
 }
@@ -86,6 +108,10 @@ Json response_of(const Json& id, const Reply& reply) {
   Json body = {{"code", error.code}, {"message", error.message}};
   if (!error.data.is_null()) body["data"] = error.data;
   return {{"jsonrpc", "2.0"}, {"id", id}, {"error", std::move(body)}};
+}
+
+std::string printed(const Json& json, int indent) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace holdfast::mcp

@@ -1,4 +1,5 @@
-// JSON-RPC 2.0, as the Model Context Protocol uses it: one message at a time, no batches.
+// JSON-RPC 2.0, as the Model Context Protocol uses it: one message at a time, and batches in the
+// one revision that has them.
 //
 // Thread-safety: values.
 // Invariants:
@@ -10,6 +11,7 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "cli/output.h"
 
@@ -23,6 +25,7 @@ constexpr int kInvalidRequest = -32600;
 constexpr int kMethodNotFound = -32601;
 constexpr int kInvalidParams = -32602;
 constexpr int kInternalError = -32603;
+constexpr int kTooBusy = -32000;
 constexpr int kResourceNotFound = -32002;
 constexpr int kHeaderMismatch = -32020;
 constexpr int kUnsupportedVersion = -32022;
@@ -32,6 +35,9 @@ struct RpcError {
   std::string message = {};
   Json data = nullptr;  // null: none
 };
+
+// Of a request whose id another one has that is not answered yet.
+RpcError id_in_use();
 
 // What a request is answered with.
 using Reply = std::variant<Json, RpcError>;
@@ -51,11 +57,20 @@ struct BadMessage {
   RpcError error;
 };
 
+using ParsedMessage = std::variant<Message, BadMessage>;
+
 // Checks the form of one message: members, types, an id that is a string or an integer.
-std::variant<Message, BadMessage> parse_message(std::string_view text);
+ParsedMessage parse_message(std::string_view text);
+
+// The messages of a batch; nullopt: it is none (not an array, or one that parse_message() has to
+// refuse).
+std::optional<std::vector<ParsedMessage>> parse_batch(std::string_view text);
 
 Json request_of(const Json& id, const std::string& method, Json params);
 Json notification_of(const std::string& method, Json params);
 Json response_of(const Json& id, const Reply& reply);
+
+// As text; what is not UTF-8 is replaced: whatever a store holds must not end a conversation.
+std::string printed(const Json& json, int indent = -1);
 
 }  // namespace holdfast::mcp

@@ -49,6 +49,30 @@ TEST(MessageTest, RefusesWhatIsNoMessage) {
 TEST(MessageTest, SurvivesDeepNesting) {
   const std::string deep(100'000, '[');
   EXPECT_EQ(refused(deep), kParseError);
+  // Well-formed: copying its values would take more stack than there is.
+  std::string whole = R"({"jsonrpc":"2.0","id":1,"method":"x","params":{"a":)";
+  for (int i = 0; i < 1'000'000; ++i) whole += '[';
+  for (int i = 0; i < 1'000'000; ++i) whole += ']';
+  EXPECT_EQ(refused(whole + "}}"), kParseError);
+}
+
+TEST(MessageTest, ABatchIsTakenApart) {
+  const auto batch = parse_batch(R"( [{"jsonrpc":"2.0","id":1,"method":"x"},7,
+      {"jsonrpc":"2.0","method":"y"}])");
+  ASSERT_TRUE(batch);
+  ASSERT_EQ(batch->size(), 3u);
+  EXPECT_EQ(std::get<Message>((*batch)[0]).id, 1);
+  EXPECT_EQ(std::get<BadMessage>((*batch)[1]).error.code, kInvalidRequest);
+  EXPECT_EQ(std::get<Message>((*batch)[2]).kind, Message::Kind::kNotification);
+  for (const char* none : {"", "[]", "{}", "[1", "{\"a\":[1]}"})
+    EXPECT_FALSE(parse_batch(none)) << none;
+  std::string many = "[1";
+  for (int i = 0; i < 1'000; ++i) many += ",1";
+  EXPECT_FALSE(parse_batch(many + "]"));
+}
+
+TEST(MessageTest, WhatIsNotUtf8IsReplacedWhenItIsPrinted) {
+  EXPECT_EQ(printed({{"path", "a\xff"}}), "{\"path\":\"a\ufffd\"}");
 }
 
 }  // namespace

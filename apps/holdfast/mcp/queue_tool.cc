@@ -4,6 +4,7 @@
 
 #include "base/time_text.h"
 #include "mcp/arguments.h"
+#include "mcp/budget.h"
 #include "mcp/held.h"
 #include "mcp/work_tools.h"
 
@@ -33,22 +34,31 @@ Result<Json> push(const Queue& queue, const Json& arguments) {
 }
 
 Result<Json> take(Peer& peer, const Queue& queue, Held<Job>& held, const Json& arguments) {
+  // One after the other: what would not be shown must not be taken.
+  const size_t limit = arguments.value("limit", size_t{1});
   TakeOptions options;
-  options.limit = arguments.value("limit", size_t{1});
   options.lease = seconds_of(arguments, "lease_seconds", 300);
   options.holder = arguments.value("holder", "");
   Patience patience(peer, arguments);
-  while (true) {
-    options.wait = patience.step();
-    HOLDFAST_ASSIGN(const auto jobs, queue.take(options));
-    if (jobs.empty() && patience.another()) continue;
-    Json taken = Json::array();
-    for (const Job& job : jobs) {
-      held.keep(job.id, job);
-      taken.push_back(json_of(job));
+  Budget budget(arguments);
+  Json taken = Json::array();
+  for (bool has_room = true; has_room && taken.size() < limit;) {
+    options.wait = taken.empty() ? patience.step() : milliseconds(0);
+    const auto jobs = queue.take(options);
+    if (!jobs && taken.empty()) return jobs.status();
+    if (!jobs) break;  // those that were taken are theirs
+    if (jobs->empty() && taken.empty() && patience.another()) continue;
+    if (jobs->empty()) break;
+    const Job& job = jobs->front();
+    if (peer.cancelled()) {  // nobody would do it
+      HOLDFAST_TRY(queue.nack(job, "the request that took it was cancelled", milliseconds(0)));
+      return Status(StatusCode::kBusy, "the request was cancelled");
     }
-    return structured_result({{"jobs", std::move(taken)}});
+    held.keep(job.id, job, job.lease_expires_us);
+    taken.push_back(json_of(job));
+    has_room = budget.spend(taken.back());
   }
+  return structured_result({{"jobs", std::move(taken)}});
 }
 
 Result<Json> stats(const Queue& queue) {
@@ -74,7 +84,7 @@ Result<Json> settle(const Queue& queue, Held<Job>& held, const Json& arguments) 
   if (action == "extend") {
     HOLDFAST_ASSIGN(const Job extended,
                     queue.extend(*job, seconds_of(arguments, "lease_seconds", 300)));
-    held.keep(id, extended);
+    held.keep(id, extended, extended.lease_expires_us);
     return structured_result(json_of(extended));
   }
   if (action == "ack") {
@@ -117,7 +127,9 @@ void add_queue_tool(Catalogue& catalogue, Memory& memory) {
       {"key", text_schema("push: while a job with this key is there, no second one is made")},
       {"priority", integer_schema("push: higher is sooner; 0 if not given", -100, 100)},
       {"delay_seconds", number_schema("push, nack: not before", 0, 31'536'000)},
-      {"limit", integer_schema("take: at most so many jobs; 1 if not given", 1, 100)},
+      {"limit", integer_schema("take: at most so many jobs, and none when max_tokens are spent; 1 "
+                               "if not given",
+                               1, 100)},
       {"lease_seconds",
        number_schema("take, extend: yours for so long; 300 if not given", 0.001, 604'800)},
       {"wait_seconds", number_schema("take: wait so long for a job", 0, 3600)},
@@ -125,6 +137,7 @@ void add_queue_tool(Catalogue& catalogue, Memory& memory) {
       {"job", text_schema("ack, nack, extend: the job that take gave")},
       {"result", text_schema("ack: what came of it; kept under the job's id")},
       {"error", text_schema("nack: what went wrong")},
+      Budget::property(),
   });
   auto held = std::make_shared<Held<Job>>();
   tool.run = [&memory, held](Peer& peer, const Json& arguments) {

@@ -51,11 +51,20 @@ Result<Json> start(const Runs& runs, const Json& arguments) {
 }
 
 Result<Json> list(const Runs& runs, const Json& arguments) {
+  constexpr size_t kListed = 50;
   HOLDFAST_ASSIGN(const auto found,
-                  runs.list({.after = arguments.value("after", ""), .limit = 50}));
+                  runs.list({.after = arguments.value("after", ""), .limit = kListed}));
+  Budget budget(arguments);
   Json list = Json::array();
-  for (const RunInfo& run : found) list.push_back(json_of(run));
-  return structured_result({{"runs", std::move(list)}});
+  for (const RunInfo& run : found) {
+    Json json = json_of(run);
+    json.erase("input");  // show has them
+    json.erase("output");
+    if (!budget.spend_first(json, "error")) break;
+    list.push_back(std::move(json));
+  }
+  const bool more = list.size() < found.size() || found.size() == kListed;
+  return structured_result({{"runs", std::move(list)}, {"more", more}});
 }
 
 Result<Json> show(const Runs& runs, const std::string& id, const Json& arguments) {
@@ -65,6 +74,10 @@ Result<Json> show(const Runs& runs, const std::string& id, const Json& arguments
   HOLDFAST_ASSIGN(const RunProgress progress, runs.progress(id));
   Budget budget(arguments);
   Json json = json_of(run);
+  for (const char* member : {"input", "output", "error"}) {  // half of it is for the steps
+    cut_text(json, member, budget.tokens() / 2);
+  }
+  (void)budget.spend(json);
   json["steps"] = Json::array();
   for (const StepInfo& step : steps) {
     Json one = json_of(step);
@@ -74,9 +87,12 @@ Result<Json> show(const Runs& runs, const std::string& id, const Json& arguments
   json["steps_left_out"] = progress.total() - json["steps"].size();
   json["gates"] = Json::array();
   for (const GateInfo& gate : gates) {
-    json["gates"].push_back(
-        {{"gate", gate.name}, {"state", gate_state_name(gate.state)}, {"prompt", gate.prompt}});
+    Json one = {
+        {"gate", gate.name}, {"state", gate_state_name(gate.state)}, {"prompt", gate.prompt}};
+    if (!budget.spend(one)) break;
+    json["gates"].push_back(std::move(one));
   }
+  json["gates_left_out"] = gates.size() - json["gates"].size();
   return structured_result(std::move(json));
 }
 
@@ -103,7 +119,7 @@ Result<Json> begin_step(Peer& peer, const Runs& runs, const std::string& id, Hel
       return structured_result({{"completed", true}, {"output", begun->output}});
     }
     if (begun) {
-      held.keep(begun->lease->lease_id, *begun->lease);
+      held.keep(begun->lease->lease_id, *begun->lease, begun->lease->expires_us);
       Json json = json_of(*begun->lease);
       json["completed"] = false;
       return structured_result(std::move(json));

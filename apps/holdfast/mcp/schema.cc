@@ -1,11 +1,19 @@
 #include "mcp/schema.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace holdfast::mcp {
 namespace {
 
 using Misfit = std::optional<std::string>;
+
+// 3.0 is one, too, as JSON Schema has it: some clients write all numbers so.
+bool is_integer(const Json& value) {
+  if (!value.is_number_float()) return value.is_number_integer();
+  const auto number = value.get<double>();
+  return std::trunc(number) == number;
+}
 
 bool has_type(const std::string& type, const Json& value) {
   if (type == "object") return value.is_object();
@@ -13,7 +21,7 @@ bool has_type(const std::string& type, const Json& value) {
   if (type == "string") return value.is_string();
   if (type == "boolean") return value.is_boolean();
   if (type == "number") return value.is_number();
-  if (type == "integer") return value.is_number_integer();
+  if (type == "integer") return is_integer(value);
   return false;
 }
 

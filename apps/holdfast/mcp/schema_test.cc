@@ -29,9 +29,11 @@ TEST_F(SchemaTest, TakesWhatFits) {
   EXPECT_EQ(misfit_of(R"({"text":"a","word":"two","count":10,"share":0.5,"flag":true,
                           "names":["a"],"any":{"b":[1]}})"),
             "");
+  EXPECT_EQ(misfit_of(R"({"text":"","count":3.0})"), "");
 }
 
 TEST_F(SchemaTest, SaysWhereAndWhatIsWrong) {
+  EXPECT_EQ(misfit_of(R"({"text":"","count":1e300})"), "arguments.count must be at most 10");
   EXPECT_EQ(misfit_of("[]"), "arguments must be an object");
   EXPECT_EQ(misfit_of("{}"), "arguments must have \"text\"");
   EXPECT_EQ(misfit_of(R"({"text":1})"), "arguments.text must be a string");

@@ -1,6 +1,7 @@
 #include "mcp/server.h"
 
 #include <algorithm>
+#include <exception>
 #include <functional>
 #include <utility>
 
@@ -11,6 +12,11 @@ constexpr size_t kCompletionsMax = 100;
 
 RpcError invalid_params(std::string message) {
   return {kInvalidParams, std::move(message)};
+}
+
+RpcError too_many_subscriptions() {
+  return invalid_params("a client may subscribe to " + std::to_string(kSubscriptionsMax) +
+                        " resources; unsubscribe from some");
 }
 
 RpcError error_of(const Status& status) {
@@ -75,13 +81,45 @@ std::optional<Json> Server::handle(Session& session, const Message& message,
     case Message::Kind::kRequest:
       break;
   }
-  session.begin(message.id);
   const Era& era = era_of(message);
-  auto reply = reply_to(session, message, send);
-  const bool cancelled = session.is_cancelled(message.id);
+  auto reply = guarded_reply_to(session, message, send);
+  const bool cancelled = session.was_cancelled(message.id);
   session.end(message.id);
   if (cancelled || !reply) return std::nullopt;
   return response_of(message.id, era.finished(message.method, std::move(*reply)));
+}
+
+std::optional<Json> Server::handle_batch(Session& session, const std::vector<ParsedMessage>& batch,
+                                         const Send& send) const {
+  Json answers = Json::array();
+  for (const ParsedMessage& one : batch) {
+    if (const BadMessage* bad = std::get_if<BadMessage>(&one)) {
+      answers.push_back(response_of(bad->id, bad->error));
+      continue;
+    }
+    const Message& message = std::get<Message>(one);
+    if (auto answer = handle(session, message, send)) answers.push_back(std::move(*answer));
+  }
+  if (answers.empty()) return std::nullopt;
+  return answers;
+}
+
+bool Server::may_wait(const Message& message) const {
+  if (message.method != "tools/call") return false;
+  const Json arguments = message.params.value("arguments", Json());
+  if (!arguments.is_object() || !arguments.contains("wait_seconds")) return false;
+  const Json& seconds = arguments["wait_seconds"];
+  return seconds.is_number() && seconds > 0;
+}
+
+std::optional<Reply> Server::guarded_reply_to(Session& session, const Message& message,
+                                              const Send& send) const {
+  try {
+    return reply_to(session, message, send);
+  } catch (const std::exception& error) {
+    return RpcError{kInternalError,
+                    std::string("the request could not be carried out: ") + error.what()};
+  }
 }
 
 std::optional<Reply> Server::reply_to(Session& session, const Message& message,
@@ -170,13 +208,14 @@ std::optional<Reply> Server::listen(Session& session, const Message& message,
     if (!is_resource(uri.get<std::string>())) continue;
     if (uris.insert(uri.get<std::string>()).second) honoured.push_back(uri);
   }
+  if (!session.listen(message.id, std::move(uris))) return too_many_subscriptions();
   // Tools, prompts and the list of resources never change while the server runs.
   Json agreed = Json::object();
   if (!honoured.empty()) agreed["resourceSubscriptions"] = std::move(honoured);
   (void)send(notification_of(
       "notifications/subscriptions/acknowledged",
       {{"_meta", {{kMetaSubscription, message.id}}}, {"notifications", std::move(agreed)}}));
-  session.listen(message.id, std::move(uris));
+  session.begin_telling(message.id);
   return std::nullopt;
 }
 
@@ -270,10 +309,10 @@ Reply Server::subscribe(Session& session, const Json& params, bool on) const {
     return RpcError{
         kResourceNotFound, "there is no resource " + cli::one_line(*uri, 200), {{"uri", *uri}}};
   }
-  if (on) {
-    session.subscribe(*uri);
-  } else {
+  if (!on) {
     session.unsubscribe(*uri);
+  } else if (!session.subscribe(*uri)) {
+    return too_many_subscriptions();
   }
   return Json::object();
 }

@@ -23,10 +23,19 @@ class Server {
   explicit Server(const Catalogue& catalogue) : catalogue_(catalogue) {}
 
   // Takes a message; what the request says while it runs goes to `send`. Returns what to answer;
-  // nullopt: nothing.
+  // nullopt: nothing. The transport has called Session::begin() for a request before.
   std::optional<Json> handle(Session& session, const Message& message, const Send& send) const;
+  // The same for the requests of a batch, and for what was no message in it.
+  std::optional<Json> handle_batch(Session& session, const std::vector<ParsedMessage>& batch,
+                                   const Send& send) const;
+
+  // Whether carrying out the request may take until somebody else does something.
+  bool may_wait(const Message& message) const;
 
  private:
+  // Whatever is thrown on the way (memory is short) is the end of the request alone.
+  std::optional<Reply> guarded_reply_to(Session& session, const Message& message,
+                                        const Send& send) const;
   // nullopt: the answer comes when the client has gone, or never.
   std::optional<Reply> reply_to(Session& session, const Message& message, const Send& send) const;
   std::optional<Reply> reply_of_session(Session& session, const Message& message) const;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <new>
 #include <sstream>
 #include <thread>
 
@@ -35,7 +37,18 @@ class ServerTest : public testing::Test {
     Tool ask{.name = "ask", .title = "Ask", .description = "Asks the client"};
     ask.input = object_schema({});
     ask.run = [](Peer& peer, const Json&) { return peer.ask("sampling/createMessage", {}); };
-    catalogue_.tools = {echo, fail, wait, ask};
+    Tool raise{.name = "raise", .title = "Raise", .description = "Throws"};
+    raise.input = object_schema({});
+    raise.run = [](Peer&, const Json&) -> Result<Json> { throw std::bad_alloc(); };
+    Tool gate{.name = "gate", .title = "Gate", .description = "Waits until somebody opens it"};
+    gate.input = object_schema(
+        {{"wait_seconds", number_schema("So long", 0, 60)}, {"open", flag_schema("Open it")}});
+    gate.run = [this](Peer& peer, const Json& arguments) -> Result<Json> {
+      if (arguments.contains("open")) is_open_ = true;
+      while (!is_open_ && !peer.cancelled()) std::this_thread::yield();
+      return structured_result({{"open", is_open_.load()}});
+    };
+    catalogue_.tools = {echo, fail, wait, ask, raise, gate};
     ResourceTemplate family;
     family.prefix = "t://";
     family.variable = "id";
@@ -55,6 +68,7 @@ class ServerTest : public testing::Test {
     return out.str();
   }
 
+  std::atomic<bool> is_open_ = false;
   Catalogue catalogue_;
   const Server server_{catalogue_};
   Session session_;
@@ -123,6 +137,109 @@ TEST_F(ServerTest, GoesOnAfterLinesThatAreNoMessages) {
   EXPECT_THAT(said, HasSubstr("-32700"));
   EXPECT_THAT(said, HasSubstr("-32600"));
   EXPECT_THAT(said, HasSubstr("\"id\":1,\"result\":{}"));
+}
+
+TEST_F(ServerTest, WhatIsThrownEndsTheRequestAlone) {
+  EXPECT_EQ(call("tools/call", {{"name", "raise"}})["error"]["code"], kInternalError);
+  EXPECT_EQ(call("ping", Json::object())["result"], Json::object());
+}
+
+// What it waits for may come from the same client: it must not stand in its way.
+TEST_F(ServerTest, WhoWaitsForOthersWaitsAside) {
+  const Json wait = {{"name", "gate"}, {"arguments", {{"wait_seconds", 60}}}};
+  const Json open = {{"name", "gate"}, {"arguments", {{"open", true}}}};
+  const std::string said = converse(request_of(1, "tools/call", wait).dump() + "\n" +
+                                    request_of(2, "tools/call", wait).dump() + "\n" +
+                                    request_of(3, "tools/call", open).dump() + "\n");
+  for (const char* id : {"\"id\":1", "\"id\":2", "\"id\":3"}) EXPECT_THAT(said, HasSubstr(id));
+  EXPECT_EQ(said.find("false"), std::string::npos) << said;
+}
+
+TEST_F(ServerTest, WhoWaitsAsideIsToldWhenTheClientIsGone) {
+  const Json wait = {{"name", "gate"}, {"arguments", {{"wait_seconds", 60}}}};
+  EXPECT_THAT(converse(request_of(1, "tools/call", wait).dump() + "\n"),
+              HasSubstr("\"open\":false"));
+}
+
+TEST_F(ServerTest, AnIdThatIsInUseIsRefused) {
+  const std::string wait = request_of(1, "tools/call", {{"name", "wait"}}).dump() + "\n";
+  const std::string said =
+      converse(wait + wait + notification_of("notifications/cancelled", {{"requestId", 1}}).dump() +
+               "\n" + request_of(2, "ping", Json::object()).dump() + "\n");
+  EXPECT_THAT(said, HasSubstr("not been answered yet"));
+  EXPECT_THAT(said, HasSubstr("\"id\":2"));
+}
+
+TEST_F(ServerTest, WhatWaitsIsBounded) {
+  std::string lines = request_of(0, "tools/call", {{"name", "wait"}}).dump() + "\n";
+  constexpr int kMore = 10;
+  for (int i = 1; i <= static_cast<int>(kWaitingMax) + kMore; ++i) {
+    lines += request_of(i, "tools/list", Json::object()).dump() + "\n";
+  }
+  lines += notification_of("notifications/cancelled", {{"requestId", 0}}).dump() + "\n";
+  std::istringstream answers(converse(lines));
+  int refused = 0;
+  int answered = 0;
+  for (std::string line; std::getline(answers, line); ++answered) {
+    if (Json::parse(line).contains("error")) ++refused;
+  }
+  EXPECT_EQ(answered, static_cast<int>(kWaitingMax) + kMore);
+  EXPECT_GE(refused, kMore);
+  EXPECT_LE(refused, kMore + 1);  // the first may wait itself when the last ones come
+}
+
+TEST_F(ServerTest, ABatchIsAnsweredWhereTheRevisionHasThem) {
+  const Json batch = {request_of(2, "ping", Json::object()), 7,
+                      notification_of("notifications/initialized", Json::object()),
+                      request_of("a", "tools/call", {{"name", "fail"}})};
+  Session session;
+  session.introduce("2025-03-26", Json::object());
+  std::istringstream in(batch.dump() + "\n[]\n");
+  std::ostringstream out;
+  EXPECT_TRUE(serve_stdio(server_, session, in, out));
+  std::istringstream answers(out.str());
+  std::vector<Json> said;
+  for (std::string line; std::getline(answers, line);) said.push_back(Json::parse(line));
+  ASSERT_EQ(said.size(), 2u) << out.str();
+  const Json& all = said[0].is_array() ? said[0] : said[1];
+  const Json& empty = said[0].is_array() ? said[1] : said[0];
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[0]["id"], 2);
+  EXPECT_EQ(all[1]["error"]["code"], kInvalidRequest);
+  EXPECT_EQ(all[2]["result"]["isError"], true);
+  EXPECT_EQ(empty["error"]["code"], kInvalidRequest);
+  session_.introduce("2025-11-25", Json::object());
+  EXPECT_THAT(converse(batch.dump() + "\n"), HasSubstr("2025-03-26 only"));
+}
+
+TEST_F(ServerTest, SubscriptionsOfAClientAreBounded) {
+  for (size_t i = 0; i < kSubscriptionsMax; ++i) {
+    const Json answer = call("resources/subscribe", {{"uri", "t://" + std::to_string(i)}});
+    ASSERT_TRUE(answer.contains("result")) << answer;
+  }
+  EXPECT_TRUE(call("resources/subscribe", {{"uri", "t://0"}}).contains("result"));
+  EXPECT_EQ(call("resources/subscribe", {{"uri", "t://more"}})["error"]["code"], kInvalidParams);
+  (void)call("resources/unsubscribe", {{"uri", "t://0"}});
+  EXPECT_TRUE(call("resources/subscribe", {{"uri", "t://more"}}).contains("result"));
+}
+
+TEST_F(ServerTest, AnUpdateThatNobodyHeardIsToldToWhoListensNext) {
+  session_.subscribe("t://1");
+  session_.subscribe("t://2");
+  const auto all = [](const std::string&) { return true; };
+  session_.tell_updated(all);
+  session_.unsubscribe("t://2");
+  std::vector<std::string> heard;
+  const Send listener = [&](const Json& message) {
+    heard.push_back(message["params"]["uri"]);
+    return true;
+  };
+  session_.set_listener(listener);
+  EXPECT_EQ(heard, std::vector<std::string>{"t://1"});
+  session_.set_listener([](const Json&) { return false; });  // its stream is broken
+  session_.tell_updated(all);
+  session_.set_listener(listener);
+  EXPECT_EQ(heard, (std::vector<std::string>{"t://1", "t://1"}));
 }
 
 TEST_F(ServerTest, ACancelledRequestEndsWithoutAnAnswer) {

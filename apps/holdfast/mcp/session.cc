@@ -15,6 +15,19 @@ constexpr std::chrono::minutes kAskTimeout{10};
 constexpr std::array<const char*, 8> kLogLevels = {"debug", "info",     "notice", "warning",
                                                    "error", "critical", "alert",  "emergency"};
 
+// The one revision that has batches.
+constexpr const char* kVersionWithBatches = "2025-03-26";
+
+Json updated(const std::string& uri) {
+  return notification_of("notifications/resources/updated", {{"uri", uri}});
+}
+
+// To the request of which `id` is the id as JSON text.
+Json updated(const std::string& uri, const std::string& id) {
+  return notification_of("notifications/resources/updated",
+                         {{"_meta", {{kMetaSubscription, Json::parse(id)}}}, {"uri", uri}});
+}
+
 size_t urgency(const std::string& level) {
   return static_cast<size_t>(std::find(kLogLevels.begin(), kLogLevels.end(), level) -
                              kLogLevels.begin());
@@ -37,6 +50,11 @@ std::string Session::protocol_version() const {
   return protocol_version_;
 }
 
+bool Session::takes_batches() const {
+  const std::lock_guard guard(mutex_);
+  return protocol_version_ == kVersionWithBatches;
+}
+
 bool Session::client_has(const std::string& capability) const {
   const std::lock_guard guard(mutex_);
   return capabilities_.contains(capability);
@@ -52,19 +70,42 @@ bool Session::wants_log(const std::string& level) const {
   return urgency(level) >= urgency(log_level_);
 }
 
-void Session::subscribe(const std::string& uri) {
+size_t Session::subscription_count() const {
+  size_t count = subscriptions_.size();
+  for (const auto& [id, one] : listening_) count += one.uris.size();
+  return count;
+}
+
+bool Session::subscribe(const std::string& uri) {
   const std::lock_guard guard(mutex_);
+  if (subscription_count() >= kSubscriptionsMax) return subscriptions_.contains(uri);
   subscriptions_.insert(uri);
+  return true;
 }
 
 void Session::unsubscribe(const std::string& uri) {
   const std::lock_guard guard(mutex_);
   subscriptions_.erase(uri);
+  missed_.erase(uri);
 }
 
-void Session::listen(const Json& id, std::set<std::string> uris) {
+bool Session::listen(const Json& id, std::set<std::string> uris) {
   const std::lock_guard guard(mutex_);
-  listening_[id.dump()] = std::move(uris);
+  if (subscription_count() + uris.size() > kSubscriptionsMax) return false;
+  listening_[id.dump()] = {.uris = std::move(uris)};
+  return true;
+}
+
+void Session::begin_telling(const Json& id) {
+  std::set<std::string> missed;
+  {
+    const std::lock_guard guard(mutex_);
+    const auto found = listening_.find(id.dump());
+    if (found == listening_.end()) return;  // it was cancelled meanwhile
+    found->second.has_begun = true;
+    missed.swap(found->second.missed);
+  }
+  for (const std::string& uri : missed) (void)tell(updated(uri, id.dump()));
 }
 
 void Session::stop_listening(const Json& id) {
@@ -78,27 +119,43 @@ bool Session::has_subscriptions() const {
 }
 
 void Session::tell_updated(const std::function<bool(const std::string& uri)>& changed) {
-  std::vector<Json> news;
+  std::vector<std::string> news;
+  std::vector<Json> tagged;
   {
     const std::lock_guard guard(mutex_);
     for (const std::string& uri : subscriptions_) {
-      if (changed(uri)) news.push_back({{"uri", uri}});
+      if (changed(uri)) news.push_back(uri);
     }
-    for (const auto& [id, uris] : listening_) {
-      for (const std::string& uri : uris) {
+    for (auto& [id, one] : listening_) {
+      for (const std::string& uri : one.uris) {
         if (!changed(uri)) continue;
-        news.push_back({{"_meta", {{kMetaSubscription, Json::parse(id)}}}, {"uri", uri}});
+        if (one.has_begun) {
+          tagged.push_back(updated(uri, id));
+        } else {
+          one.missed.insert(uri);
+        }
       }
     }
   }
-  for (Json& params : news) {
-    (void)tell(notification_of("notifications/resources/updated", std::move(params)));
-  }
+  for (const Json& message : tagged) (void)tell(message);
+  for (const std::string& uri : news) tell_again(updated(uri));
+}
+
+void Session::tell_again(const Json& message) {
+  if (tell(message)) return;
+  const Json uri = message["params"].value("uri", Json());
+  const std::lock_guard guard(mutex_);
+  if (uri.is_string() && subscriptions_.contains(uri)) missed_.insert(uri);
 }
 
 void Session::set_listener(Send send) {
-  const std::lock_guard guard(mutex_);
-  listener_ = std::move(send);
+  std::set<std::string> missed;
+  {
+    const std::lock_guard guard(mutex_);
+    listener_ = std::move(send);
+    if (listener_) missed.swap(missed_);
+  }
+  for (const std::string& uri : missed) (void)tell(updated(uri));
 }
 
 bool Session::tell(const Json& message) {
@@ -110,9 +167,9 @@ bool Session::tell(const Json& message) {
   return listener && listener(message);
 }
 
-void Session::begin(const Json& id) {
+bool Session::begin(const Json& id) {
   const std::lock_guard guard(mutex_);
-  running_.insert(id.dump());
+  return running_.insert(id.dump()).second;
 }
 
 void Session::end(const Json& id) {
@@ -124,6 +181,11 @@ void Session::end(const Json& id) {
 void Session::cancel(const Json& id) {
   const std::lock_guard guard(mutex_);
   if (running_.count(id.dump()) != 0) cancelled_.insert(id.dump());
+}
+
+bool Session::was_cancelled(const Json& id) const {
+  const std::lock_guard guard(mutex_);
+  return cancelled_.contains(id.dump());
 }
 
 bool Session::is_cancelled(const Json& id) const {

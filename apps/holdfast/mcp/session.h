@@ -5,6 +5,7 @@
 // Invariants:
 //   1. A request that the client cancelled is known as such until its answer is due.
 //   2. Who asks the client gets an answer, or an error when the client is gone or time has passed.
+//   3. An update that nobody could be told when it came is told to who listens next.
 #pragma once
 
 #include <chrono>
@@ -30,6 +31,8 @@ bool is_log_level(const std::string& level);
 // Tags what a subscription of the modern era is told with the id of its request.
 constexpr const char* kMetaSubscription = "io.modelcontextprotocol/subscriptionId";
 
+constexpr size_t kSubscriptionsMax = 1'000;  // URIs of one session
+
 // How a request's tool may talk to its client.
 struct PeerOptions {
   Json progress_token = nullptr;  // null: no progress is wanted
@@ -44,16 +47,21 @@ class Session {
   // From initialize.
   void introduce(std::string protocol_version, Json capabilities);
   std::string protocol_version() const;
+  // Whether the revision that was agreed on has batches.
+  bool takes_batches() const;
   // Whether the client said that it can answer "sampling", "elicitation" ...
   bool client_has(const std::string& capability) const;
 
   void set_log_level(const std::string& level);
   bool wants_log(const std::string& level) const;
 
-  void subscribe(const std::string& uri);
+  // False: there are kSubscriptionsMax already.
+  bool subscribe(const std::string& uri);
   void unsubscribe(const std::string& uri);
-  // The same for the request `id`, whose notifications say so.
-  void listen(const Json& id, std::set<std::string> uris);
+  // The same for the request `id`, whose notifications say so. They begin when the client has been
+  // told that it listens; what changes before is told then.
+  bool listen(const Json& id, std::set<std::string> uris);
+  void begin_telling(const Json& id);
   void stop_listening(const Json& id);
   bool has_subscriptions() const;
   // notifications/resources/updated for each subscribed URI for which `changed` is true.
@@ -62,11 +70,16 @@ class Session {
   // Where notifications go that belong to no request; an empty function: nowhere for now.
   void set_listener(Send send);
   bool tell(const Json& message);
+  // What a listener took and then did not say.
+  void tell_again(const Json& message);
 
-  // Around each request: whether it was cancelled meanwhile.
-  void begin(const Json& id);
+  // Around each request. False: one with this id has not been answered yet.
+  bool begin(const Json& id);
   void end(const Json& id);
   void cancel(const Json& id);
+  // Whether the client has cancelled it.
+  bool was_cancelled(const Json& id) const;
+  // The same, or nobody is there any more to be answered.
   bool is_cancelled(const Json& id) const;
 
   // Sends a request through `send` and waits for the client's response. Errors: Busy (no answer in
@@ -85,13 +98,23 @@ class Session {
   bool closed() const;
 
  private:
+  struct Listening {
+    std::set<std::string> uris;
+    bool has_begun = false;
+    std::set<std::string> missed = {};  // before it has begun
+  };
+
+  // REQUIRES: mutex_ held.
+  size_t subscription_count() const;
+
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::string protocol_version_;
   Json capabilities_ = Json::object();
   std::string log_level_ = "info";
   std::set<std::string> subscriptions_;
-  std::map<std::string, std::set<std::string>> listening_;  // by the request's id as JSON text
+  std::set<std::string> missed_;                // of those
+  std::map<std::string, Listening> listening_;  // by the request's id as JSON text
   Send listener_;
   std::map<std::string, std::function<bool()>> is_alive_;  // by ids as JSON text
   std::set<std::string> running_;                          // ids as JSON text

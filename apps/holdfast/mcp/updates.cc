@@ -70,15 +70,17 @@ Status Updates::watch() {
   tell({});  // of what happened before the watch was there
   while (!stop_ && anyone()) {
     HOLDFAST_ASSIGN(const WatchResult result, watch.wait(kLook));
-    if (result.missed) tell({});
+    bool is_any = result.missed;  // and nobody knows which
     std::vector<std::string> uris;
     for (const WatchedCommit& commit : result.commits) {
       for (const WatchedKey& key : commit.keys) {
+        is_any = is_any || key.is_range;
         if (key.is_range || topic_.each.empty()) continue;
         uris.push_back(topic_.each + id_of(key.key, prefix->size()));
       }
     }
-    if (result.commits.empty()) continue;
+    if (is_any) tell({});
+    if (is_any || result.commits.empty()) continue;
     uris.push_back(topic_.whole);
     std::sort(uris.begin(), uris.end());
     uris.erase(std::unique(uris.begin(), uris.end()), uris.end());
@@ -91,7 +93,10 @@ void Updates::tell(const std::vector<std::string>& uris) const {
   const auto changed = [&](const std::string& uri) {
     const bool ours =
         uri == topic_.whole || (!topic_.each.empty() && uri.rfind(topic_.each, 0) == 0);
-    return ours && (uris.empty() || std::binary_search(uris.begin(), uris.end(), uri));
+    if (!ours || uris.empty()) return ours;
+    // Of an observation also the beginning of its id is a name.
+    const auto at = std::lower_bound(uris.begin(), uris.end(), uri);
+    return at != uris.end() && (*at == uri || (uri != topic_.whole && at->starts_with(uri)));
   };
   for (const auto& session : sessions_.all()) session->tell_updated(changed);
 }

@@ -7,10 +7,12 @@
 namespace holdfast::mcp {
 namespace {
 
-Result<Json> get(const Kv& kv, const std::string& key) {
+Result<Json> get(const Kv& kv, const std::string& key, const Json& arguments) {
   HOLDFAST_ASSIGN(const auto value, kv.get(key));
   Json result = {{"key", key}, {"found", value.has_value()}};
   if (value) cli::set_bytes(result, "value", *value);
+  (void)Budget(arguments).spend_first(result, "value");  // the first is never left out
+  if (result.contains("cut")) result["size"] = value->size();
   return structured_result(std::move(result));
 }
 
@@ -26,7 +28,7 @@ Result<Json> list(const Kv& kv, const Json& arguments) {
     Json json = {{"size", entry.size}};
     cli::set_bytes(json, "key", entry.key);
     if (!entry.is_blob) cli::set_bytes(json, "value", entry.value);
-    if (!budget.spend(json)) break;
+    if (!budget.spend_first(json, "value")) break;
     found.push_back(std::move(json));
   }
   const bool more = found.size() < entries.size() || entries.size() == options.limit;
@@ -40,7 +42,7 @@ Result<Json> value(Memory& memory, const Json& arguments) {
   const Kv kv = space.kv();
   if (action == "list") return list(kv, arguments);
   const auto key = arguments["key"].get<std::string>();
-  if (action == "get") return get(kv, key);
+  if (action == "get") return get(kv, key, arguments);
   if (action == "set") {
     HOLDFAST_TRY(needs(arguments, "value"));
     HOLDFAST_TRY(kv.put(key, arguments["value"].get<std::string>()));

@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "mcp/budget.h"
+#include "mcp/held.h"
 #include "mcp/memory_tools.h"
 #include "support/temporary_directory.h"
 
@@ -15,6 +19,8 @@ class WorkToolsTest : public testing::Test {
  protected:
   WorkToolsTest() {
     add_run_tool(catalogue_, memory_);
+    add_claim_tool(catalogue_, memory_);
+    add_queue_tool(catalogue_, memory_);
     add_log_tool(catalogue_, memory_);
     add_link_tool(catalogue_, memory_);
     add_artifact_tool(catalogue_, memory_);
@@ -186,6 +192,108 @@ TEST_F(WorkToolsTest, AWrongArtifactCallSaysWhatIsWrong) {
   EXPECT_THAT(call("artifact", {{"action", "get"}, {"name", "never"}}).dump(),
               HasSubstr("not found"));
   EXPECT_THAT(call("artifact", {{"action", "tag"}, {"name", "a"}}).dump(), HasSubstr("needs"));
+}
+
+// A list whose first element is over the budget would be the same at each reading.
+TEST_F(WorkToolsTest, WhoReadsOnComesPastWhatIsTooLong) {
+  const std::string large(100'000, 'x');
+  (void)call("log", {{"action", "append"}, {"stream", "s"}, {"data", large}});
+  (void)call("log", {{"action", "append"}, {"stream", "s"}, {"data", "small"}});
+  (void)call("log", {{"action", "append"}, {"stream", "s"}, {"data", large}});
+  std::vector<Json> events;
+  for (Json from = 1; events.size() < 3;) {
+    const Json page =
+        call("log", {{"action", "read"}, {"stream", "s"}, {"from", from}, {"max_tokens", 500}});
+    ASSERT_GE(page["events"].size(), 1u) << page;
+    EXPECT_LE(page.dump().size(), size_t{1'500});
+    for (const Json& event : page["events"]) events.push_back(event);
+    from = page["next"];
+  }
+  EXPECT_EQ(events[0]["cut"], true);
+  EXPECT_EQ(events[1]["data"], "small");
+  EXPECT_EQ(events[2]["cut"], true);
+  ASSERT_TRUE(memory_.space()->kv().put("bytes", std::string(100'000, '\xff')));
+  const Json bytes = call("value", {{"action", "list"}, {"max_tokens", 500}});
+  ASSERT_EQ(bytes["entries"].size(), 1u) << bytes;
+  EXPECT_EQ(bytes["entries"][0]["cut"], true);
+  EXPECT_EQ(bytes["entries"][0]["value_base64"].get<std::string>().size() % 4, 0u);
+  const Json value = call("value", {{"action", "get"}, {"key", "bytes"}, {"max_tokens", 500}});
+  EXPECT_EQ(value["size"], 100'000) << value;
+}
+
+TEST_F(WorkToolsTest, AnObservationOfAnyLengthIsReadInPieces) {
+  std::string text;
+  for (int i = 0; i < 20'000; ++i) text += i % 7 == 0 ? "\xc3\xa4" : "x";
+  const Json id = call("remember", {{"content", text}})["id"];
+  std::string read;
+  size_t pieces = 0;
+  for (Json next = 0; !next.is_null(); ++pieces) {
+    const Json said = call("show", {{"ids", {id}}, {"offset", next}, {"max_tokens", 2'000}});
+    ASSERT_EQ(said["observations"].size(), 1u) << said;
+    EXPECT_LE(said.dump().size(), size_t{6'000});
+    read += said["observations"][0]["content"].get<std::string>();
+    next = said["observations"][0].value("next", Json());
+  }
+  EXPECT_EQ(read, text);
+  EXPECT_GT(pieces, 3u);
+}
+
+TEST_F(WorkToolsTest, NoMoreJobsAreTakenThanAreShown) {
+  for (int i = 0; i < 5; ++i) {
+    (void)call("queue", {{"action", "push"}, {"queue", "q"}, {"payload", std::string(900, 'x')}});
+  }
+  const Json take = {{"action", "take"}, {"queue", "q"}, {"limit", 5}, {"max_tokens", 800}};
+  EXPECT_EQ(call("queue", take)["jobs"].size(), 3u);  // with the one that did not fit any more
+  EXPECT_EQ(call("queue", {{"action", "stats"}, {"queue", "q"}})["ready"], 2);
+  EXPECT_EQ(call("queue", take)["jobs"].size(), 2u);
+}
+
+// Nobody would learn of what it has taken.
+TEST_F(WorkToolsTest, ACancelledRequestTakesNothing) {
+  (void)call("queue", {{"action", "push"}, {"queue", "q"}, {"payload", "x"}});
+  session_.begin(1);
+  session_.cancel(1);
+  EXPECT_THAT(call("claim", {{"action", "take"}, {"resources", {"a"}}}).dump(),
+              HasSubstr("cancelled"));
+  EXPECT_THAT(call("queue", {{"action", "take"}, {"queue", "q"}}).dump(), HasSubstr("cancelled"));
+  session_.end(1);
+  EXPECT_TRUE(call("claim", {{"action", "take"}, {"resources", {"a"}}}).contains("token"));
+  EXPECT_EQ(call("queue", {{"action", "take"}, {"queue", "q"}})["jobs"].size(), 1u);
+}
+
+TEST_F(WorkToolsTest, WhoWaitsIsToldForHowLong) {
+  (void)call("claim", {{"action", "take"}, {"resources", {"a"}}});
+  const Tool& claim = *std::find_if(catalogue_.tools.begin(), catalogue_.tools.end(),
+                                    [](const Tool& tool) { return tool.name == "claim"; });
+  std::vector<Json> said;
+  Peer peer(session_, 2, {.progress_token = "t"}, [&](const Json& message) {
+    said.push_back(message);
+    return true;
+  });
+  EXPECT_FALSE(claim.run(peer, {{"action", "take"}, {"resources", {"a"}}, {"wait_seconds", 1.25}}));
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_EQ(said[0]["method"], "notifications/progress");
+  EXPECT_EQ(said[0]["params"]["progressToken"], "t");
+  EXPECT_EQ(said[0]["params"]["progress"], 1.0);
+  EXPECT_EQ(said[0]["params"]["total"], 1.25);
+}
+
+TEST_F(WorkToolsTest, TheNewestResourceIsShort) {
+  for (int i = 0; i < 20; ++i) (void)call("remember", {{"content", std::string(100'000, 'x')}});
+  add_memory_resources(catalogue_, memory_);
+  const auto recent = catalogue_.resources[0].read();
+  ASSERT_TRUE(recent);
+  const auto text = (*recent)["text"].get<std::string>();
+  EXPECT_LE(tokens_of(text.size()), size_t{20'000});
+  EXPECT_THAT(text, HasSubstr("\"cut\": true"));
+}
+
+TEST(HeldTest, WhatHasExpiredIsLetGoOf) {
+  Held<int> held;
+  held.keep("lasting", 1, INT64_MAX);
+  for (int i = 0; i < 10'000; ++i) held.keep(std::to_string(i), i, 0);
+  EXPECT_LE(held.size(), size_t{1'001});
+  EXPECT_EQ(held.find("lasting"), 1);
 }
 
 TEST_F(WorkToolsTest, HistorySaysWhatWasBefore) {
