@@ -12,7 +12,6 @@
 #include "process/system_error.h"
 
 namespace holdfast::cli {
-namespace {}  // namespace
 
 Result<NewFile> NewFile::make(const std::string& path, unsigned mode) {
   const std::string beside = path + ".part" + std::to_string(::getpid());
@@ -23,13 +22,12 @@ Result<NewFile> NewFile::make(const std::string& path, unsigned mode) {
 
 NewFile::NewFile(NewFile&& other) noexcept
     : path_(std::move(other.path_)),
-      beside_(std::move(other.beside_)),
+      beside_(std::exchange(other.beside_, {})),
       fd_(std::exchange(other.fd_, -1)) {}
 
 NewFile::~NewFile() {
-  if (fd_ < 0) return;
-  ::close(fd_);
-  ::unlink(beside_.c_str());
+  if (fd_ >= 0) ::close(fd_);
+  if (!beside_.empty()) ::unlink(beside_.c_str());
 }
 
 Status NewFile::append(std::string_view bytes) {
@@ -44,9 +42,34 @@ Status NewFile::append(std::string_view bytes) {
 
 Status NewFile::commit() {
   if (::fsync(fd_) != 0) return process::system_error("fsync", beside_);
+  HOLDFAST_TRY(close());
+  return move();
+}
+
+Status NewFile::close() {
+  if (::close(std::exchange(fd_, -1)) == 0) return Status::ok();
+  return process::system_error("close", beside_);
+}
+
+Status NewFile::move() {
   if (::rename(beside_.c_str(), path_.c_str()) != 0) return process::system_error("rename", path_);
-  ::close(std::exchange(fd_, -1));
+  beside_.clear();
   return Status::ok();
+}
+
+Result<FileSystemSync> FileSystemSync::open(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return process::system_error("open", path);
+  return FileSystemSync(fd);
+}
+
+FileSystemSync::~FileSystemSync() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Status FileSystemSync::sync() const {
+  if (::syncfs(fd_) == 0) return Status::ok();
+  return process::system_error("syncfs");
 }
 
 Status write_file(const std::string& path, std::string_view bytes, unsigned mode) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -192,7 +193,9 @@ Status restore_facts(const Node& node, const fs::path& target) {
 
 class Exporter {
  public:
-  Exporter(const Kv& files, const Progress& progress) : files_(files), progress_(progress) {}
+  // With `disk`, files are put onto it many at once; else one by one.
+  Exporter(const Kv& files, const Progress& progress, std::optional<cli::FileSystemSync> disk)
+      : files_(files), progress_(progress), disk_(std::move(disk)) {}
 
   Status take(const Node& node, const fs::path& target) {
     progress_(report_);
@@ -212,20 +215,41 @@ class Exporter {
       report_.bytes += piece.size();
       return file.append(piece);
     }));
-    HOLDFAST_TRY(file.commit());
-    return restore_facts(node, target);
+    HOLDFAST_TRY(restore_facts(node, file.beside()));
+    if (!disk_) {
+      HOLDFAST_TRY(file.commit());
+      return Status::ok();
+    }
+    HOLDFAST_TRY(file.close());
+    written_.push_back(std::move(file));
+    return written_.size() < kWrittenAtOnce ? Status::ok() : place();
   }
   // Once, at the end: writing into a folder changes its time, and may not be permitted by then.
   Result<TransferReport> finish() {
+    HOLDFAST_TRY(place());
     for (auto at = folders_.rbegin(); at != folders_.rend(); ++at) {
       HOLDFAST_TRY(restore_facts(at->first, at->second));
     }
+    if (disk_) HOLDFAST_TRY(disk_->sync());  // the names
     return report_;
   }
 
  private:
+  static constexpr size_t kWrittenAtOnce = 1'000;
+
+  // Gives the files that are written their names.
+  Status place() {
+    if (written_.empty()) return Status::ok();
+    HOLDFAST_TRY(disk_->sync());
+    for (cli::NewFile& file : written_) HOLDFAST_TRY(file.move());
+    written_.clear();
+    return Status::ok();
+  }
+
   const Kv& files_;
   const Progress& progress_;
+  const std::optional<cli::FileSystemSync> disk_;
+  std::vector<cli::NewFile> written_;  // beside their places
   TransferReport report_;
   std::vector<std::pair<Node, fs::path>> folders_;  // none before the one that holds it
 };
@@ -267,8 +291,8 @@ Result<TransferReport> take_out(const Kv& files, const std::string& path, const 
                                 const Progress& progress) {
   const FileTree tree(files);
   HOLDFAST_ASSIGN(const Node top, tree.get(path));
-  Exporter exporter(files, progress);
   if (top.type != NodeType::kFolder) {
+    Exporter exporter(files, progress, std::nullopt);
     HOLDFAST_TRY(exporter.take(top, target));
     return exporter.finish();
   }
@@ -277,6 +301,9 @@ Result<TransferReport> take_out(const Kv& files, const std::string& path, const 
     return Status(StatusCode::kConditionFalse, "there is something already; name an empty folder")
         .with_path(target);
   }
+  HOLDFAST_TRY(cli::make_directory(target));
+  HOLDFAST_ASSIGN(cli::FileSystemSync disk, cli::FileSystemSync::open(target));
+  Exporter exporter(files, progress, std::move(disk));
   HOLDFAST_TRY(exporter.take(top, target));
   HOLDFAST_ASSIGN(const auto nodes, tree.list(path, true));
   const size_t skipped = path.empty() ? 0 : path.size() + 1;

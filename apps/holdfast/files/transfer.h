@@ -34,9 +34,10 @@ using Progress = std::function<void(const TransferReport& so_far)>;
 Result<TransferReport> bring_in(Store& store, const Space& files, const std::string& source,
                                 const std::string& path, const Progress& progress);
 
-// Writes `path` and all below as `target`; each file is there whole or not at all. A folder's
-// target must not be there, or be an empty folder; a file's is replaced. `files` belongs to a
-// snapshot. Errors: NotFound, ConditionFalse, those of writing.
+// Writes `path` and all below as `target`; each file is there whole or not at all, also after a
+// loss of power: many are put onto the disk at once before they get their names. A folder's target
+// must not be there, or be an empty folder; a file's is replaced. `files` belongs to a snapshot.
+// Errors: NotFound, ConditionFalse, those of writing.
 Result<TransferReport> take_out(const Kv& files, const std::string& path, const std::string& target,
                                 const Progress& progress);
 
