@@ -152,7 +152,7 @@ void add_manual_block(std::string& text, const std::string& block) {
   text += ".fi\n";
 }
 
-// What may come behind the words of `path`.
+// What may come behind the words of a command, but for the options of every command.
 std::string words_behind(const CLI::App& app) {
   std::string words;
   for (const CLI::App* child : children_of(app)) words += child->get_name() + " ";
@@ -160,6 +160,24 @@ std::string words_behind(const CLI::App& app) {
     for (const std::string& name : option->get_lnames()) words += "--" + name + " ";
   }
   return words + "--help";
+}
+
+// Those of every command.
+std::string options_of_all(const CLI::App& app) {
+  std::string words;
+  for (const CLI::Option* option : options_of(app, false)) {
+    for (const std::string& name : option->get_lnames()) {
+      if (name != "version") words += (words.empty() ? "--" : " --") + name;
+    }
+  }
+  return words;
+}
+
+std::vector<std::string> names_of(const CLI::Option& option) {
+  std::vector<std::string> names;
+  for (const std::string& name : option.get_lnames()) names.push_back("--" + name);
+  for (const std::string& name : option.get_snames()) names.push_back("-" + name);
+  return names;
 }
 
 std::string quoted_for_fish(const std::string& text) {
@@ -181,6 +199,56 @@ std::string choices_of(const std::string& rule) {
     choices += (choices.empty() ? "" : "|") + choice.substr(0, choice.find("->"));
   }
   return choices;
+}
+
+// The words that an option takes; none: anything, or it takes nothing.
+std::vector<std::string> choices_of(const CLI::Option& option) {
+  std::vector<std::string> choices;
+  if (!takes_value(option)) return choices;
+  std::istringstream list(choices_of(option.get_type_name()));
+  for (std::string choice; std::getline(list, choice, '|');) choices.push_back(choice);
+  return choices;
+}
+
+std::string joined(const std::vector<std::string>& words, const std::string& between) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : between) + word;
+  return text;
+}
+
+// The names of the options of every command that take a value: what comes behind is no command.
+std::vector<std::string> valued_options(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : options_of(app, false)) {
+    if (!takes_value(*option)) continue;
+    for (std::string& name : names_of(*option)) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+// For shells whose `case` knows patterns: of each option that takes a value, what it takes. `line`
+// makes a line of the patterns and the words.
+std::string value_cases(
+    const CLI::App& app,
+    const std::function<std::string(const std::string& patterns, const std::string& words)>& line) {
+  std::string cases;
+  visit(app, app.get_name(), [&](const CLI::App& one, const std::string& path) {
+    const std::string before = &one == &app ? "*' " : "'" + path + " ";
+    std::vector<std::string> others;
+    for (const CLI::Option* option : options_of(one, false)) {
+      if (!takes_value(*option)) continue;
+      std::vector<std::string> patterns;
+      for (const std::string& name : names_of(*option)) patterns.push_back(before + name + "'");
+      const auto choices = choices_of(*option);
+      if (choices.empty()) {
+        others.insert(others.end(), patterns.begin(), patterns.end());
+      } else {
+        cases += line(joined(patterns, " | "), joined(choices, " "));
+      }
+    }
+    if (!others.empty()) cases += line(joined(others, " | "), "");
+  });
+  return cases;
 }
 
 }  // namespace
@@ -258,49 +326,87 @@ std::string bash_completion(const CLI::App& app) {
   std::string cases;
   visit(app, app.get_name(), [&](const CLI::App& one, const std::string& path) {
     if (&one != &app) known += (known.empty() ? "" : " | ") + ("'" + path + "'");
-    cases += "    '" + path + "') words='" + words_behind(one) + "' ;;\n";
+    cases += "        '" + path + "') words='" + words_behind(one) + "' ;;\n";
   });
-  return "# Completes the commands and options of holdfast; files elsewhere.\n"
+  return "# Completes commands, options and their values; files elsewhere.\n"
          "_holdfast() {\n"
-         "  local path=holdfast words= i\n"
+         "  local path=" +
+         app.get_name() +
+         " words= i\n"
+         "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
          "  for ((i = 1; i < COMP_CWORD; ++i)); do\n"
+         "    case ${COMP_WORDS[i - 1]} in\n"
+         "      " +
+         joined(valued_options(app), " | ") +
+         ") continue ;;\n"
+         "    esac\n"
          "    case \"$path ${COMP_WORDS[i]}\" in\n"
          "      " +
          known +
          ") path=\"$path ${COMP_WORDS[i]}\" ;;\n"
          "    esac\n"
          "  done\n"
-         "  case $path in\n" +
+         "  if [[ $before == = ]]; then before=${COMP_WORDS[COMP_CWORD - 2]}; fi\n"
+         "  if [[ $word == = ]]; then word=; fi\n"
+         "  case \"$path $before\" in\n" +
+         value_cases(app,
+                     [](const std::string& patterns, const std::string& words) {
+                       return "    " + patterns + ") words='" + words + "' ;;\n";
+                     }) +
+         "    *)\n"
+         "      case $path in\n" +
          cases +
+         "      esac\n"
+         "      if [[ $path != " +
+         app.get_name() + " ]]; then words=\"$words " + options_of_all(app) +
+         "\"; fi\n"
+         "      ;;\n"
          "  esac\n"
-         "  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\")\n"
+         "  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
          "}\n"
-         "complete -o default -F _holdfast holdfast\n";
+         "complete -o default -F _holdfast " +
+         app.get_name() + "\n";
 }
 
 std::string zsh_completion(const CLI::App& app) {
   std::string cases;
-  visit(app, app.get_name(), [&](const CLI::App& one, const std::string& path) {
-    cases += "    '" + path + "') offered=(" + words_behind(one) + ") ;;\n";
-  });
   std::string known;
   visit(app, app.get_name(), [&](const CLI::App& one, const std::string& path) {
-    if (&one != &app) known += (known.empty() ? "" : "|") + ("'" + path + "'");
+    cases += "    '" + path + "') offered=(" + words_behind(one) + ") ;;\n";
+    if (&one != &app) known += (known.empty() ? "" : " | ") + ("'" + path + "'");
   });
-  return "#compdef holdfast\n"
+  return "#compdef " + app.get_name() +
+         "\n"
          "_holdfast() {\n"
-         "  local at=holdfast i\n"
+         "  local at=" +
+         app.get_name() +
+         " i\n"
          "  local -a offered\n"
          "  for ((i = 2; i < CURRENT; ++i)); do\n"
+         "    case ${words[i - 1]} in\n"
+         "      " +
+         joined(valued_options(app), " | ") +
+         ") continue ;;\n"
+         "    esac\n"
          "    case \"$at ${words[i]}\" in\n"
          "      " +
          known +
          ") at=\"$at ${words[i]}\" ;;\n"
          "    esac\n"
          "  done\n"
+         "  case \"$at ${words[CURRENT - 1]}\" in\n" +
+         value_cases(app,
+                     [](const std::string& patterns, const std::string& words) {
+                       const std::string action = words.empty() ? "_files" : "compadd -- " + words;
+                       return "    " + patterns + ") " + action + "; return ;;\n";
+                     }) +
+         "  esac\n"
          "  case $at in\n" +
          cases +
          "  esac\n"
+         "  if [[ $at != " +
+         app.get_name() + " ]]; then offered+=(" + options_of_all(app) +
+         "); fi\n"
          "  compadd -a offered\n"
          "  _files\n"
          "}\n"
@@ -308,32 +414,51 @@ std::string zsh_completion(const CLI::App& app) {
 }
 
 std::string fish_completion(const CLI::App& app) {
+  const std::string complete = "complete -c " + app.get_name();
+  std::string paths;
   std::string text;
-  for (const CLI::App* command : children_of(app)) {
-    text += "complete -c holdfast -n __fish_use_subcommand -a " + command->get_name() + " -d " +
-            quoted_for_fish(command->get_description()) + "\n";
-    visit(*command, command->get_name(), [&](const CLI::App& one, const std::string& path) {
-      std::string condition;
-      for (size_t begin = 0; begin < path.size();) {
-        const size_t end = std::min(path.find(' ', begin), path.size());
-        condition += (condition.empty() ? "" : "; and ") +
-                     ("__fish_seen_subcommand_from " + path.substr(begin, end - begin));
-        begin = end + 1;
+  const auto add_options = [&](const std::string& begin, const CLI::App& one) {
+    for (const CLI::Option* option : options_of(one, false)) {
+      text += begin;
+      for (const std::string& name : option->get_lnames()) text += " -l " + name;
+      for (const std::string& name : option->get_snames()) text += " -s " + name;
+      const auto choices = choices_of(*option);
+      if (!choices.empty()) {
+        text += " -x -a " + quoted_for_fish(joined(choices, " "));
+      } else if (takes_value(*option)) {
+        text += " -r";
       }
-      const std::string begin = "complete -c holdfast -n " + quoted_for_fish(condition);
-      for (const CLI::App* child : children_of(one)) {
-        text += begin + " -a " + child->get_name() + " -d " +
-                quoted_for_fish(child->get_description()) + "\n";
-      }
-      for (const CLI::Option* option : options_of(one, false)) {
-        for (const std::string& name : option->get_lnames()) {
-          text +=
-              begin + " -l " + name + " -d " + quoted_for_fish(option->get_description()) + "\n";
-        }
-      }
-    });
-  }
-  return text;
+      text += " -d " + quoted_for_fish(option->get_description()) + "\n";
+    }
+  };
+  add_options(complete, app);
+  visit(app, "", [&](const CLI::App& one, const std::string& path) {
+    const std::string begin = complete + " -n " + quoted_for_fish("__holdfast_at" + path);
+    for (const CLI::App* child : children_of(one)) {
+      const std::string words = path + " " + child->get_name();
+      paths += " " + quoted_for_fish(words.substr(1));
+      text += begin + " -a " + child->get_name() + " -d " +
+              quoted_for_fish(child->get_description()) + "\n";
+    }
+    if (&one != &app) add_options(begin, one);
+  });
+  return "set -g __holdfast_paths" + paths +
+         "\n"
+         "# Whether the words of a command are those of the arguments.\n"
+         "function __holdfast_at\n"
+         "  set -l at\n"
+         "  set -l before\n"
+         "  for word in (commandline -opc)[2..]\n"
+         "    if not contains -- \"$before\" " +
+         joined(valued_options(app), " ") +
+         "; and contains -- (string join -- ' ' $at $word) $__holdfast_paths\n"
+         "      set -a at $word\n"
+         "    end\n"
+         "    set before $word\n"
+         "  end\n"
+         "  test \"$at\" = \"$argv\"\n"
+         "end\n" +
+         text;
 }
 
 }  // namespace holdfast::cli

@@ -58,7 +58,17 @@ TEST_F(ReferenceTest, CompletionsKnowWhatComesBehindWhat) {
   EXPECT_THAT(bash_completion(app_), HasSubstr("'prog event') words='add --help'"));
   EXPECT_THAT(zsh_completion(app_), HasSubstr("'prog event add') offered=(--limit --mode --help)"));
   EXPECT_THAT(fish_completion(app_), HasSubstr("'.adds a\\\\b it\\'s | one'"));
-  EXPECT_THAT(fish_completion(app_), HasSubstr("-l limit -d 'At most'"));
+  EXPECT_THAT(fish_completion(app_), HasSubstr("-l limit -r -d 'At most'"));
+}
+
+TEST_F(ReferenceTest, CompletionsKnowWhatAnOptionTakes) {
+  const std::string bash = bash_completion(app_);
+  EXPECT_THAT(bash, HasSubstr("'prog event add --mode') words='fast slow' ;;"));
+  EXPECT_THAT(bash, HasSubstr("'prog event add --limit') words='' ;;"));
+  EXPECT_THAT(bash, HasSubstr("*' --store') words='' ;;"));
+  EXPECT_THAT(zsh_completion(app_), HasSubstr("'prog event add --mode') compadd -- fast slow"));
+  EXPECT_THAT(fish_completion(app_),
+              HasSubstr("'__holdfast_at event add' -l mode -x -a 'fast slow'"));
 }
 
 // The reference of one command: its heading and what follows.
