@@ -47,7 +47,11 @@ enum class Fusion : uint8_t {
 
 struct RecallQuery {
   std::string text = {};  // UTF-8; the first 256 distinct terms count; empty with a vector only
-  size_t limit = 10;      // 1 to kRecallLimitMax
+  // Of the words as they are indexed (with the parts of identifiers) only the rarest so many are
+  // asked for; 0: all. A recall then takes about as long, whatever the text is. What must occur, or
+  // must not, is asked for anyway.
+  size_t words_max = 0;
+  size_t limit = 10;  // 1 to kRecallLimitMax
   // Filters, all of which must hold; they do not change scores.
   std::optional<std::string> kind = {};
   std::optional<std::string> source = {};

@@ -144,6 +144,7 @@ Result<search::TextQuery> text_query(search::Analyzer& analyzer, KeySource& sour
                                      const IdSpan& span) {
   HOLDFAST_ASSIGN(search::TextQuery text, parse_text(analyzer, source, space_id, query));
   text.facets = facets_of(query);
+  text.terms_max = query.words_max;
   text.id_begin = span.first.view();
   text.id_end = std::string(span.last.view()) + '\0';
   return text;

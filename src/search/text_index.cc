@@ -154,6 +154,7 @@ class Ranking::Impl {
   Status load_segments();
   void join_words();
   Result<bool> read_unknown();
+  void keep_rarest();
   void weigh();
   Status rank(size_t count);
   void rank_fresh();
@@ -375,6 +376,37 @@ void Ranking::Impl::join_words() {
   }
 }
 
+// The others weigh nothing from now on. Of equally rare ones the first of the text stay.
+void Ranking::Impl::keep_rarest() {
+  if (query_.terms_max == 0) return;
+  std::vector<bool> is_needed(query_.terms.size());
+  for (const auto* groups : {&query_.required, &query_.excluded}) {
+    for (const std::vector<uint32_t>& group : *groups) {
+      for (const uint32_t term : group) is_needed[term] = true;
+    }
+  }
+  std::vector<uint32_t> free;
+  for (uint32_t i = 0; i < query_.terms.size(); ++i) {
+    const QueryTerm& term = query_.terms[i];
+    if (!is_needed[i] && term.weight > 0 && term.frequency > 0) free.push_back(i);
+  }
+  std::stable_sort(free.begin(), free.end(), [this](uint32_t a, uint32_t b) {
+    return query_.terms[a].frequency < query_.terms[b].frequency;
+  });
+  std::set<uint32_t> words;  // those that stay, and whose forms in all languages do
+  size_t kept = 0;
+  for (const uint32_t one : free) {
+    QueryTerm& term = query_.terms[one];
+    if (term.word && words.contains(*term.word)) continue;
+    if (kept == query_.terms_max) {
+      term.weight = 0;
+      continue;
+    }
+    ++kept;
+    if (term.word) words.insert(*term.word);
+  }
+}
+
 void Ranking::Impl::weigh() {
   const auto n = static_cast<double>(documents_);
   length_mean_ = std::max(1.0, static_cast<double>(length_) / std::max(1.0, n));
@@ -396,6 +428,7 @@ Status Ranking::Impl::load() {
     HOLDFAST_ASSIGN(const bool is_other, read_unknown());
     if (is_other) HOLDFAST_TRY(load_terms());
   }
+  keep_rarest();
   weigh();
   return rank(count_);
 }

@@ -66,6 +66,8 @@ struct TextQuery {
 
   // Terms that no document has are read as those that are spelt alike (text_spelling.h).
   bool reads_misspelt = false;
+  // Of the terms that occur and need not, only so many rarest ones count; 0: all.
+  size_t terms_max = 0;
 
   std::vector<std::string> facets = {};  // all of them must be among a document's
   // Document ids in [id_begin, id_end); an empty end means to the last.

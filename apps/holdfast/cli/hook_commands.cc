@@ -101,7 +101,10 @@ Result<std::vector<RecallHit>> newest(const Space& space) {
 Result<std::vector<RecallHit>> related(const Space& space, const HookEvent& event,
                                        std::string_view own) {
   RecallQuery query;
+  // However long a prompt is, it is about its rarest words, and finding those takes as long.
+  constexpr size_t kWordsMax = 12;
   query.text = hooks::query_of(event.prompt);
+  query.words_max = kWordsMax;
   query.limit = 24;
   query.snippet_size = 300;
   query.as_typed = true;  // a prompt has many unknown words, which nobody took for others
