@@ -77,7 +77,8 @@ Result<Space> Context::open_space(Store& store) const {
 bool holds_something(const std::string& path) {
   std::error_code error;
   std::filesystem::directory_iterator entries(path, error);
-  return error || entries != std::filesystem::directory_iterator();
+  if (error) return error != std::errc::no_such_file_or_directory;
+  return entries != std::filesystem::directory_iterator();
 }
 
 }  // namespace holdfast::cli
