@@ -348,49 +348,61 @@ TEST_F(RecallLanguages, ASpaceHasALanguage) {
   EXPECT_EQ(observations({"b"}).configure(settings).code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(observations().add({.content = "a", .language = "xx"}).status().code(),
             StatusCode::kInvalidArgument);
-  TEST_F(RecallTest, OfManyWordsTheRarestAreAskedFor) {
-    // Every text has "one", every second one "two", every third one "three" ...
-    constexpr const char* kWords[] = {"one", "two", "three", "four", "five", "six", "seven"};
-    for (size_t i = 1; i <= 300; ++i) {
-      std::string text;
-      for (size_t word = 0; word < std::size(kWords); ++word) {
-        if (i % (word + 1) == 0) text += std::string(kWords[word]) + " ";
-      }
-      add({.content = text + "text" + std::to_string(i)});
-    }
-    const std::string all = "five one seven never two six three four one";
-    const auto same = [&](const std::string& text, size_t words_max, const std::string& other) {
-      const Texts found = contents({.text = text, .words_max = words_max, .limit = 300});
-      EXPECT_EQ(found, contents({.text = other, .limit = 300})) << text;
-      return found.size();
-    };
-    EXPECT_EQ(same(all, 1, "seven"), 42u);
-    same(all, 2, "seven six");
-    same(all, 4, "seven six five four");
-    EXPECT_EQ(same(all, 7, all), 300u);
-    EXPECT_EQ(same(all, 0, all), 300u);
-    // What must be there, or must not, does not depend on how rare it is.
-    same("+two seven six one", 1, "+two seven");
-    same("seven six -two", 1, "seven -two");
-    same("\"one two\" seven three", 1, "\"one two\" seven");
-    const auto hits = run({.text = "one seven", .words_max = 1, .explain = true});
-    ASSERT_EQ(hits->at(0).explanation.size(), 1u);
-    EXPECT_EQ(hits->at(0).explanation[0].term, "seven");
-  }
+}
 
-  TEST_F(RecallTest, ExplanationsAddUpToTheScore) {
-    add({.content = "login fails", .tags = {"login"}});
-    add({.content = "clock"});
-    const auto hits = run({.text = "login fails clock", .explain = true});
-    ASSERT_EQ(hits->size(), 2u);
-    for (const RecallHit& hit : *hits) {
-      double sum = 0;
-      for (const ScoreTerm& term : hit.explanation) sum += term.score;
-      EXPECT_DOUBLE_EQ(sum, hit.score);
-      EXPECT_FALSE(hit.explanation.empty());
+TEST_F(RecallLanguages, TheFormsOfOneWordAreOneOfTheRarest) {
+  add({.content = "viele Vertr\u00e4ge", .language = "de"});
+  add({.content = "the connections", .language = "en"});
+  add({.content = "a connecting door", .language = "en"});
+  const std::string text = "Vertr\u00e4gen connection";
+  EXPECT_EQ(contents({.text = text, .as_typed = true}).size(), 4u);
+  EXPECT_EQ(contents({.text = text, .words_max = 1, .as_typed = true}),
+            Texts{"viele Vertr\u00e4ge"});
+}
+
+TEST_F(RecallTest, OfManyWordsTheRarestAreAskedFor) {
+  // Every text has "one", every second one "two", every third one "three" ...
+  constexpr const char* kWords[] = {"one", "two", "three", "four", "five", "six", "seven"};
+  for (size_t i = 1; i <= 300; ++i) {
+    std::string text;
+    for (size_t word = 0; word < std::size(kWords); ++word) {
+      if (i % (word + 1) == 0) text += std::string(kWords[word]) + " ";
     }
-    EXPECT_TRUE(run({.text = "login"})->at(0).explanation.empty());
+    add({.content = text + "text" + std::to_string(i)});
   }
+  const std::string all = "five one seven never two six three four one";
+  const auto same = [&](const std::string& text, size_t words_max, const std::string& other) {
+    const Texts found = contents({.text = text, .words_max = words_max, .limit = 300});
+    EXPECT_EQ(found, contents({.text = other, .limit = 300})) << text;
+    return found.size();
+  };
+  EXPECT_EQ(same(all, 1, "seven"), 42u);
+  same(all, 2, "seven six");
+  same(all, 4, "seven six five four");
+  EXPECT_EQ(same(all, 7, all), 300u);
+  EXPECT_EQ(same(all, 0, all), 300u);
+  // What must be there, or must not, does not depend on how rare it is.
+  same("+two seven six one", 1, "+two seven");
+  same("seven six -two", 1, "seven -two");
+  same("\"one two\" seven three", 1, "\"one two\" seven");
+  const auto hits = run({.text = "one seven", .words_max = 1, .explain = true});
+  ASSERT_EQ(hits->at(0).explanation.size(), 1u);
+  EXPECT_EQ(hits->at(0).explanation[0].term, "seven");
+}
+
+TEST_F(RecallTest, ExplanationsAddUpToTheScore) {
+  add({.content = "login fails", .tags = {"login"}});
+  add({.content = "clock"});
+  const auto hits = run({.text = "login fails clock", .explain = true});
+  ASSERT_EQ(hits->size(), 2u);
+  for (const RecallHit& hit : *hits) {
+    double sum = 0;
+    for (const ScoreTerm& term : hit.explanation) sum += term.score;
+    EXPECT_DOUBLE_EQ(sum, hit.score);
+    EXPECT_FALSE(hit.explanation.empty());
+  }
+  EXPECT_TRUE(run({.text = "login"})->at(0).explanation.empty());
+}
 
 }  // namespace
 }  // namespace holdfast::memory
