@@ -26,6 +26,12 @@ constexpr uint64_t kSyncedBytesMax = 8u << 20;
 // Where nobody writes nobody applies, and every read pays for the detour: by then it was dearer.
 constexpr uint64_t kSyncedViewsMax = 4096;
 
+// Of writes of one key the newest counts: `older`, of an older table, comes in only if it is below.
+const RecentTable::Node* first_of(const RecentTable::Node* first, const RecentTable::Node* older) {
+  if (first == nullptr || older == nullptr) return first == nullptr ? older : first;
+  return RecentTable::key(*older) < RecentTable::key(*first) ? older : first;
+}
+
 }  // namespace
 
 RecentView view_of(const Pins::Pinned& pinned) {
@@ -44,11 +50,11 @@ const RecentTable::Node* RecentView::seek(std::string_view key, bool behind) con
   const RecentTable::Node* first = nullptr;
   if (tables == nullptr) return first;
   for (auto table = tables->rbegin(); table != tables->rend(); ++table) {
-    const RecentTable::Node* node = (*table)->seek(key, behind, version);
-    // Of one key's writes the newest counts: later tables come first.
-    if (node != nullptr && (!first || RecentTable::key(*node) < RecentTable::key(*first))) {
-      first = node;
+    const RecentTable::Node* node = (*table)->seek(key, version);
+    if (behind && node != nullptr && RecentTable::key(*node) == key) {
+      node = (*table)->next(*node, version);
     }
+    first = first_of(first, node);
   }
   return first;
 }
@@ -268,10 +274,21 @@ Result<std::optional<RecentView>> Recent::view_behind(const Pins::Pinned& pinned
       RecentView{pinned, tables_, reader_->position().version, reader_->position()});
 }
 
-const RecentTable::Node* RecentCursor::first_recent(std::string_view key, bool behind) const {
-  const RecentTable::Node* const first = view_.seek(key, behind);
-  const bool inside = first && (end_.empty() || RecentTable::key(*first) < end_);
-  return inside ? first : nullptr;
+void RecentCursor::look_ahead() {
+  ahead_ = nullptr;
+  for (const RecentTable::Node* const front : fronts_) ahead_ = first_of(ahead_, front);
+  if (ahead_ != nullptr && !end_.empty() && RecentTable::key(*ahead_) >= end_) ahead_ = nullptr;
+}
+
+void RecentCursor::pass_ahead() {
+  const std::string_view passed = RecentTable::key(*ahead_);
+  auto front = fronts_.begin();
+  for (auto table = view_.tables->rbegin(); table != view_.tables->rend(); ++table, ++front) {
+    if (*front != nullptr && RecentTable::key(**front) == passed) {
+      *front = (*table)->next(**front, view_.version);
+    }
+  }
+  look_ahead();
 }
 
 // To the first of the two that is not deleted.
@@ -284,12 +301,18 @@ void RecentCursor::settle() {
     if (tree_.valid() && tree_.key() == recent) tree_.next();
     on_recent_ = RecentTable::value(*ahead_).has_value();
     if (on_recent_) return;
-    ahead_ = first_recent(recent, true);
+    pass_ahead();
   }
 }
 
 void RecentCursor::seek(std::string_view key) {
-  ahead_ = first_recent(key, false);
+  fronts_.clear();
+  if (view_.tables != nullptr) {
+    for (auto table = view_.tables->rbegin(); table != view_.tables->rend(); ++table) {
+      fronts_.push_back((*table)->seek(key, view_.version));
+    }
+  }
+  look_ahead();
   if (key.empty()) {
     tree_.seek_first();
   } else {
@@ -301,7 +324,7 @@ void RecentCursor::seek(std::string_view key) {
 void RecentCursor::next_merged() {
   CHECK(valid());
   if (on_recent_) {
-    ahead_ = first_recent(RecentTable::key(*ahead_), true);
+    pass_ahead();
   } else {
     tree_.next();
   }

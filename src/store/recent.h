@@ -135,13 +135,16 @@ class RecentCursor {
  private:
   void next_merged();
   bool recent_value(std::string_view* value) const;
-  const RecentTable::Node* first_recent(std::string_view key, bool behind) const;
+  void look_ahead();
+  void pass_ahead();
   void settle();
 
   tree::Cursor tree_;
   const RecentView& view_;
-  std::string_view end_;                      // empty: none
-  const RecentTable::Node* ahead_ = nullptr;  // the first write of the tables not passed yet
+  std::string_view end_;  // empty: none
+  // Of each of the view's tables, newest first, the write that was not passed yet.
+  std::vector<const RecentTable::Node*> fronts_;
+  const RecentTable::Node* ahead_ = nullptr;  // the first of them that counts
   bool on_recent_ = false;                    // the cursor stands on it
 };
 

@@ -9,6 +9,8 @@ namespace holdfast::store {
 namespace {
 
 constexpr size_t kFirstIndexSize = 64;
+// Older writes of a key that are passed one by one: most keys have few.
+constexpr int kStepsMax = 8;
 
 }  // namespace
 
@@ -165,15 +167,23 @@ void RecentTable::put_in_order() const {
   }
 }
 
-const RecentTable::Node* RecentTable::seek(std::string_view key, bool behind,
-                                           uint64_t version) const {
+const RecentTable::Node* RecentTable::seek(std::string_view key, uint64_t version) const {
   put_in_order();
-  // Version 0 is behind every write of the key.
-  const Node* node = position(key, behind ? 0 : ~0ull, nullptr);
-  while (node != nullptr && (node->version > version || (behind && node->key() == key))) {
-    node = node->follow(0);
-  }
+  const Node* node = position(key, ~0ull, nullptr);
+  while (node != nullptr && node->version > version) node = node->follow(0);
   return node;
+}
+
+// Who found a node has put all writes up to his version in order.
+const RecentTable::Node* RecentTable::next(const Node& node, uint64_t version) const {
+  const std::string_view key = node.key();
+  const Node* next = node.follow(0);
+  for (int steps = 0; next != nullptr && next->key() == key; ++steps) {
+    // Version 0 is behind every write of a key that is written all the time.
+    next = steps < kStepsMax ? next->follow(0) : position(key, 0, nullptr);
+  }
+  while (next != nullptr && next->version > version) next = next->follow(0);
+  return next;
 }
 
 std::string_view RecentTable::key(const Node& node) {

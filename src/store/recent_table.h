@@ -41,9 +41,10 @@ class RecentTable {
 
   // The newest write of `key` up to `version`, or nullptr.
   const Node* find(std::string_view key, uint64_t version) const;
-  // The newest write up to `version` of the first key that is not below `key` (with `behind`: that
-  // is above it) and has one.
-  const Node* seek(std::string_view key, bool behind, uint64_t version) const;
+  // The newest write up to `version` of the first key that is not below `key` and has one.
+  const Node* seek(std::string_view key, uint64_t version) const;
+  // The same of the first key above that of `node`, which was found for the same `version`.
+  const Node* next(const Node& node, uint64_t version) const;
 
   static std::string_view key(const Node& node);
   static uint64_t version(const Node& node);
