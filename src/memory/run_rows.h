@@ -24,7 +24,8 @@
 //      may be looked at without being remembered, for it is only a hint where to look.
 //   3. `open` of a step is the number of its `after` that are not completed and of its `gates` that
 //      are not approved; it waits exactly when that is not 0, unless it has begun.
-//   4. Each change of state leaves one line in the timeline, in the same commit.
+//   4. What a step waits for says that it is awaited: who is done first need not look for others.
+//   5. Each change of state leaves one line in the timeline, in the same commit.
 #pragma once
 
 #include <array>
@@ -44,8 +45,9 @@
 namespace holdfast::memory {
 
 struct StepRow {
-  StepInfo seen;      // without input and output
-  uint64_t open = 0;  // what it still waits for
+  StepInfo seen;            // without input and output
+  uint64_t open = 0;        // what it still waits for
+  bool is_awaited = false;  // another may wait for it
   uint32_t attempts_max = 1;
   uint32_t interruptions_max = 0;
   int64_t backoff_first_us = 0;
@@ -122,6 +124,7 @@ class RunRows {
   Result<RunEvent> decode_event(std::string_view key, std::string_view value) const;
 
  private:
+  Status note_awaited(search::KeyTarget& target, std::string_view step_key) const;
   std::string key(KeyKind kind, std::string_view rest) const;
   std::string index_key(const StepRow& row) const;
   std::string counter_key(StepState state) const;

@@ -217,6 +217,7 @@ Status complete_step(search::KeyTarget& target, const RunRows& rows, const StepR
   done.seen.error.clear();
   HOLDFAST_TRY(target.put(rows.step_data_key(row.seen.key, DataKind::kOutput), output));
   HOLDFAST_TRY(rows.change_step(target, row, done, note));
+  if (!row.is_awaited) return Status::ok();
   return rows.release_dependents(target, AwaitedKind::kStep, row.seen.key);
 }
 

@@ -33,6 +33,7 @@ enum StepField : uint32_t {
   kTimeoutAt = 20,
   kLeaseId = 21,
   kHandle = 22,
+  kIsAwaited = 23,  // not there in rows of older stores, of which it is not known
 };
 
 std::string encode_handle(const HandleId& handle) {
@@ -60,7 +61,8 @@ std::string encode_step(const StepRow& row) {
       .number(kFailures, row.seen.failures)
       .number(kInterruptions, row.seen.interruptions)
       .number(kAttemptsMax, row.attempts_max)
-      .number(kInterruptionsMax, row.interruptions_max);
+      .number(kInterruptionsMax, row.interruptions_max)
+      .number(kIsAwaited, row.is_awaited ? 1 : 0);
   some(kCreated, row.seen.created_us);
   some(kStarted, row.seen.started_us);
   some(kEnded, row.seen.ended_us);
@@ -133,6 +135,7 @@ Result<StepRow> RunRows::decode_step(std::string_view step_key, std::string_view
   row.backoff_max_us = fields.integer_or(kBackoffMax, 0);
   row.timeout_us = fields.integer_or(kTimeout, 0);
   row.timeout_at_us = fields.integer_or(kTimeoutAt, 0);
+  row.is_awaited = fields.number_or(kIsAwaited, 1) != 0;
   row.lease_id = fields.text_or_empty(kLeaseId);
   if (const auto handle = fields.text(kHandle)) row.handle = decode_step_handle(*handle);
   return row;
@@ -147,9 +150,19 @@ Status RunRows::insert_step(search::KeyTarget& target, const StepRow& row) const
     append_ordered_string(rest, awaited);
     return target.put(key(KeyKind::kStepAwaits, rest.append(row.seen.key)), "");
   };
-  for (const std::string& name : row.seen.after) HOLDFAST_TRY(link(AwaitedKind::kStep, name));
+  for (const std::string& name : row.seen.after) {
+    HOLDFAST_TRY(link(AwaitedKind::kStep, name));
+    HOLDFAST_TRY(note_awaited(target, name));
+  }
   for (const std::string& name : row.seen.gates) HOLDFAST_TRY(link(AwaitedKind::kGate, name));
   return note(target, "step defined", row.seen.key, 0, {});
+}
+
+Status RunRows::note_awaited(search::KeyTarget& target, std::string_view step_key) const {
+  HOLDFAST_ASSIGN(auto awaited, read_step(target, step_key));
+  if (!awaited || awaited->is_awaited) return Status::ok();
+  awaited->is_awaited = true;
+  return target.put(key(KeyKind::kStep, step_key), encode_step(*awaited));
 }
 
 Status RunRows::change_step(search::KeyTarget& target, const StepRow& before, const StepRow& row,
