@@ -31,9 +31,8 @@ enum VersionField : uint32_t {
 };
 enum SignatureField : uint32_t { kBytes = 1, kSigner = 2, kSigned = 3 };
 
-Status damaged() {
-  return Status(StatusCode::kCorruption,
-                "an entry of the artifacts is malformed; run `holdfast check`");
+Status damaged_artifact() {
+  return malformed("an entry of the artifacts");
 }
 
 std::string encode_head(const ArtifactHead& head) {
@@ -60,9 +59,9 @@ Result<ArtifactHead> decode_head(std::string_view bytes) {
   head.archived_us = fields.integer_or(kArchived, 0);
   const std::vector<std::string> actors = fields.texts(kActor);
   const std::string rights = fields.text_or_empty(kRight);
-  if (rights.size() != actors.size() || head.latest >= head.next) return damaged();
+  if (rights.size() != actors.size() || head.latest >= head.next) return damaged_artifact();
   for (size_t i = 0; i < actors.size(); ++i) {
-    if (rights[i] < 1 || rights[i] > 3) return damaged();
+    if (rights[i] < 1 || rights[i] > 3) return damaged_artifact();
     head.access[actors[i]] = static_cast<ArtifactRight>(rights[i]);
   }
   return head;
@@ -84,7 +83,7 @@ Result<ArtifactVersion> decode_version(const VersionName& name, std::string_view
   version.version = name.version;
   const std::string id = fields.text_or_empty(kId);
   Uuid uuid;
-  if (id.size() != uuid.bytes.size()) return damaged();
+  if (id.size() != uuid.bytes.size()) return damaged_artifact();
   std::copy(id.begin(), id.end(), reinterpret_cast<char*>(uuid.bytes.data()));
   version.id = uuid.to_text();
   HOLDFAST_ASSIGN(version.content, decode_blob_ref(fields.text_or_empty(kContent)));
@@ -125,7 +124,7 @@ std::string ArtifactRows::suffix(const VersionName& name) {
 Result<VersionName> ArtifactRows::parse_suffix(std::string_view suffix) {
   auto name = take_ordered_string(suffix);
   const auto version = take_ordered_u64(suffix);
-  if (!name || !version || !suffix.empty()) return damaged();
+  if (!name || !version || !suffix.empty()) return damaged_artifact();
   return VersionName{std::move(*name), *version};
 }
 
@@ -216,7 +215,8 @@ Result<std::vector<ArtifactVersion>> ArtifactRows::versions(search::KeySource& s
   HOLDFAST_TRY(source.scan(range, [&](std::string_view key, std::string_view value) {
     key.remove_prefix(prefix.size());
     const auto number = take_ordered_u64(key);
-    auto version = number ? decode_version({std::string(name), ~*number}, value) : damaged();
+    auto version =
+        number ? decode_version({std::string(name), ~*number}, value) : damaged_artifact();
     damage = version.status();
     if (version) versions.push_back(std::move(*version));
     return damage.is_ok() && versions.size() < limit;
@@ -229,7 +229,7 @@ Status ArtifactRows::add(search::KeyTarget& target, const ArtifactVersion& versi
                          const ArtifactContent& content) const {
   const VersionName name{version.name, version.version};
   const auto id = Uuid::parse(version.id);
-  if (!id) return damaged();
+  if (!id) return damaged_artifact();
   HOLDFAST_TRY(add_content(target, name, content));
   HOLDFAST_TRY(target.put(version_key(name), encode_version(version, *id)));
   for (const std::string& index : index_keys(version)) HOLDFAST_TRY(target.put(index, {}));
@@ -239,7 +239,7 @@ Status ArtifactRows::add(search::KeyTarget& target, const ArtifactVersion& versi
 Status ArtifactRows::erase(search::KeyTarget& target, const ArtifactVersion& version) const {
   const VersionName name{version.name, version.version};
   const auto id = Uuid::parse(version.id);
-  if (!id) return damaged();
+  if (!id) return damaged_artifact();
   HOLDFAST_TRY(
       erase_links(target, space_id_, artifact_end(version.name, version.version)).status());
   HOLDFAST_TRY(drop_content(target, name, version.content));
@@ -317,7 +317,7 @@ Result<std::optional<uint64_t>> ArtifactRows::alias(search::KeySource& source,
                                                          ordered(name).append(alias))));
   if (!bytes) return std::optional<uint64_t>();
   const auto version = decode_number(*bytes);
-  if (!version) return damaged();
+  if (!version) return damaged_artifact();
   return std::optional(static_cast<uint64_t>(*version));
 }
 
@@ -329,7 +329,7 @@ Result<std::map<std::string, uint64_t, std::less<>>> ArtifactRows::aliases(
   HOLDFAST_TRY(
       source.scan(search::prefix_range(prefix), [&](std::string_view key, std::string_view value) {
         const auto version = decode_number(value);
-        if (!version) damage = damaged();
+        if (!version) damage = damaged_artifact();
         aliases.emplace(key.substr(prefix.size()), static_cast<uint64_t>(version.value_or(0)));
         return damage.is_ok();
       }));
@@ -364,7 +364,7 @@ Result<std::vector<ArtifactSignature>> ArtifactRows::signatures(search::KeySourc
         ArtifactSignature signature;
         const std::string bytes = fields->text_or_empty(kBytes);
         if (row_key.size() != signature.key.size() || bytes.size() != signature.signature.size()) {
-          damage = damaged();
+          damage = damaged_artifact();
           return false;
         }
         std::copy(row_key.begin(), row_key.end(), reinterpret_cast<char*>(signature.key.data()));

@@ -62,7 +62,7 @@ Status check_imported(const ImportedArtifact& imported) {
   return Status::ok();
 }
 
-Result<Uuid> parse_id(std::string_view text) {
+Result<Uuid> parse_version_id(std::string_view text) {
   if (const auto id = Uuid::parse(text)) return *id;
   return Status(StatusCode::kInvalidArgument,
                 "\"" + std::string(text) + "\" is not a version's id; ids have 36 characters");
@@ -73,7 +73,7 @@ Result<std::vector<VersionName>> find_parents(const ArtifactWork& work, search::
                                               const std::vector<std::string>& ids) {
   std::vector<VersionName> parents;
   for (const std::string& text : ids) {
-    HOLDFAST_ASSIGN(const Uuid id, parse_id(text));
+    HOLDFAST_ASSIGN(const Uuid id, parse_version_id(text));
     HOLDFAST_ASSIGN(auto parent, work.rows().find_id(source, id));
     if (parent) parents.push_back(std::move(*parent));
   }
@@ -150,7 +150,7 @@ Result<ArtifactVerification> Artifacts::verify(std::string_view name, std::strin
 }
 
 Result<ArtifactVersion> Artifacts::find_id(std::string_view text) const {
-  HOLDFAST_ASSIGN(const Uuid id, parse_id(text));
+  HOLDFAST_ASSIGN(const Uuid id, parse_version_id(text));
   ArtifactVersion found;
   HOLDFAST_TRY(memory::read_artifacts(
       *access_, actor_, text, [&](search::KeySource& source, const ArtifactWork& work) -> Status {
@@ -170,7 +170,7 @@ Result<ImportResult> Artifacts::import(const ImportedArtifact& imported,
   artifact.parents.clear();
   HOLDFAST_TRY(memory::check_new_artifact(artifact, content));
   HOLDFAST_TRY(check_imported(imported));
-  HOLDFAST_ASSIGN(const Uuid id, parse_id(imported.id));
+  HOLDFAST_ASSIGN(const Uuid id, parse_version_id(imported.id));
   ImportResult result;
   HOLDFAST_TRY(access_->write([&](search::KeyTarget& target, uint32_t space_id) -> Status {
     const ArtifactWork work(*access_, actor_, space_id);

@@ -103,7 +103,7 @@ Result<CacheRow> CacheRows::decode(std::string_view bytes) {
   row.tags = fields.texts(kTag);
   row.value = fields.text(kValue);
   if (row.size <= kCacheValueSizeMax && row.stored_size <= row.size) return row;
-  return Status(StatusCode::kCorruption, "a cache's entry is malformed; run `holdfast check`");
+  return malformed("a cache's entry");
 }
 
 Result<std::optional<CacheRow>> CacheRows::read(search::KeySource& source,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "memory/fields.h"
 #include "memory/text_check.h"
 
 namespace holdfast {
@@ -124,7 +125,7 @@ Result<std::string> Cache::State::decompress(std::string_view stored, size_t siz
   std::string value(size, '\0');
   const std::lock_guard lock(mutex_);
   if (decompressor_.decompress(stored, value.data(), size)) return value;
-  return Status(StatusCode::kCorruption, "a cache's value is malformed; run `holdfast check`");
+  return memory::malformed("a cache's value");
 }
 
 namespace memory {

@@ -2,6 +2,7 @@
 
 #include "base/coding.h"
 #include "base/utf8.h"
+#include "memory/fields.h"
 #include "memory/keys.h"
 
 namespace holdfast::memory {
@@ -24,9 +25,8 @@ std::string node_prefix(uint32_t parent) {
   return key;
 }
 
-Status damaged() {
-  return Status(StatusCode::kCorruption,
-                "an entry of the catalog of spaces is malformed; run `holdfast check`");
+Status damaged_catalog() {
+  return malformed("an entry of the catalog of spaces");
 }
 
 std::string encode_node(const Node& node) {
@@ -38,7 +38,7 @@ std::string encode_node(const Node& node) {
 
 Result<Node> decode_node(std::string_view bytes) {
   const auto id = take_varint(bytes);
-  if (!id || *id == 0 || *id > UINT32_MAX || bytes.size() != 1) return damaged();
+  if (!id || *id == 0 || *id > UINT32_MAX || bytes.size() != 1) return damaged_catalog();
   return Node{static_cast<uint32_t>(*id), static_cast<uint8_t>(bytes[0])};
 }
 
@@ -56,7 +56,7 @@ Result<uint32_t> next_space_id(search::KeyTarget& target) {
   if (bytes) {
     std::string_view rest = *bytes;
     const auto stored = take_varint(rest);
-    if (!stored || !rest.empty()) return damaged();
+    if (!stored || !rest.empty()) return damaged_catalog();
     id = *stored;
   }
   if (id >= UINT32_MAX) {

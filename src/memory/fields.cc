@@ -15,6 +15,10 @@ int64_t unzigzag(uint64_t value) {
 
 }  // namespace
 
+Status malformed(std::string_view what) {
+  return Status(StatusCode::kCorruption, std::string(what) + " is malformed; run `holdfast check`");
+}
+
 FieldWriter& FieldWriter::number(uint32_t field, uint64_t value) {
   append_varint(bytes_, uint64_t{field} << 1);
   append_varint(bytes_, value);

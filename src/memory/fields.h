@@ -20,6 +20,9 @@
 
 namespace holdfast::memory {
 
+// Corruption; `what` is malformed, with its article: "an entry of the links".
+Status malformed(std::string_view what);
+
 class FieldWriter {
  public:
   explicit FieldWriter(uint8_t format = 1) : bytes_(1, static_cast<char>(format)) {}

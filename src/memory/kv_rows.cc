@@ -4,6 +4,7 @@
 
 #include "base/coding.h"
 #include "base/ordered_key.h"
+#include "memory/fields.h"
 #include "search/store_keyspace.h"
 #include "store/history_rows.h"
 
@@ -14,8 +15,8 @@ constexpr uint8_t kIsBlob = 1;
 constexpr uint8_t kExpires = 2;
 constexpr size_t kStampSize = 16;
 
-Status damaged() {
-  return Status(StatusCode::kCorruption, "a key-value is malformed; run `holdfast check`");
+Status damaged_value() {
+  return malformed("a key-value");
 }
 
 Status no_store() {
@@ -40,7 +41,7 @@ std::string encode_content(const KvContent& content) {
 }
 
 Result<KvContent> parse_content(std::string_view bytes) {
-  if (bytes.empty()) return damaged();
+  if (bytes.empty()) return damaged_value();
   const auto flags = static_cast<uint8_t>(bytes[0]);
   bytes.remove_prefix(1);
   if ((flags & ~(kIsBlob | kExpires)) != 0) {
@@ -51,7 +52,7 @@ Result<KvContent> parse_content(std::string_view bytes) {
   KvContent content;
   content.is_blob = (flags & kIsBlob) != 0;
   if ((flags & kExpires) != 0) {
-    if (bytes.size() < sizeof(int64_t)) return damaged();
+    if (bytes.size() < sizeof(int64_t)) return damaged_value();
     content.expires_us = load_le<int64_t>(bytes.data());
     bytes.remove_prefix(sizeof(int64_t));
   }
@@ -60,7 +61,7 @@ Result<KvContent> parse_content(std::string_view bytes) {
 }
 
 Result<KvRow> parse_kv_row(std::string_view bytes) {
-  if (bytes.size() < kStampSize) return damaged();
+  if (bytes.size() < kStampSize) return damaged_value();
   HOLDFAST_ASSIGN(const KvContent content, parse_content(bytes.substr(kStampSize)));
   return KvRow{load_le<uint64_t>(bytes.data()), load_le<uint64_t>(bytes.data() + 8), content};
 }
@@ -119,7 +120,7 @@ std::string expiry_key(uint32_t space_id, int64_t expires_us, std::string_view k
 Result<Expiry> parse_expiry(uint32_t space_id, std::string_view index_key) {
   index_key.remove_prefix(space_prefix(KeyKind::kKvExpiry, space_id).size());
   const auto expires_us = take_ordered_u64(index_key);
-  if (!expires_us) return damaged();
+  if (!expires_us) return damaged_value();
   return Expiry{static_cast<int64_t>(*expires_us), std::string(index_key)};
 }
 
@@ -147,7 +148,7 @@ Result<std::vector<KeptPrefix>> kept_prefixes(search::KeySource& source, uint32_
     key.remove_prefix(space.size());
     const auto prefix = take_ordered_string(key);
     if (!prefix || !key.empty()) {
-      damage = damaged();
+      damage = damaged_value();
       return false;
     }
     prefixes.push_back(kept_prefix(space_id, *prefix));
@@ -214,8 +215,7 @@ Result<BlobRef> decode_blob_ref(std::string_view bytes) {
       return ref;
     }
   }
-  return Status(StatusCode::kCorruption,
-                "the entry of a large value is malformed; run `holdfast check`");
+  return malformed("the entry of a large value");
 }
 
 }  // namespace holdfast::memory

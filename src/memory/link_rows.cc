@@ -11,9 +11,8 @@ namespace {
 
 enum LinkField : uint32_t { kWeight = 1, kData = 2, kCreated = 3, kChanged = 4 };
 
-Status damaged() {
-  return Status(StatusCode::kCorruption,
-                "an entry of the links is malformed; run `holdfast check`");
+Status damaged_link() {
+  return malformed("an entry of the links");
 }
 
 std::string encode_weight(double weight) {
@@ -95,7 +94,7 @@ Status LinkRows::scan(search::KeySource& source, bool incoming, const KeyRange& 
     auto type = take_ordered_string(key);
     auto far = take_ordered_string(key);
     if (!near || !type || !far || !key.empty()) {
-      damage = damaged();
+      damage = damaged_link();
       return false;
     }
     Link link;
@@ -107,7 +106,7 @@ Status LinkRows::scan(search::KeySource& source, bool incoming, const KeyRange& 
     } else if (value.size() == sizeof(double)) {
       link.weight = load_le<double>(value.data());
     } else {
-      damage = damaged();
+      damage = damaged_link();
     }
     return damage.is_ok() && visit(std::move(link));
   }));

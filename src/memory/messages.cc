@@ -53,7 +53,7 @@ Result<Message> decode(std::string_view mailbox, std::string_view rest, std::str
   Message message;
   Uuid id;
   if (rest.size() != sizeof(uint64_t) + id.bytes.size() || value.size() < sizeof(int64_t)) {
-    return Status(StatusCode::kCorruption, "a message is malformed; run `holdfast check`");
+    return memory::malformed("a message");
   }
   rest.remove_prefix(sizeof(uint64_t));
   std::copy(rest.begin(), rest.end(), reinterpret_cast<char*>(id.bytes.data()));

@@ -3,6 +3,7 @@
 #include "base/time_text.h"
 #include "holdfast/digest.h"
 #include "memory/content_parts.h"
+#include "memory/fields.h"
 #include "memory/keys.h"
 #include "memory/link_rows.h"
 #include "memory/meter.h"
@@ -270,8 +271,7 @@ Result<std::optional<Uuid>> find_key(search::KeySource& source, uint32_t space_i
   if (!bytes) return std::optional<Uuid>();
   const std::optional<Uuid> id = uuid_of(*bytes);
   if (!id) {
-    return Status(StatusCode::kCorruption,
-                  "the entry of an idempotency key is malformed; run `holdfast check`");
+    return malformed("the entry of an idempotency key");
   }
   return id;
 }

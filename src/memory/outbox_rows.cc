@@ -20,9 +20,8 @@ enum EntryField : uint32_t {
 };
 enum RelayField : uint32_t { kId = 1, kIncarnation = 2, kOwner = 3, kExpires = 4 };
 
-Status damaged() {
-  return Status(StatusCode::kCorruption,
-                "an entry of an outbox is malformed; run `holdfast check`");
+Status damaged_item() {
+  return malformed("an entry of an outbox");
 }
 
 Status decode_into(std::string_view bytes, OutboxRow& row) {
@@ -76,7 +75,7 @@ Result<std::vector<OutboxRow>> OutboxRows::first(search::KeySource& source, size
         const auto version = take_ordered_u64(rest);
         if (version == kOwnVersion) return false;
         if (!version || rest.size() != row.id.bytes.size() || value.size() < sizeof(int64_t)) {
-          damage = damaged();
+          damage = damaged_item();
           return false;
         }
         row.key = key;
@@ -132,7 +131,7 @@ Result<std::vector<OutboxEntry>> OutboxRows::dead(search::KeySource& source, siz
         OutboxRow row;
         const std::string_view rest = key.substr(prefix.size());
         if (rest.size() != row.id.bytes.size()) {
-          damage = damaged();
+          damage = damaged_item();
           return false;
         }
         std::copy(rest.begin(), rest.end(), reinterpret_cast<char*>(row.id.bytes.data()));

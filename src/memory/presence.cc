@@ -43,7 +43,7 @@ Status check_occupation(const Occupation& occupation) {
   return memory::check_text("activity", occupation.activity, kPresenceTextSizeMax);
 }
 
-Result<Uuid> parse_id(std::string_view id) {
+Result<Uuid> parse_presence_id(std::string_view id) {
   if (const auto uuid = Uuid::parse(id)) return *uuid;
   return Status(
       StatusCode::kInvalidArgument,
@@ -74,8 +74,7 @@ Result<Row> decode(std::string_view id_bytes, std::string_view bytes) {
   Row row;
   Uuid id;
   if (id_bytes.size() != id.bytes.size()) {
-    return Status(StatusCode::kCorruption,
-                  "an entry of who is there is malformed; run `holdfast check`");
+    return memory::malformed("an entry of who is there");
   }
   std::copy(id_bytes.begin(), id_bytes.end(), reinterpret_cast<char*>(id.bytes.data()));
   row.present.id = id.to_text();
@@ -134,7 +133,7 @@ Result<std::string> Presence::enter(const Occupation& occupation) const {
 
 Status Presence::change(std::string_view id_text, const Occupation& occupation) const {
   HOLDFAST_TRY(check_occupation(occupation));
-  HOLDFAST_ASSIGN(const Uuid id, parse_id(id_text));
+  HOLDFAST_ASSIGN(const Uuid id, parse_presence_id(id_text));
   bool found = false;
   HOLDFAST_TRY(access_->write_existing([&](search::KeyTarget& target, uint32_t space_id) -> Status {
     const std::string key = row_key(space_id, id);
@@ -153,7 +152,7 @@ Status Presence::change(std::string_view id_text, const Occupation& occupation) 
 }
 
 Status Presence::leave(std::string_view id_text) const {
-  HOLDFAST_ASSIGN(const Uuid id, parse_id(id_text));
+  HOLDFAST_ASSIGN(const Uuid id, parse_presence_id(id_text));
   return access_->write_existing([&](search::KeyTarget& target, uint32_t space_id) {
     return target.del(row_key(space_id, id));
   });

@@ -10,7 +10,7 @@
 namespace holdfast::memory {
 namespace {
 
-constexpr size_t kPoolMin = 48;
+constexpr size_t kChoicesMin = 48;
 constexpr size_t kSeeds = 10;
 
 bool has_limits(const RecallQuery& query) {
@@ -128,7 +128,7 @@ class Chooser {
 
 size_t pool_size(const RecallQuery& query) {
   const bool is_chosen = query.variety > 0 || query.link_weight > 0 || has_limits(query);
-  return is_chosen ? std::max(kPoolMin, 4 * query.limit) : query.limit;
+  return is_chosen ? std::max(kChoicesMin, 4 * query.limit) : query.limit;
 }
 
 Result<LinkValues> activate_links(search::KeySource& source, uint32_t space_id,
@@ -144,7 +144,7 @@ Result<LinkValues> activate_links(search::KeySource& source, uint32_t space_id,
   options.steps = 2;
   options.with_seeds = true;  // the best may belong to each other
   options.prefix = kObservationEnd;
-  options.limit = 4 * kPoolMin;
+  options.limit = 4 * kChoicesMin;
   HOLDFAST_ASSIGN(const auto activations, spread_activation(source, space_id, seeds, options));
   for (const Activation& one : activations) {
     values[one.end.substr(kObservationEnd.size())] = one.value;

@@ -16,7 +16,7 @@ enum EntryField : uint32_t {
   kEntryCreated = 5,
   kChanged = 6,
 };
-enum DefinitionField : uint32_t { kBody = 1, kNote = 2, kBy = 3, kCreated = 4 };
+enum DefinitionField : uint32_t { kBody = 1, kNote = 2, kDefinedBy = 3, kCreated = 4 };
 enum PublicationField : uint32_t {
   kVersion = 1,
   kBefore = 2,
@@ -26,9 +26,8 @@ enum PublicationField : uint32_t {
   kPublishedUs = 6,
 };
 
-Status damaged() {
-  return Status(StatusCode::kCorruption,
-                "an entry of the registry is malformed; run `holdfast check`");
+Status damaged_definition() {
+  return malformed("an entry of the registry");
 }
 
 std::string ordered_name(std::string_view kind, std::string_view name) {
@@ -55,7 +54,7 @@ Result<EntryRow> decode_row(std::string_view bytes) {
   row.entry.changed_us = fields.integer_or(kChanged, 0);
   row.current = fields.number_or(kCurrent, 0);
   if (row.entry.published > row.entry.latest || row.current > row.entry.publications) {
-    return damaged();
+    return damaged_definition();
   }
   return row;
 }
@@ -84,7 +83,7 @@ Result<std::vector<Row>> numbered_rows(search::KeySource& source, const std::str
   HOLDFAST_TRY(source.scan(range, [&](std::string_view key, std::string_view value) {
     key.remove_prefix(prefix.size());
     const auto number = take_ordered_u64(key);
-    auto row = number ? decode(~*number, value) : damaged();
+    auto row = number ? decode(~*number, value) : damaged_definition();
     damage = row.status();
     if (row) rows.push_back(std::move(*row));
     return damage.is_ok() && rows.size() < limit;
@@ -151,7 +150,7 @@ Status visit_entries(search::KeySource& source, uint32_t space_id,
     key.remove_prefix(space.size());
     auto kind = take_ordered_string(key);
     auto name = take_ordered_string(key);
-    auto row = kind && name && key.empty() ? decode_row(value) : damaged();
+    auto row = kind && name && key.empty() ? decode_row(value) : damaged_definition();
     damage = row.status();
     if (!row) return false;
     row->entry.kind = std::move(*kind);
@@ -172,7 +171,7 @@ Result<Definition> DefinitionRows::decode_definition(uint64_t version,
   definition.version = version;
   definition.body = fields.text_or_empty(kBody);
   definition.note = fields.text_or_empty(kNote);
-  definition.by = fields.text_or_empty(kBy);
+  definition.by = fields.text_or_empty(kDefinedBy);
   definition.created_us = fields.integer_or(kCreated, 0);
   return definition;
 }
@@ -190,7 +189,7 @@ Status DefinitionRows::write_definition(search::KeyTarget& target,
   FieldWriter fields;
   fields.text(kBody, definition.body);
   if (!definition.note.empty()) fields.text(kNote, definition.note);
-  if (!definition.by.empty()) fields.text(kBy, definition.by);
+  if (!definition.by.empty()) fields.text(kDefinedBy, definition.by);
   fields.integer(kCreated, definition.created_us);
   return target.put(key(KeyKind::kDefinition, descending(definition.version)), fields.bytes());
 }
@@ -247,7 +246,7 @@ Result<std::map<uint64_t, uint64_t>> DefinitionRows::uses(search::KeySource& sou
         at.remove_prefix(prefix.size());
         const auto version = take_ordered_u64(at);
         const auto count = decode_number(value);
-        if (!version || !count) damage = damaged();
+        if (!version || !count) damage = damaged_definition();
         if (damage) uses[*version] = static_cast<uint64_t>(*count);
         return damage.is_ok();
       }));

@@ -13,7 +13,7 @@ using memory::DataKind;
 using memory::RunRows;
 using memory::StepRow;
 
-constexpr size_t kSettledAtOnce = 64;
+constexpr size_t kSettledByTake = 64;
 constexpr uint64_t kCrowdMax = 64;
 
 Status check_lease(const StepLeaseOptions& options) {
@@ -156,7 +156,7 @@ Result<std::optional<StepLease>> take_now(Access& access, std::string_view run_i
                         const RunInfo& run) -> Status {
     taken.reset();
     HOLDFAST_TRY(memory::check_running(run));
-    HOLDFAST_TRY(memory::settle_interrupted(access, target, rows, kSettledAtOnce).status());
+    HOLDFAST_TRY(memory::settle_interrupted(access, target, rows, kSettledByTake).status());
     const int64_t now_us = access.now_us();
     // A crowd of workers must not want the same step: where others are, begin further behind.
     HOLDFAST_ASSIGN(const auto keys, look_for_steps(target, rows, now_us, kCrowdMax));

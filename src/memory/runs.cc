@@ -2,6 +2,7 @@
 #include "holdfast/run.h"
 
 #include "base/time_text.h"
+#include "memory/fields.h"
 #include "memory/run_work.h"
 #include "memory/text_check.h"
 
@@ -25,8 +26,7 @@ Result<std::optional<std::string>> find_started(Access& access, search::KeySourc
   if (!bytes) return std::optional<std::string>();
   Uuid id;
   if (bytes->size() != id.bytes.size()) {
-    return Status(StatusCode::kCorruption,
-                  "the entry of a run's key is malformed; run `holdfast check`");
+    return memory::malformed("the entry of a run's key");
   }
   std::copy(bytes->begin(), bytes->end(), reinterpret_cast<char*>(id.bytes.data()));
   const RunRows rows(access, space_id, id);

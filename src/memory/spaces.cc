@@ -42,8 +42,7 @@ struct Trashed {
 
 Result<Trashed> parse_trashed(std::string_view bytes) {
   if (bytes.size() < sizeof(uint64_t)) {
-    return Status(StatusCode::kCorruption,
-                  "a space in the trash is malformed; run `holdfast check`");
+    return memory::malformed("a space in the trash");
   }
   Trashed trashed;
   trashed.shown.trashed_us = load_le<uint64_t>(bytes.data());

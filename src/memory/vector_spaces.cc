@@ -32,8 +32,7 @@ Result<VectorDefinition> decode(std::string_view bytes) {
   const uint64_t metric = fields.number_or(kMetric, UINT64_MAX);
   if (dimension < kDimensionMin || dimension > kDimensionMax ||
       metric > static_cast<uint64_t>(VectorMetric::l2)) {
-    return Status(StatusCode::kCorruption,
-                  "the definition of a vector space is malformed; run `holdfast check`");
+    return malformed("the definition of a vector space");
   }
   definition.options = {.dimension = static_cast<uint32_t>(dimension),
                         .metric = static_cast<VectorMetric>(metric),
