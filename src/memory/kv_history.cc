@@ -15,10 +15,15 @@ bool begins_with(std::string_view text, std::string_view beginning) {
   return text.substr(0, beginning.size()) == beginning;
 }
 
-Status no_history(std::string_view key) {
+// `keys`: one, or some, as a sentence says them.
+Status no_history_of(const std::string& keys) {
   return Status(StatusCode::kConditionFalse,
-                "no history is kept of \"" + std::string(key) +
-                    "\"; keep it from now on with Kv::keep_history (`holdfast history keep`)");
+                "no history is kept of " + keys +
+                    "; keep it from now on with Kv::keep_history (`holdfast history keep`)");
+}
+
+Status no_history(std::string_view key) {
+  return no_history_of("\"" + std::string(key) + "\"");
 }
 
 Status check_prefix(std::string_view prefix) {
@@ -237,8 +242,10 @@ Result<std::vector<KvEntry>> Kv::list_at(const KvListOptions& options) const {
     }
     return cursor.status();
   }));
-  if (!is_kept) return no_history(options.prefix + "...");
-  return entries;
+  if (is_kept) return entries;
+  return no_history_of(options.prefix.empty()
+                           ? "all keys of the space"
+                           : "all keys that begin with \"" + options.prefix + "\"");
 }
 
 }  // namespace holdfast
