@@ -230,7 +230,7 @@ Status prune(const Context& context, const ChangeArguments& arguments) {
                   removed_by(store, arguments.dry_run, [&](auto&... transaction) {
                     return prune_all(space.artifacts(transaction...), arguments);
                   }));
-  print_removed(context.output(), removed, "versions", arguments.dry_run);
+  print_removed(context.output(), removed, "version", "versions", arguments.dry_run);
   return store.close();
 }
 

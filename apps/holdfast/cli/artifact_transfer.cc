@@ -30,7 +30,7 @@ void print_transferred(const Output& output, const char* verb, const Transferred
     output.print({{"versions", done.versions}, {"bytes", done.bytes}, {"existed", done.existed}});
     return;
   }
-  output.line(with_separators(done.versions) + " versions " + verb + " (" + size_text(done.bytes) +
+  output.line(counted(done.versions, "version") + " " + verb + " (" + size_text(done.bytes) +
               "), " + with_separators(done.existed) + " were there already");
 }
 

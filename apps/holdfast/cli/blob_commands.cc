@@ -34,7 +34,7 @@ Status show_dead(const Output& output, Store& store) {
   if (output.json()) {
     output.print({{"dead_blobs", stats.dead_blobs}, {"dead_bytes", stats.dead_bytes}});
   } else {
-    output.line(with_separators(stats.dead_blobs) + " files (" + size_text(stats.dead_bytes) +
+    output.line(counted(stats.dead_blobs, "file") + " (" + size_text(stats.dead_bytes) +
                 ") would go, but for those that a snapshot or an upload needs");
   }
   return Status::ok();
@@ -56,7 +56,7 @@ Status collect(const Context& context, bool dry_run) {
     context.output().print(Json{
         {"removed", all.removed}, {"removed_bytes", all.removed_bytes}, {"waiting", all.waiting}});
   } else {
-    context.output().line("Removed " + with_separators(all.removed) + " files (" +
+    context.output().line("Removed " + counted(all.removed, "file") + " (" +
                           size_text(all.removed_bytes) + "); " + with_separators(all.waiting) +
                           " wait for a snapshot or an upload");
   }

@@ -138,7 +138,7 @@ Status remove(const Context& context, const CacheArguments& arguments) {
                     return remove_from(opened.space.cache(transaction..., arguments.cache),
                                        arguments);
                   }));
-  print_removed(context.output(), removed, "entries", arguments.dry_run);
+  print_removed(context.output(), removed, "entry", "entries", arguments.dry_run);
   return Status::ok();
 }
 
@@ -149,8 +149,8 @@ Status clear(const Context& context, const CacheArguments& arguments) {
     if (context.output().json()) {
       context.output().print({{"entries", stats.entries}, {"bytes", stats.bytes}});
     } else {
-      context.output().line(with_separators(stats.entries) + " entries (" + size_text(stats.bytes) +
-                            ") would go");
+      context.output().line(counted(stats.entries, "entry", "entries") + " (" +
+                            size_text(stats.bytes) + ") would go");
     }
     return Status::ok();
   }

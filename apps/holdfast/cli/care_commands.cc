@@ -53,8 +53,8 @@ void print_report(const Output& output, const Checked& checked) {
                          with_separators(report.free_pages) + " free, " +
                          with_separators(report.retired_pages) + " retired, " +
                          with_separators(report.leaked_pages) + " leaked");
-  facts.add("log", with_separators(report.log_records) + " records in " +
-                       with_separators(report.log_segments) + " segments");
+  facts.add("log", counted(report.log_records, "record") + " in " +
+                       counted(report.log_segments, "segment"));
   facts.add("blobs", with_separators(checked.blobs.blobs) + " (" + size_text(checked.blobs.bytes) +
                          ", " + with_separators(checked.blobs.references) + " references)");
   const uint64_t count = checked.problems_count();

@@ -395,6 +395,7 @@ TEST_F(CommandsTest, WhoamiSaysWhy) {
   EXPECT_EQ(json()["store_reason"], "--store");
   EXPECT_EQ(json()["space_reason"], "--space");
   EXPECT_EQ(json()["store_exists"], false);
+  EXPECT_EQ(run({"whoami", "--space", "a//b"}), kExitUsage) << "as of every command";
 }
 
 TEST_F(StoreCommandsTest, AValueComesBackByteForByte) {
@@ -439,6 +440,10 @@ TEST_F(StoreCommandsTest, LargeValuesGoInAndOutByteForByte) {
 }
 
 TEST_F(StoreCommandsTest, ValuesHaveVersionsAndHistory) {
+  EXPECT_EQ(run({"ls", "--at", "1"}), kExitNotFound);
+  EXPECT_THAT(error_, HasSubstr("no history is kept of all keys of the space;"));
+  EXPECT_EQ(run({"ls", "a/", "--at", "1"}), kExitNotFound);
+  EXPECT_THAT(error_, HasSubstr("of all keys that begin with \"a/\";"));
   EXPECT_EQ(run({"history", "keep", "doc/", "--versions", "10"}), kExitOk) << error_;
   EXPECT_EQ(run({"put", "doc/a", "one", "--json"}), kExitOk);
   const uint64_t first = json()["version"];

@@ -21,13 +21,13 @@ Result<uint64_t> removed_by(Store& store, bool dry_run, const Work& work) {
   return work(transaction);
 }
 
-// How many `things` went, or would go.
-inline void print_removed(const Output& output, uint64_t count, const std::string& things,
-                          bool dry_run) {
+// How many things went, or would go.
+inline void print_removed(const Output& output, uint64_t count, const std::string& one,
+                          const std::string& many, bool dry_run) {
   if (output.json()) {
     output.print({{"removed", count}});
   } else {
-    output.line(with_separators(count) + " " + things + (dry_run ? " would go" : " removed"));
+    output.line(counted(count, one, many) + (dry_run ? " would go" : " removed"));
   }
 }
 

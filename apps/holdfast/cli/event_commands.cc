@@ -229,8 +229,9 @@ Status verify(const Context& context, const VerifyArguments& arguments) {
                             {"hash", result.head.hash}});
     return Status::ok();
   }
-  context.output().line(with_separators(result.events) + " events match " +
-                        with_separators(result.seals) + " seals; the head is " +
+  context.output().line(counted(result.events, "event") +
+                        (result.events == 1 ? " matches " : " match ") +
+                        counted(result.seals, "seal") + "; the head is " +
                         std::to_string(result.head.number) + ":" + result.head.hash);
   return Status::ok();
 }
@@ -257,7 +258,7 @@ void print_trimmed(const Output& output, uint64_t trimmed, bool dry_run) {
   if (output.json()) {
     output.print({{"trimmed", trimmed}});
   } else {
-    output.line(with_separators(trimmed) + " events " + (dry_run ? "would go" : "let go of"));
+    output.line(counted(trimmed, "event") + " " + (dry_run ? "would go" : "let go of"));
   }
 }
 
@@ -297,8 +298,8 @@ Status remove(const Context& context, const StreamArguments& arguments) {
     if (context.output().json()) {
       context.output().print({{"events", events}, {"consumers", info.consumers}});
     } else {
-      context.output().line(with_separators(events) + " events and " +
-                            with_separators(info.consumers) + " consumers would go");
+      context.output().line(counted(events, "event") + " and " +
+                            counted(info.consumers, "consumer") + " would go");
     }
     return Status::ok();
   }

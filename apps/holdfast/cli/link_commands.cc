@@ -87,7 +87,7 @@ Status remove_end(const Context& context, const EndArguments& arguments) {
                   removed_by(store, arguments.dry_run, [&](auto&... transaction) {
                     return remove_all(space.links(transaction...), arguments.end);
                   }));
-  print_removed(context.output(), removed, "links", arguments.dry_run);
+  print_removed(context.output(), removed, "link", "links", arguments.dry_run);
   return store.close();
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdio>
+#include <set>
 #include <utility>
 
 #include "cli/commands.h"
@@ -248,6 +249,19 @@ struct ListArguments {
   bool forgotten = false;
 };
 
+constexpr size_t kIdSize = 36;
+
+// How many characters of their ids tell `observations` apart, and any two that were not made in the
+// same millisecond: on a terminal the text needs the room.
+size_t telling_size(const std::vector<Observation>& observations) {
+  constexpr size_t kToTheCounter = 18;  // "01890a5d-ac96-774b"
+  std::set<std::string> seen;
+  for (const Observation& observation : observations) {
+    if (!seen.insert(observation.id.substr(0, kToTheCounter)).second) return kIdSize;
+  }
+  return kToTheCounter;
+}
+
 Status list(const Context& context, const ListArguments& arguments) {
   ObservationListOptions options = arguments.options;
   options.kind = optional_text(arguments.kind);
@@ -272,14 +286,15 @@ Status list(const Context& context, const ListArguments& arguments) {
   std::vector<std::string> names = {"id", "created", "title", "content"};
   if (options.with_sub_spaces) names.insert(names.begin(), "space");
   Table table(names);
+  const size_t id_size = output.terminal() ? telling_size(observations) : kIdSize;
   for (const Observation& observation : observations) {
     if (output.json()) {
       output.print(json_of(observation));
       continue;
     }
-    std::vector<std::string> row = {observation.id, shown_time(observation.created_us),
-                                    one_line(observation.title.value_or(""), 32),
-                                    one_line(observation.content, 60)};
+    std::vector<std::string> row = {
+        observation.id.substr(0, id_size), shown_time(observation.created_us),
+        one_line(observation.title.value_or(""), 32), one_line(observation.content, 60)};
     if (options.with_sub_spaces) row.insert(row.begin(), one_line(observation.space, 32));
     table.add(row);
   }

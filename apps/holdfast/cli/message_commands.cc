@@ -219,7 +219,7 @@ Status purge_marks(const Context& context, const MarkArguments& arguments) {
   if (context.output().json()) {
     context.output().print({{"purged", purged}});
   } else {
-    context.output().line(with_separators(purged) + " marks " +
+    context.output().line(counted(purged, "mark") + " " +
                           (arguments.dry_run ? "would go" : "forgotten"));
   }
   return store.close();
@@ -270,7 +270,7 @@ Status relay(const Context& context, const OutboxArguments& arguments) {
         {{"delivered", result.delivered}, {"failed", result.failed}, {"dead", result.dead}});
   } else {
     context.output().line(with_separators(result.delivered) + " delivered, " +
-                          with_separators(result.failed) + " attempts failed, " +
+                          counted(result.failed, "attempt") + " failed, " +
                           with_separators(result.dead) + " became dead letters");
   }
   return store.close();

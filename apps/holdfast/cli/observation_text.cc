@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/time_text.h"
+#include "cli/shown_time.h"
 
 namespace holdfast::cli {
 namespace {
@@ -206,10 +207,10 @@ void print_hit(const Output& output, size_t rank, const RecallHit& hit) {
   }
   const Observation& observation = hit.observation;
   std::string title = one_line(observation.title.value_or(observation.source.value_or("")), 70);
+  if (title.empty()) title = shown_time(observation.created_us);
   std::string number = std::to_string(rank);
   std::string head = std::string(number.size() < 2 ? 2 - number.size() : 0, ' ') + number + "  ";
-  output.line(head + output.bold(title.empty() ? "(no title)" : title) + "  " +
-              output.dim(fixed(hit.score, 2)));
+  output.line(head + output.bold(title) + "  " + output.dim(fixed(hit.score, 2)));
   output.line("    " + highlighted(output, hit));
   for (const ScoreTerm& one : hit.explanation) output.line("    " + output.dim(explained(one)));
   if (hit.similarity && !hit.explanation.empty()) {

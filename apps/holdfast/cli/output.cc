@@ -2,6 +2,7 @@
 
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <utf8proc.h>
 
 #include <algorithm>
 #include <array>
@@ -16,45 +17,72 @@
 namespace holdfast::cli {
 namespace {
 
-bool continues_character(char byte) {
-  return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
+// A character at the beginning of a text: its bytes, and the columns that it takes on a terminal.
+struct Character {
+  size_t bytes = 1;
+  size_t columns = 1;
+};
+
+Character first_character(std::string_view text) {
+  if (static_cast<unsigned char>(text[0]) < 0x80) return {};
+  utf8proc_int32_t point = 0;
+  const auto bytes = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                      static_cast<utf8proc_ssize_t>(text.size()), &point);
+  if (bytes <= 0) return {};
+  return {static_cast<size_t>(bytes), static_cast<size_t>(utf8proc_charwidth(point))};
 }
 
-// Characters, not bytes. Wide characters count as one: tables may be a little uneven.
+// Columns on a terminal: 2 of a wide character, 0 of an accent.
 size_t width(std::string_view text) {
-  size_t count = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
+  size_t columns = 0;
+  for (size_t i = 0; i < text.size();) {
     if (text[i] == '\x1b') {
       while (i < text.size() && text[i] != 'm') ++i;
-    } else if (!continues_character(text[i])) {
-      ++count;
+      ++i;
+      continue;
     }
+    const Character character = first_character(text.substr(i));
+    columns += character.columns;
+    i += character.bytes;
   }
-  return count;
+  return columns;
 }
+
+struct Column {
+  size_t width = 0;
+  bool is_number = true;  // all cells are
+  bool is_text = false;   // a cell is of several words, or long: it may be cut
+};
 
 // Makes the widest columns narrower until all fit in a line; none below kWidthMin, so that
-// something can be read in each, and not the first one, which names the row.
-void fit(std::vector<size_t>& widths, size_t columns) {
+// something can be read in each, and not the first one, which names the row. Times, names and
+// numbers say nothing when they are cut: their turn comes when no text is left to cut.
+void fit(std::vector<Column>& columns, size_t width_max) {
   constexpr size_t kWidthMin = 8;
   constexpr size_t kBetween = 2;
-  size_t total = kBetween * (widths.size() - 1);
-  for (const size_t width : widths) total += width;
-  while (total > columns && widths.size() > 1) {
-    const auto widest = std::max_element(widths.begin() + 1, widths.end());
-    if (*widest <= kWidthMin) return;
-    --*widest;
-    --total;
+  size_t total = kBetween * (columns.size() - 1);
+  for (const Column& column : columns) total += column.width;
+  for (const bool of_texts : {true, false}) {
+    while (total > width_max) {
+      Column* widest = nullptr;
+      for (size_t i = 1; i < columns.size(); ++i) {
+        Column& column = columns[i];
+        if (of_texts && !column.is_text) continue;
+        if (widest == nullptr || column.width > widest->width) widest = &column;
+      }
+      if (widest == nullptr || widest->width <= kWidthMin) break;
+      --widest->width;
+      --total;
+    }
   }
 }
 
-// Of stdout; 0: it is no terminal, or does not say.
+}  // namespace
+
 size_t terminal_columns() {
   winsize size = {};
   return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
-
-}  // namespace
 
 void set_bytes(Json& object, const std::string& name, std::string_view bytes) {
   if (utf8_valid(bytes)) {
@@ -94,29 +122,31 @@ void Table::add(std::vector<std::string> cells) {
 }
 
 void Table::print(const Output& output) const {
-  std::vector<size_t> widths;
-  std::vector<bool> numbers(titles_.size(), true);
-  for (const std::string& title : titles_) widths.push_back(width(title));
+  constexpr size_t kWordMax = 27;  // a time with its microseconds
+  std::vector<Column> columns(titles_.size());
+  for (size_t i = 0; i < titles_.size(); ++i) columns[i].width = width(titles_[i]);
   for (const auto& row : rows_) {
     for (size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], width(row[i]));
-      bool number = !row[i].empty() && std::isdigit(static_cast<unsigned char>(row[i][0])) &&
-                    row[i].find_first_not_of("0123456789,.") == std::string::npos;
-      numbers[i] = numbers[i] && number;
+      Column& column = columns[i];
+      const size_t cell = width(row[i]);
+      column.width = std::max(column.width, cell);
+      column.is_text |= cell > kWordMax || row[i].find(' ') != std::string::npos;
+      column.is_number &= !row[i].empty() && std::isdigit(static_cast<unsigned char>(row[i][0])) &&
+                          row[i].find_first_not_of("0123456789,.") == std::string::npos;
     }
   }
-  if (const size_t columns = terminal_columns(); columns > 0) fit(widths, columns);
+  if (const size_t most = terminal_columns(); most > 0) fit(columns, most);
   auto print_row = [&](const std::vector<std::string>& row, bool title) {
     std::string line;
     for (size_t i = 0; i < row.size(); ++i) {
-      std::string cell = width(row[i]) > widths[i] ? one_line(row[i], widths[i]) : row[i];
-      const std::string space(widths[i] - width(cell), ' ');
+      const Column& column = columns[i];
+      std::string cell = width(row[i]) > column.width ? one_line(row[i], column.width) : row[i];
+      const std::string space(column.width - width(cell), ' ');
       if (title) cell = output.bold(cell);
-      bool last = i + 1 == row.size();
-      line += numbers[i] ? space + cell : cell + (last ? "" : space);
-      if (!last) line += "  ";
+      line += column.is_number ? space + cell : cell + space;
+      line += "  ";
     }
-    output.line(line);
+    output.line(line.substr(0, line.find_last_not_of(' ') + 1));
   };
   print_row(titles_, true);
   for (const auto& row : rows_) print_row(row, false);
@@ -175,11 +205,13 @@ std::string one_line(std::string_view text, size_t columns) {
   }
   while (!line.empty() && line.back() == ' ') line.pop_back();
   if (width(line) <= columns) return line;
-  size_t kept = 0;
+  constexpr size_t kDots = 3;
   size_t end = 0;
-  while (end < line.size()) {
-    if (!continues_character(line[end]) && ++kept > columns - 3) break;
-    ++end;
+  for (size_t used = kDots; end < line.size();) {
+    const Character character = first_character(std::string_view(line).substr(end));
+    if (used + character.columns > columns) break;
+    used += character.columns;
+    end += character.bytes;
   }
   return line.substr(0, end) + "...";
 }
@@ -192,6 +224,10 @@ std::string with_separators(uint64_t number) {
     text += digits[i];
   }
   return text;
+}
+
+std::string counted(uint64_t count, const std::string& one, const std::string& many) {
+  return with_separators(count) + " " + (count == 1 ? one : many.empty() ? one + "s" : many);
 }
 
 std::string fixed(double number, int decimals) {

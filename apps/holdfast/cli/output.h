@@ -46,7 +46,7 @@ class Output {
   bool colour_;
 };
 
-// Columns as wide as their widest cell; the last one is not padded.
+// Columns as wide as their widest cell; on a terminal cut to its width, texts first.
 class Table {
  public:
   explicit Table(std::vector<std::string> titles);
@@ -72,17 +72,22 @@ class Facts {
   std::vector<std::pair<std::string, std::string>> lines_;
 };
 
+// Of the terminal that stdout is; 0: it is none, or does not say.
+size_t terminal_columns();
+
 // "holdfast: what happened and what to do [path /x, version 7]"
 std::string error_text(const Status& status);
 void print_error(const Status& status);
 
 // Without control characters (line ends too, unless `lines`), for a terminal.
 std::string printable(std::string_view text, bool lines = false);
-// Printable, on one line, at most `columns` characters, with "..." where cut.
+// Printable, on one line, at most so many columns of a terminal, with "..." where cut.
 std::string one_line(std::string_view text, size_t columns);
 
 std::string with_separators(uint64_t number);  // 1234567 -> "1,234,567"
-std::string size_text(uint64_t bytes);         // "1.5 MiB"
+// "1 entry", "2 entries"; many: with an s if not given.
+std::string counted(uint64_t count, const std::string& one, const std::string& many = {});
+std::string size_text(uint64_t bytes);  // "1.5 MiB"
 std::string fixed(double number, int decimals);
 
 }  // namespace holdfast::cli

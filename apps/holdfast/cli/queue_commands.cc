@@ -166,8 +166,8 @@ Status work(const Context& context, const QueueArguments& arguments) {
   if (context.output().json()) {
     context.output().print({{"done", done}, {"failed", failed}});
   } else {
-    context.output().line(with_separators(done) + " done, " + with_separators(failed) +
-                          " attempts failed");
+    context.output().line(with_separators(done) + " done, " + counted(failed, "attempt") +
+                          " failed");
   }
   return opened.store.close();
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <span>
 #include <sstream>
 #include <utility>
 #include <vector>
@@ -23,7 +24,10 @@ bool is_help(const CLI::Option* option) {
 OptionList options_of(const CLI::App& app, bool positional) {
   OptionList options;
   for (const CLI::Option* option : app.get_options()) {
-    if (option->get_positional() == positional && !is_help(option)) options.push_back(option);
+    const bool is_hidden = option->get_group().empty();
+    if (option->get_positional() == positional && !is_help(option) && !is_hidden) {
+      options.push_back(option);
+    }
   }
   return options;
 }
@@ -152,6 +156,46 @@ void add_manual_block(std::string& text, const std::string& block) {
   text += ".fi\n";
 }
 
+struct Named {
+  const char* name;
+  const char* meaning;
+};
+
+constexpr Named kVariables[] = {
+    {"HOLDFAST_STORE", "The store, where --store is not given"},
+    {"HOLDFAST_SPACE", "The space, where --space is not given"},
+    {"HOLDFAST_ACTOR", "Who writes, as commits say it; else holdfast:USER"},
+    {"HOLDFAST_EMBED_MODEL",
+     "What computes vectors: a model that is built in or installed, or one "
+     "of the endpoint"},
+    {"HOLDFAST_EMBED_URL", "An endpoint that speaks as OpenAI's embeddings do"},
+    {"HOLDFAST_EMBED_API_KEY", "Its key"},
+    {"HOLDFAST_MODEL",
+     "The file of the installed model, if it is not where `model install` puts "
+     "it"},
+    {"XDG_DATA_HOME", "Where the user's store and model are; else ~/.local/share"},
+    {"NO_COLOR", "If it is set: no colour, also on a terminal"},
+};
+
+constexpr Named kFiles[] = {
+    {".holdfast/", "The store of a project, found from every directory below"},
+    {".holdfast-id", "The name of a project, which is its space; moves with it, and into clones"},
+    {"~/.local/share/holdfast/", "The store of the user, where there is no other"},
+};
+
+void add_manual_names(std::string& text, std::span<const Named> names) {
+  for (const Named& one : names) {
+    text += ".TP\n.B " + roff(one.name) + "\n" + roff(one.meaning) + "\n";
+  }
+}
+
+void add_markdown_names(std::string& text, std::span<const Named> names) {
+  text += "\n| | |\n|---|---|\n";
+  for (const Named& one : names) {
+    text += "| `" + std::string(one.name) + "` | " + one.meaning + " |\n";
+  }
+}
+
 // What may come behind the words of a command, but for the options of every command.
 std::string words_behind(const CLI::App& app) {
   std::string words;
@@ -265,6 +309,35 @@ std::string value_text(const CLI::Option& option) {
   return range == rule.npos ? name : name + rule.substr(range);
 }
 
+std::string wrapped_help(const std::string& help, size_t columns) {
+  constexpr size_t kBeside = 30;  // CLI11's column of explanations
+  constexpr size_t kLeast = 20;   // columns for words
+  std::string text;
+  bool is_example = false;
+  for (std::string line : lines_of(help)) {
+    is_example |= line.starts_with("Example:");
+    const bool is_beside = line.size() > kBeside && line[kBeside - 1] == ' ' && line[0] == ' ';
+    const size_t indent = is_beside ? kBeside : 0;
+    while (!is_example && line.size() > std::max(columns, indent + kLeast)) {
+      const size_t space = line.rfind(' ', std::max(columns, indent + kLeast));
+      if (space == line.npos || space <= indent) break;
+      text += line.substr(0, space) + "\n";
+      line = std::string(indent, ' ') + line.substr(space + 1);
+    }
+    text += line + "\n";
+  }
+  return text;
+}
+
+std::string HelpFormatter::make_help(const CLI::App* app, std::string name,
+                                     CLI::AppFormatMode mode) const {
+  std::string help = CLI::Formatter::make_help(app, std::move(name), mode);
+  // An option that is not shown leaves an empty line.
+  if (const size_t empty = help.find("\n\n\n"); empty != help.npos) help.erase(empty, 1);
+  const size_t columns = terminal_columns();
+  return columns == 0 ? help : wrapped_help(help, columns);
+}
+
 std::string HelpFormatter::make_option_opts(const CLI::Option* option) const {
   if (!takes_value(*option)) return {};
   std::string text = " " + value_text(*option);
@@ -282,6 +355,10 @@ std::string markdown_reference(const CLI::App& app) {
       app.get_description() + "\n\n## Options of every command\n\n";
   add_markdown_options(text, app);
   add_markdown_example(text, app.get_footer());
+  text += "## Environment and files\n";
+  add_markdown_names(text, kVariables);
+  add_markdown_names(text, kFiles);
+  text += "\n";
   for (const auto& [group, commands] : groups_of(app)) {
     text += "## " + group + "\n\n";
     for (const CLI::App* command : commands) {
@@ -316,8 +393,16 @@ std::string manual_page(const CLI::App& app) {
             });
     }
   }
-  text += ".SH NOTES\n";
-  add_manual_block(text, app.get_footer());
+  text += ".SH ENVIRONMENT\n";
+  add_manual_names(text, kVariables);
+  text += ".SH FILES\n";
+  add_manual_names(text, kFiles);
+  const std::string footer = app.get_footer();
+  const size_t example = std::min(footer.find("Example:"), footer.size());
+  text += ".SH EXIT STATUS\n";
+  add_manual_block(text, footer.substr(0, example));
+  text += ".SH EXAMPLES\n";
+  add_manual_block(text, footer.substr(example));
   return text;
 }
 

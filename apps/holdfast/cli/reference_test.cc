@@ -13,6 +13,7 @@
 namespace holdfast::cli {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -51,6 +52,8 @@ TEST_F(ReferenceTest, TextOfTheManualPageIsNoRequest) {
   EXPECT_THAT(text, HasSubstr("\\&.adds a\\eb it's | one"));
   EXPECT_THAT(text, HasSubstr(".B \\-\\-limit NUMBER"));
   EXPECT_THAT(text, HasSubstr(".SS prog event add"));
+  EXPECT_THAT(text, HasSubstr(".SH ENVIRONMENT\n.TP\n.B HOLDFAST_STORE\n"));
+  EXPECT_THAT(text, AllOf(HasSubstr(".SH EXIT STATUS"), HasSubstr(".SH EXAMPLES")));
 }
 
 TEST_F(ReferenceTest, CompletionsKnowWhatComesBehindWhat) {
@@ -133,6 +136,28 @@ TEST_F(CommandsTest, EveryCommandHasAnExampleWithOptionsThatExist) {
     }
     EXPECT_TRUE(is_shown) << section.words << " has no example";
   }
+}
+
+TEST_F(CommandsTest, HelpIsWrappedBetweenWordsOnATerminal) {
+  EXPECT_EQ(run_bare({"ingest", "--help"}), kExitOk);
+  EXPECT_EQ(wrapped_help(out_, 1'000), out_);
+  for (const size_t columns : {size_t{60}, size_t{80}}) {
+    const std::string help = wrapped_help(out_, columns);
+    std::istringstream lines(help);
+    for (std::string line; std::getline(lines, line) && line != "Example:";) {
+      EXPECT_LE(line.size(), columns) << line;
+    }
+    EXPECT_THAT(help, HasSubstr("\n" + std::string(30, ' ') + (columns == 60 ? "time" : "with")))
+        << "the explanation of --git goes on beside it";
+    EXPECT_THAT(help, HasSubstr("holdfast ingest --processes 4 /usr/share/man /usr/share/doc\n"));
+  }
+}
+
+TEST_F(CommandsTest, AnOptionThatIsNotShownIsNowhere) {
+  EXPECT_EQ(run_bare({"torture", "--help"}), kExitOk);
+  EXPECT_THAT(out_, AllOf(Not(HasSubstr("--order")), Not(HasSubstr("\n\n\n"))));
+  EXPECT_EQ(run_bare({"reference"}), kExitOk);
+  EXPECT_THAT(out_, AllOf(Not(HasSubstr("` TEXT`")), HasSubstr("--seed NUMBER")));
 }
 
 TEST_F(CommandsTest, HelpNamesWhatAnOptionTakes) {

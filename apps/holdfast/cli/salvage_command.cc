@@ -61,7 +61,7 @@ void print_report(const Output& output, const care::SalvageReport& report, const
                                with_separators(report.log_records_skipped) +
                                " skipped that were never acknowledged");
   facts.add("blobs",
-            with_separators(report.blob_files) + " files (" + size_text(report.blob_bytes) + ")");
+            counted(report.blob_files, "file") + " (" + size_text(report.blob_bytes) + ")");
   facts.add("damaged places", with_separators(report.damage_count));
   facts.add("damaged ranges", with_separators(report.damaged_ranges_count) + ", with " +
                                   with_separators(report.keys_uncertain) +
@@ -76,7 +76,7 @@ void print_report(const Output& output, const care::SalvageReport& report, const
   for (const auto& range : report.damaged_ranges) {
     output.line("range: from \"" + care::key_text(range.lower) + "\" " +
                 (range.upper ? "below \"" + care::key_text(*range.upper) + "\"" : "to the end") +
-                ": " + with_separators(range.keys_found) + " keys found");
+                ": " + counted(range.keys_found, "key") + " found");
   }
   for (const std::string& doubt : report.doubts) output.line("doubt: " + printable(doubt));
 }

@@ -128,6 +128,7 @@ Status init(const Context& context, const InitArguments& arguments) {
 Status whoami(const Context& context) {
   HOLDFAST_ASSIGN(StoreLocation store, context.store_location());
   HOLDFAST_ASSIGN(SpaceName space, context.space_name());
+  HOLDFAST_TRY(parse_space_path(space.path).status());  // what every other command would refuse
   bool exists = fs::is_directory(store.path) && holds_something(store.path);
   std::string actor = context.store_options().actor;
   if (context.output().json()) {

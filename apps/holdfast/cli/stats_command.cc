@@ -123,7 +123,7 @@ void print_locks(const Output& output, const StoreStats& stats) {
   for (const LockStats& lock : stats.locks) {
     const double mean = ratio(lock.held_us, lock.holds_timed);
     table.add({lock.name, with_separators(lock.waits), duration_text(lock.waited_us),
-               fixed(mean, 1) + " us", duration_text(lock.held_us_max),
+               duration_text(static_cast<uint64_t>(mean)), duration_text(lock.held_us_max),
                with_separators(lock.holds_timed), with_separators(lock.takeovers),
                printable(lock.holder)});
   }

@@ -126,7 +126,7 @@ std::string retention_text(const Retention& retention) {
     text = fixed(static_cast<double>(retention.age.count()) / 86'400, 1) + " days";
   }
   if (retention.count > 0) {
-    text += (text.empty() ? "" : ", ") + with_separators(retention.count) + " versions";
+    text += (text.empty() ? "" : ", ") + counted(retention.count, "version");
   }
   return text.empty() ? "everything" : text;
 }
