@@ -219,7 +219,8 @@ TEST_F(HookTest, EveryKnownClientIsServedInItsOwnWords) {
             0);
   EXPECT_EQ(contents().count("Done."), 1u);
   EXPECT_EQ(run({"hook", "uninstall", "--client", "gemini-cli"}, ""), 0) << error_;
-  EXPECT_EQ(read_file(settings), "{}\n");
+  EXPECT_THAT(output_, HasSubstr("(removed)"));
+  EXPECT_FALSE(fs::exists(settings)) << "it was made for the hooks alone";
   EXPECT_EQ(run({"hook", "install", "--client", "codex", "--scope", "local"}, ""), 2);
   EXPECT_THAT(error_, HasSubstr("--scope project"));
 }

@@ -236,7 +236,9 @@ Status change_settings(const Context& context, const InstallArguments& arguments
                                : hooks::without_hooks(settings);
   if (!changed) return Status(changed.status()).with_path(path.string());
   const bool same = *changed == settings;
-  const std::string after = same ? before : changed->dump(2) + "\n";
+  // Nothing else is in it: it would be there for the hooks alone.
+  const bool removes = !install && !same && changed->empty() && !fs::is_symlink(path, error);
+  const std::string after = same ? before : removes ? "" : changed->dump(2) + "\n";
   const Output& output = context.output();
   const std::string difference = hooks::line_difference(before, after);
   if (output.json()) {
@@ -245,10 +247,14 @@ Status change_settings(const Context& context, const InstallArguments& arguments
                   {"written", !same && !arguments.dry_run},
                   {"difference", difference}});
   } else {
-    output.line(path.string() + (same ? ": nothing to change" : exists ? "" : " (new)"));
+    output.line(path.string() + (same      ? ": nothing to change"
+                                 : removes ? " (removed)"
+                                 : exists  ? ""
+                                           : " (new)"));
     output.raw(difference);
   }
   if (same || arguments.dry_run) return Status::ok();
+  if (removes) return remove_file(path.string());
   return replace_file(path.string(), after);
 }
 

@@ -61,4 +61,8 @@ Status replace_file(const std::string& path, std::string_view content) {
   return status;
 }
 
+Status remove_file(const std::string& path) {
+  return ::unlink(path.c_str()) == 0 ? Status::ok() : process::system_error("unlink", path);
+}
+
 }  // namespace holdfast::cli

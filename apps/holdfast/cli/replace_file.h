@@ -13,4 +13,7 @@ namespace holdfast::cli {
 // follows a symbolic link. Errors: PermissionDenied, NoSpace, IoError.
 Status replace_file(const std::string& path, std::string_view content);
 
+// Errors: PermissionDenied, IoError.
+Status remove_file(const std::string& path);
+
 }  // namespace holdfast::cli
