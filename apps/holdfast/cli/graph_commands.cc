@@ -19,14 +19,26 @@ using graph::KnowledgeGraph;
 
 constexpr size_t kThingsAtOnce = 200;  // in one commit
 
+struct Additions {
+  uint64_t entities = 0;
+  uint64_t observations = 0;
+  uint64_t relations = 0;
+};
+
 // What is there already stays, and gets the observations that it has not.
-Status bring_in(Graph& graph, std::span<const Entity> entities) {
+Result<Additions> bring_in(Graph& graph, std::span<const Entity> entities) {
+  Additions added;
   for (const Entity& entity : entities) {
     HOLDFAST_ASSIGN(const auto created, graph.create_entities({&entity, 1}));
-    if (!created.empty()) continue;
-    HOLDFAST_TRY(graph.add_observations(entity.name, entity.observations).status());
+    if (!created.empty()) {
+      ++added.entities;
+      added.observations += entity.observations.size();
+      continue;
+    }
+    HOLDFAST_ASSIGN(const auto observed, graph.add_observations(entity.name, entity.observations));
+    added.observations += observed.size();
   }
-  return Status::ok();
+  return added;
 }
 
 template <typename Thing, typename Work>
@@ -37,12 +49,6 @@ Status in_pieces(const std::vector<Thing>& things, const Work& work) {
   }
   return Status::ok();
 }
-
-struct Additions {
-  uint64_t entities = 0;
-  uint64_t observations = 0;
-  uint64_t relations = 0;
-};
 
 // What bring_in() and create_relations() would add of `file` to `own`.
 Additions additions_of(const KnowledgeGraph& own, const KnowledgeGraph& file) {
@@ -66,21 +72,23 @@ Additions additions_of(const KnowledgeGraph& own, const KnowledgeGraph& file) {
   return added;
 }
 
+void print_additions(const Output& output, const Additions& added, const std::string& verb,
+                     Json json) {
+  json["new_entities"] = added.entities;
+  json["new_observations"] = added.observations;
+  json["new_relations"] = added.relations;
+  if (output.json()) return output.print(json);
+  output.line(counted(added.entities, "entity", "entities") + ", " +
+              counted(added.observations, "observation") + ", " +
+              counted(added.relations, "relation") + verb);
+}
+
 Status show_additions(const Context& context, const KnowledgeGraph& file) {
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(const Space space, context.open_space(store));
   HOLDFAST_ASSIGN(const KnowledgeGraph own, graph::read_graph(store, space));
   const Additions added = additions_of(own, file);
-  const Output& output = context.output();
-  if (output.json()) {
-    output.print({{"new_entities", added.entities},
-                  {"new_observations", added.observations},
-                  {"new_relations", added.relations}});
-  } else {
-    output.line(with_separators(added.entities) + " entities, " +
-                with_separators(added.observations) + " observations, " +
-                with_separators(added.relations) + " relations would be added");
-  }
+  print_additions(context.output(), added, " would be added", Json::object());
   return Status::ok();
 }
 
@@ -99,20 +107,29 @@ Status import_graph(const Context& context, const ImportArguments& arguments) {
   if (arguments.dry_run) return show_additions(context, graph);
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kCreateForUser));
   HOLDFAST_ASSIGN(const Space space, context.open_space(store));
-  HOLDFAST_TRY(in_pieces(graph.entities, [&](std::span<const Entity> piece) {
-    return graph::update_graph(store, space, [&](Graph& own) { return bring_in(own, piece); });
+  Additions total;
+  HOLDFAST_TRY(in_pieces(graph.entities, [&](std::span<const Entity> piece) -> Status {
+    Additions added;
+    HOLDFAST_TRY(graph::update_graph(store, space, [&](Graph& own) -> Status {
+      HOLDFAST_ASSIGN(added, bring_in(own, piece));
+      return Status::ok();
+    }));
+    total.entities += added.entities;
+    total.observations += added.observations;
+    return Status::ok();
   }));
-  HOLDFAST_TRY(in_pieces(graph.relations, [&](std::span<const graph::Relation> piece) {
-    return graph::update_graph(store, space,
-                               [&](Graph& own) { return own.create_relations(piece).status(); });
+  HOLDFAST_TRY(in_pieces(graph.relations, [&](std::span<const graph::Relation> piece) -> Status {
+    uint64_t added = 0;
+    HOLDFAST_TRY(graph::update_graph(store, space, [&](Graph& own) -> Status {
+      HOLDFAST_ASSIGN(const auto created, own.create_relations(piece));
+      added = created.size();
+      return Status::ok();
+    }));
+    total.relations += added;
+    return Status::ok();
   }));
-  const Output& output = context.output();
-  if (output.json()) {
-    output.print({{"entities", graph.entities.size()}, {"relations", graph.relations.size()}});
-  } else {
-    output.line(with_separators(graph.entities.size()) + " entities, " +
-                with_separators(graph.relations.size()) + " relations");
-  }
+  print_additions(context.output(), total, " added",
+                  {{"entities", graph.entities.size()}, {"relations", graph.relations.size()}});
   return store.close();
 }
 

@@ -87,7 +87,7 @@ std::string commits_text(const Json& json) {
          ", " + fixed(json["commits_per_sync"].get<double>(), 2) + " per fdatasync";
 }
 
-void print_summary(const Output& output, const Json& json) {
+void print_summary(const Output& output, const Json& json, bool git) {
   if (output.json()) {
     output.print(json);
     return;
@@ -99,20 +99,23 @@ void print_summary(const Output& output, const Json& json) {
   }
   if (json["files_unreadable"] != 0) skipped += ", " + count("files_unreadable") + " unreadable";
   Facts facts;
-  facts.add("files", count("files") + ": " + count("files_read") + " read, " +
-                         count("files_unchanged") + " unchanged" + skipped);
-  facts.add("sections", count("sections_added") + " added, " + count("sections_existing") +
-                            " there already" +
-                            (json["sections_removed"] != 0
-                                 ? ", " + count("sections_removed") + " outdated ones removed"
-                                 : ""));
+  if (!git) {  // of which there are only pieces of a history
+    facts.add("files", count("files") + ": " + count("files_read") + " read, " +
+                           count("files_unchanged") + " unchanged" + skipped);
+  }
+  const std::string things = git ? "commits" : "sections";
+  facts.add(things, count("sections_added") + " added, " + count("sections_existing") +
+                        " there already" +
+                        (json["sections_removed"] != 0
+                             ? ", " + count("sections_removed") + " outdated ones removed"
+                             : ""));
   std::string time = fixed(json["seconds"].get<double>(), 2) + " s with " + count("processes") +
                      (json["processes"] == 1 ? " process" : " processes");
   if (json["sections_added"] != 0) {
-    time += ", " + fixed(json["sections_per_second"].get<double>(), 0) + " sections/s";
+    time += ", " + fixed(json["sections_per_second"].get<double>(), 0) + " " + things + "/s";
   }
   facts.add("time", time);
-  if (json["commits"] != 0) facts.add("commits", commits_text(json));
+  if (json["commits"] != 0) facts.add(git ? "transactions" : "commits", commits_text(json));
   facts.add("observations", count("observations") + " in the space");
   facts.print(output);
 }
@@ -160,7 +163,7 @@ Status run(const Context& context, const IngestArguments& arguments) {
       std::stod(fixed(syncs > 0 ? commits / static_cast<double>(syncs) : 0, 2));
   json["observations"] = after.observations;
   print_remarks(list, *progress, arguments.verbose);
-  print_summary(context.output(), json);
+  print_summary(context.output(), json, arguments.git);
   return Status::ok();
 }
 
@@ -212,8 +215,8 @@ void add_ingest_commands(Commands& commands) {
   CLI::App* command = commands.add(
       kGroupStart, "ingest",
       "Remember files: text, Markdown, manual pages, JSON lines, also in gzip; a section an "
-      "observation; transcripts of coding agents; the commits of git repositories. Run again, it "
-      "goes on where it was and adds nothing twice",
+      "observation; transcripts of coding agents; memories of the reference memory server; the "
+      "commits of git repositories. Run again, it goes on where it was and adds nothing twice",
       "holdfast ingest --processes 4 /usr/share/man /usr/share/doc\n"
       "  holdfast ingest ~/.claude/projects\n  holdfast ingest --git .",
       [arguments](const Context& context) { return run(context, *arguments); });
@@ -232,7 +235,8 @@ void add_ingest_commands(Commands& commands) {
                       "Append the id of each acknowledged observation to this file");
   command->add_flag("--kill-one", options.kill_one,
                     "SIGKILL one of the processes on the way, to see that nothing is lost");
-  command->add_flag("--verbose", arguments->verbose, "Say of each file what was done to it");
+  command->add_flag("--verbose", arguments->verbose,
+                    "Print every remark about a file, not only the first five");
 
   auto ledger = arguments_of<std::string>();
   commands

@@ -10,8 +10,8 @@
 namespace holdfast::documents {
 
 struct Section {
-  std::string heading;  // "OPTIONS > Output"; empty where the document has none
-  std::string text;     // UTF-8, not blank
+  std::string heading = {};  // "OPTIONS > Output"; empty where the document has none
+  std::string text = {};     // UTF-8, not blank
   // Of a message in a transcript; else empty.
   std::string kind = {};     // "prompt", "answer"
   std::string session = {};  // whose it is

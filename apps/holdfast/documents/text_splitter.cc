@@ -199,6 +199,34 @@ std::string text_field(const nlohmann::json& object, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+// A line of the file that the reference memory server of the Model Context Protocol keeps: an
+// entity with what was observed of it, or a relation between two.
+std::optional<Section> graph_section(const nlohmann::json& line) {
+  if (!line.is_object()) return std::nullopt;
+  const std::string kind = text_field(line, "type");
+  const auto has_texts = [&line](std::initializer_list<const char*> names) {
+    return std::all_of(names.begin(), names.end(), [&line](const char* name) {
+      return line.contains(name) && line[name].is_string();
+    });
+  };
+  if (kind == "relation" && has_texts({"from", "to", "relationType"})) {
+    return Section{.text = text_field(line, "from") + " " + text_field(line, "relationType") + " " +
+                           text_field(line, "to"),
+                   .kind = kind};
+  }
+  if (kind != "entity" || !has_texts({"name", "entityType"})) return std::nullopt;
+  Section section{.heading = text_field(line, "name") + " (" + text_field(line, "entityType") + ")",
+                  .kind = kind};
+  const auto observed = line.find("observations");
+  if (observed == line.end() || !observed->is_array()) return std::nullopt;
+  for (const nlohmann::json& one : *observed) {
+    if (!one.is_string()) return std::nullopt;
+    section.text += (section.text.empty() ? "" : "\n") + one.get<std::string>();
+  }
+  if (is_blank(section.text)) section.text = section.heading;
+  return section;
+}
+
 }  // namespace
 
 std::vector<std::string> split_paragraphs(std::string_view text, size_t size_max) {
@@ -232,17 +260,21 @@ std::vector<Section> split_markdown(std::string_view text) {
 
 std::vector<Section> split_json_lines(std::string_view text) {
   std::vector<Section> sections;
+  std::string session;  // that the lines before have named
   while (!text.empty()) {
     std::string_view line = take_line(text);
     if (is_blank(line)) continue;
     Section section;
     nlohmann::json parsed = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (const auto message = transcript_message(parsed)) {
+      if (!message->session.empty()) session = message->session;
       if (is_blank(message->text)) continue;
       section.text = message->text;
       section.kind = message->role == "user" ? "prompt" : "answer";
-      section.session = message->session;
+      section.session = session;
       section.happened_us = message->happened_us;
+    } else if (auto of_graph = graph_section(parsed)) {
+      section = std::move(*of_graph);
     } else if (parsed.is_object()) {
       section.heading = text_field(parsed, "title");
       section.text = text_field(parsed, "content");

@@ -25,7 +25,8 @@ std::vector<Section> split_markdown(std::string_view text);
 
 // JSON lines: one section per line. An object's `content` or `text` is the text and its `title` the
 // heading; the messages of an agent's transcript are kept with time and session, without what
-// tools said; any other line is kept as it is.
+// tools said; an entity of the reference memory server becomes its observations, a relation a
+// sentence; any other line is kept as it is.
 std::vector<Section> split_json_lines(std::string_view text);
 
 // Sections over kSectionBytesMax become several with the same heading.

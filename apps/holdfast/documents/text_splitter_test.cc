@@ -81,6 +81,23 @@ TEST(TextSplitter, JsonLinesTakeContentTextAndTitle) {
   EXPECT_THAT(texts(sections), ElementsAre("c", "x", "{\"other\":1}", "not json"));
 }
 
+TEST(TextSplitter, AKnowledgeGraphBecomesWhatItSays) {
+  auto sections = split_json_lines(
+      R"({"type":"entity","name":"Ada","entityType":"person","observations":["one","two"]})"
+      "\n"
+      R"({"type":"entity","name":"Bernoulli","entityType":"number","observations":[]})"
+      "\n"
+      R"({"type":"relation","from":"Ada","to":"Babbage","relationType":"works with"})"
+      "\n"
+      R"({"type":"entity","name":"no entity"})");
+  EXPECT_THAT(headings(sections), ElementsAre("Ada (person)", "Bernoulli (number)", "", ""));
+  EXPECT_THAT(texts(sections),
+              ElementsAre("one\ntwo", "Bernoulli (number)", "Ada works with Babbage",
+                          R"({"type":"entity","name":"no entity"})"));
+  EXPECT_EQ(sections[0].kind, "entity");
+  EXPECT_EQ(sections[2].kind, "relation");
+}
+
 TEST(TextSplitter, ALongSectionBecomesSeveralWithItsHeading) {
   std::string body;
   for (int i = 0; i < 400; ++i) body += "A paragraph that is about fifty bytes long, or so.\n\n";

@@ -21,6 +21,11 @@ bool is_role(const std::string& role) {
   return role == "user" || role == "assistant";
 }
 
+// What Codex says to the model in the user's name.
+bool is_of_client(const std::string& text) {
+  return text.starts_with("<environment_context>") || text.starts_with("<user_instructions>");
+}
+
 }  // namespace
 
 std::string message_text(const nlohmann::json& content) {
@@ -49,10 +54,12 @@ std::optional<TranscriptMessage> transcript_message(const nlohmann::json& line) 
   found.role = text_member(*message, "role");
   if (!is_role(found.role)) found.role = text_member(line, "type");
   found.session = text_member(line, "sessionId");
+  if (text_member(line, "type") == "session_meta") found.session = text_member(*message, "id");
   found.happened_us = parse_time(text_member(line, "timestamp"));
   const bool own = line.contains("isMeta") && line["isMeta"] == true;  // the client's, nobody's
   if (is_role(found.role) && !own && message->contains("content")) {
     found.text = message_text((*message)["content"]);
+    if (is_of_client(found.text)) found.text.clear();
   }
   return found;
 }

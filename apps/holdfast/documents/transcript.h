@@ -14,7 +14,7 @@ namespace holdfast::documents {
 struct TranscriptMessage {
   std::string role;     // "user" or "assistant"
   std::string text;     // what was said, without what tools were given and returned; may be blank
-  std::string session;  // empty: not named
+  std::string session;  // empty: not named, or the one that a line before has named
   std::optional<int64_t> happened_us;
 };
 
