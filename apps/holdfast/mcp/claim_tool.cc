@@ -113,6 +113,15 @@ void add_claim_tool(Catalogue& catalogue, Memory& memory) {
       {"after", text_schema("list: only names behind this one")},
       Budget::property(),
   });
+  tool.output = object_schema({
+      {"claim", text_schema("take, renew: the claim")},
+      {"resources",
+       {{"type", "array"}, {"description", "take, renew: its names; list: who holds what"}}},
+      {"token", count_schema("take, renew: fences those who held it before")},
+      {"expires", text_schema("take, renew: when")},
+      {"more", flag_schema("list: go on with after")},
+      {"released", text_schema("release: the claim")},
+  });
   auto held = std::make_shared<Held<Claim>>();
   tool.run = [&memory, held](Peer& peer, const Json& arguments) {
     return run(peer, memory, *held, arguments);

@@ -100,6 +100,14 @@ void add_link_tool(Catalogue& catalogue, Memory& memory) {
       {"limit", integer_schema("of, walk: at most so many; 100 if not given", 1, 1000)},
       Budget::property(),
   });
+  tool.output = object_schema({
+      {"existed", flag_schema("add: its weight was changed")},
+      {"removed", flag_schema("remove")},
+      {"links", objects_schema("of")},
+      {"more", flag_schema("of: there are others")},
+      {"ends", objects_schema("walk: nearest first")},
+      {"complete", flag_schema("walk: there are no others")},
+  });
   tool.run = [&memory](Peer&, const Json& arguments) { return run(memory, arguments); };
   catalogue.tools.push_back(std::move(tool));
 }

@@ -87,6 +87,14 @@ void add_log_tool(Catalogue& catalogue, Memory& memory) {
       {"after", text_schema("streams: only names behind this one")},
       Budget::property(),
   });
+  tool.output = object_schema({
+      {"event", text_schema("append: its id")},
+      {"events", objects_schema("read")},
+      {"next", count_schema("read: go on with from")},
+      {"missed", count_schema("read: so many are kept no longer")},
+      {"streams", objects_schema("streams")},
+      {"more", flag_schema("streams: go on with after")},
+  });
   tool.run = [&memory](Peer&, const Json& arguments) { return run(memory, arguments); };
   catalogue.tools.push_back(std::move(tool));
 }

@@ -1,4 +1,7 @@
 // Resources and prompts about what is remembered.
+#include <strings.h>
+
+#include <set>
 #include <utility>
 
 #include "cli/observation_text.h"
@@ -39,8 +42,10 @@ Result<Json> read_observation(Memory& memory, const std::string& id) {
   return text_of(cli::json_of(observation));
 }
 
+// How many of the newest observations completions are taken from.
+constexpr size_t kLookedAt = 1'000;
+
 Result<std::vector<std::string>> recent_ids(Memory& memory, const std::string& begin) {
-  constexpr size_t kLookedAt = 1'000;
   HOLDFAST_ASSIGN(const Space space, memory.space());
   HOLDFAST_ASSIGN(const auto observations, space.observations().list({.limit = kLookedAt}));
   std::vector<std::string> ids;
@@ -48,6 +53,25 @@ Result<std::vector<std::string>> recent_ids(Memory& memory, const std::string& b
     if (observation.id.compare(0, begin.size(), begin) == 0) ids.push_back(observation.id);
   }
   return ids;
+}
+
+// Topics that there is something about: tags, then titles.
+Result<std::vector<std::string>> recent_topics(Memory& memory, const std::string& begin) {
+  HOLDFAST_ASSIGN(const Space space, memory.space());
+  HOLDFAST_ASSIGN(const auto observations, space.observations().list({.limit = kLookedAt}));
+  std::vector<std::string> topics;
+  std::set<std::string> seen;
+  const auto add = [&](const std::string& topic) {
+    const bool fits = ::strncasecmp(topic.c_str(), begin.c_str(), begin.size()) == 0;
+    if (fits && seen.insert(topic).second) topics.push_back(topic);
+  };
+  for (const Observation& observation : observations) {
+    for (const std::string& tag : observation.tags) add(tag);
+  }
+  for (const Observation& observation : observations) {
+    if (observation.title) add(*observation.title);
+  }
+  return topics;
 }
 
 // The text of a "user" message.
@@ -107,7 +131,9 @@ void add_memory_resources(Catalogue& catalogue, Memory& memory) {
 void add_memory_prompts(Catalogue& catalogue, Memory& memory) {
   Prompt recalled{.name = "recall", .title = "Recall"};
   recalled.description = "Put what is remembered about a topic into the conversation";
-  recalled.arguments = {{"topic", "What it is about", true}};
+  recalled.arguments = {{"topic", "What it is about", true, [&memory](const std::string& begin) {
+                           return recent_topics(memory, begin);
+                         }}};
   recalled.get = [&memory](const Json& arguments) { return recall_prompt(memory, arguments); };
   catalogue.prompts.push_back(std::move(recalled));
   Prompt handover{.name = "handover", .title = "Hand over"};

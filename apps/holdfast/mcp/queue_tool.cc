@@ -139,6 +139,23 @@ void add_queue_tool(Catalogue& catalogue, Memory& memory) {
       {"error", text_schema("nack: what went wrong")},
       Budget::property(),
   });
+  tool.output = object_schema({
+      {"job", text_schema("push, ack, nack, extend: its id")},
+      {"existed", flag_schema("push: a job with this key was there")},
+      {"jobs", objects_schema("take: none if nothing is ready")},
+      {"payload", text_schema("extend: what the job is")},
+      {"payload_base64", text_schema("extend: if it is not text")},
+      {"attempt", count_schema("extend: which one this is")},
+      {"priority", count_schema("extend: as pushed")},
+      {"key", text_schema("extend: as pushed")},
+      {"last_error", text_schema("extend: of the attempt before")},
+      {"lease_expires", text_schema("extend: when")},
+      {"ready", count_schema("stats: jobs")},
+      {"delayed", count_schema("stats: jobs")},
+      {"leased", count_schema("stats: jobs")},
+      {"dead", count_schema("stats: jobs")},
+      {"done", count_schema("stats: jobs")},
+  });
   auto held = std::make_shared<Held<Job>>();
   tool.run = [&memory, held](Peer& peer, const Json& arguments) {
     return run(peer, memory, *held, arguments);

@@ -202,6 +202,35 @@ Result<Json> run(Peer& peer, Memory& memory, Held<StepLease>& held, const Json& 
   return conclude(runs, id, arguments);
 }
 
+Json answer_schema() {
+  return object_schema({
+      {"run", text_schema("Its id")},
+      {"existed", flag_schema("start: the run goes on")},
+      {"runs", objects_schema("list")},
+      {"more", flag_schema("list: go on with after")},
+      {"name", text_schema("What the run is")},
+      {"state", text_schema("Of the run, or of the step")},
+      {"created", text_schema("When the run was")},
+      {"input", text_schema("Of the run, or of the step: JSON")},
+      {"output", text_schema("Of the run, or of a step that was completed: JSON")},
+      {"error", text_schema("Of the run, or of the step")},
+      {"cut", flag_schema("show: a text was cut")},
+      {"steps", objects_schema("show")},
+      {"steps_left_out", count_schema("show: for want of tokens")},
+      {"gates", objects_schema("show")},
+      {"gates_left_out", count_schema("show: for want of tokens")},
+      {"completed", flag_schema("begin_step: it was done before; output is what came of it")},
+      {"lease", text_schema("begin_step: for complete_step or fail_step")},
+      {"step", text_schema("Its key")},
+      {"attempt", count_schema("begin_step: which one this is")},
+      {"attempts", count_schema("retry_step, resolve_step: so far")},
+      {"holder", text_schema("retry_step, resolve_step: who does it")},
+      {"undo", flag_schema("begin_step: what it did is to be undone")},
+      {"expires", text_schema("begin_step: when the lease does")},
+      {"last_error", text_schema("begin_step: of the attempt before")},
+  });
+}
+
 }  // namespace
 
 void add_run_tool(Catalogue& catalogue, Memory& memory) {
@@ -243,6 +272,7 @@ void add_run_tool(Catalogue& catalogue, Memory& memory) {
       {"after", text_schema("list: the last run of the page before")},
       Budget::property(),
   });
+  tool.output = answer_schema();
   auto held = std::make_shared<Held<StepLease>>();
   tool.run = [&memory, held](Peer& peer, const Json& arguments) {
     return run(peer, memory, *held, arguments);

@@ -142,8 +142,14 @@ Json map_schema(const std::string& description) {
   return typed("object", description);
 }
 
-Json objects_schema() {
-  return {{"type", "array"}, {"items", {{"type", "object"}}}};
+Json count_schema(const std::string& description) {
+  return typed("integer", description);
+}
+
+Json objects_schema(const std::string& description) {
+  Json schema = {{"type", "array"}, {"items", {{"type", "object"}}}};
+  if (!description.empty()) schema["description"] = description;
+  return schema;
 }
 
 Misfit misfit(const Json& schema, const Json& value, const std::string& place) {

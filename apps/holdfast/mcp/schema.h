@@ -30,8 +30,9 @@ Json flag_schema(const std::string& description);
 Json list_schema(const std::string& description, Json of, size_t least, size_t most);
 // Any object.
 Json map_schema(const std::string& description);
-// Of answers: any objects.
-Json objects_schema();
+// Of answers: a number of things; any objects.
+Json count_schema(const std::string& description);
+Json objects_schema(const std::string& description = {});
 
 // What is wrong with `value`, as a sentence that begins with its place; nullopt: it fits. Knows the
 // words that the functions above use.

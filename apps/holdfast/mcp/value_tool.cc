@@ -70,6 +70,16 @@ void add_value_tool(Catalogue& catalogue, Memory& memory) {
       {"limit", integer_schema("list: at most so many; 100 if not given", 1, 1000)},
       Budget::property(),
   });
+  tool.output = object_schema({
+      {"key", text_schema("get, set, delete")},
+      {"found", flag_schema("get: there is a value")},
+      {"value", text_schema("get: if it is text")},
+      {"value_base64", text_schema("get: if it is not")},
+      {"cut", flag_schema("get: only the beginning of the value is here")},
+      {"size", count_schema("get: its bytes, where it is cut")},
+      {"entries", objects_schema("list")},
+      {"more", flag_schema("list: go on with after")},
+  });
   tool.run = [&memory](Peer&, const Json& arguments) { return value(memory, arguments); };
   catalogue.tools.push_back(std::move(tool));
 }
@@ -78,6 +88,12 @@ void add_status_tool(Catalogue& catalogue, Memory& memory) {
   Tool tool{.name = "status", .title = "Status"};
   tool.description = "Which store and space this server uses, and how much is in them.";
   tool.input = object_schema({});
+  tool.output = object_schema({{"store", text_schema("Its directory"), true},
+                               {"space", text_schema("The only one that the tools see"), true},
+                               {"observations", count_schema("In the space"), true},
+                               {"version", count_schema("Of the newest commit"), true},
+                               {"durable_version", count_schema("On the disk"), true},
+                               {"processes", count_schema("That have the store open"), true}});
   tool.run = [&memory](Peer&, const Json&) -> Result<Json> {
     HOLDFAST_ASSIGN(const std::string path, memory.store_path());
     HOLDFAST_ASSIGN(const Space space, memory.space());
