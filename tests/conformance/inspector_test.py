@@ -22,6 +22,8 @@ CALLS = [
     ('history', {'action': 'recent'}, {'more': False}),
     ('value', {'action': 'set', 'key': 'a', 'value': 'b'}, {'key': 'a'}),
     ('value', {'action': 'get', 'key': 'a'}, {'found': True, 'value': 'b'}),
+    ('file', {'action': 'write', 'path': '/plans/a.md', 'text': 'one'}, {'size': 3}),
+    ('file', {'action': 'read', 'path': '/plans/a.md'}, {'text': 'one', 'size': 3}),
     ('claim', {'action': 'take', 'resources': '["file"]'}, {'resources': ['file']}),
     ('claim', {'action': 'list'}, {'resources': []}),  # it ended with the server that took it
     ('queue', {'action': 'push', 'queue': 'jobs', 'payload': 'work'}, {}),

@@ -1,5 +1,7 @@
 // fs: files and folders of a space.
-#include <cstdio>
+#include <cstdint>
+#include <functional>
+#include <optional>
 #include <utility>
 
 #include "base/time_text.h"
@@ -7,6 +9,7 @@
 #include "cli/progress_line.h"
 #include "cli/shown_time.h"
 #include "cli/tree_commands.h"
+#include "files/file_edits.h"
 #include "files/file_tree.h"
 #include "files/transfer.h"
 #include "process/unix_time.h"
@@ -24,6 +27,10 @@ struct FsArguments {
   std::string other;
   bool deep = false;
   bool dry_run = false;
+  bool append = false;
+  std::optional<uint64_t> offset = {};
+  std::optional<uint64_t> size = {};
+  std::optional<std::string> text = {};
 };
 
 // An open store and the space of its files.
@@ -88,10 +95,46 @@ Status cat(const Context& context, const FsArguments& arguments) {
   HOLDFAST_ASSIGN(const std::string path, files::checked_path(arguments.path));
   HOLDFAST_ASSIGN(Opened opened, open_files(context, IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Snapshot snapshot, opened.store.snapshot());
-  return files::read_file(opened.files.kv(snapshot), path, [&](std::string_view piece) {
+  const auto print = [&](std::string_view piece) {
     context.output().raw(piece);
     return Status::ok();
-  });
+  };
+  return files::read_part(opened.files.kv(snapshot), path, arguments.offset.value_or(0),
+                          arguments.size.value_or(UINT64_MAX), print);
+}
+
+Status stat(const Context& context, const FsArguments& arguments) {
+  HOLDFAST_ASSIGN(const std::string path, files::checked_path(arguments.path));
+  HOLDFAST_ASSIGN(Opened opened, open_files(context, IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Snapshot snapshot, opened.store.snapshot());
+  const FileTree tree(opened.files.kv(snapshot));
+  HOLDFAST_ASSIGN(const Node node, tree.get(path));
+  Json json = json_of(node);
+  if (node.type == NodeType::kLink) {
+    HOLDFAST_ASSIGN(const std::string resolved, files::resolved_path(tree, path));
+    json["leads_to"] = "/" + resolved;
+  }
+  if (node.type == NodeType::kFolder) {
+    HOLDFAST_ASSIGN(const files::TreeTotals totals, files::totals_of(tree, path));
+    json["files"] = totals.files;
+    json["folders"] = totals.folders;
+    json["links"] = totals.links;
+    json["bytes"] = totals.bytes;
+  }
+  const Output& output = context.output();
+  if (output.json()) {
+    output.print(json);
+    return Status::ok();
+  }
+  Facts facts;
+  for (const auto& [name, value] : json.items()) {
+    facts.add(name, name == "mode"                      ? mode_text(node)
+                    : name == "size" || name == "bytes" ? size_text(value.get<uint64_t>())
+                    : value.is_string()                 ? printable(value.get<std::string>())
+                                                        : value.dump());
+  }
+  facts.print(output);
+  return Status::ok();
 }
 
 void say(const Output& output, const TransferReport& report, const char* what) {
@@ -103,8 +146,7 @@ void say(const Output& output, const TransferReport& report, const char* what) {
                   {"skipped", report.skipped}});
     return;
   }
-  std::string text = with_separators(report.files) + (report.files == 1 ? " file, " : " files, ") +
-                     size_text(report.bytes) + " " + what;
+  std::string text = counted(report.files, "file") + ", " + size_text(report.bytes) + " " + what;
   if (report.unchanged > 0) text += "; " + with_separators(report.unchanged) + " unchanged";
   output.line(text);
   if (report.skipped == 0) return;
@@ -165,6 +207,84 @@ Status mv(const Context& context, const FsArguments& arguments) {
   return opened.store.close();
 }
 
+// A change of the tree in one commit.
+Status change(const Context& context, IfAbsent if_absent,
+              const std::function<Status(const FileTree& tree)>& work) {
+  HOLDFAST_ASSIGN(Opened opened, open_files(context, if_absent));
+  const auto run = [&](Transaction& transaction) {
+    return work(FileTree(opened.files.kv(transaction)));
+  };
+  HOLDFAST_TRY(opened.store.update(run).status());
+  return opened.store.close();
+}
+
+Status make_folder(const Context& context, const FsArguments& arguments) {
+  HOLDFAST_ASSIGN(const std::string path, files::checked_path(arguments.path));
+  return change(context, IfAbsent::kCreateForUser,
+                [&](const FileTree& tree) { return tree.make_folders(path, process::unix_us()); });
+}
+
+Status make_link(const Context& context, const FsArguments& arguments) {
+  HOLDFAST_ASSIGN(const std::string path, files::checked_path(arguments.other));
+  return change(context, IfAbsent::kCreateForUser, [&](const FileTree& tree) -> Status {
+    HOLDFAST_ASSIGN(const auto before, tree.find(path));
+    if (before) return Status(StatusCode::kConditionFalse, "/" + path + " is there already");
+    const int64_t now_us = process::unix_us();
+    return tree.put({.path = path,
+                     .type = NodeType::kLink,
+                     .mode = 0777,
+                     .changed_us = now_us,
+                     .target = arguments.path},
+                    now_us);
+  });
+}
+
+Status copy(const Context& context, const FsArguments& arguments) {
+  HOLDFAST_ASSIGN(const std::string from, files::checked_path(arguments.path));
+  HOLDFAST_ASSIGN(const std::string to, files::checked_path(arguments.other));
+  HOLDFAST_ASSIGN(Opened opened, open_files(context, IfAbsent::kRefuse));
+  HOLDFAST_TRY(files::copy_file(opened.store, opened.files, from, to));
+  return opened.store.close();
+}
+
+Status edit(const Context& context, const FsArguments& arguments, IfAbsent if_absent,
+            const std::function<Status(std::string& content)>& work) {
+  HOLDFAST_ASSIGN(const std::string path, files::checked_path(arguments.path));
+  HOLDFAST_ASSIGN(Opened opened, open_files(context, if_absent));
+  HOLDFAST_TRY(files::edit_file(opened.store, opened.files, path, work));
+  return opened.store.close();
+}
+
+Status write(const Context& context, const FsArguments& arguments) {
+  if (arguments.append && arguments.offset) {
+    return Status(StatusCode::kInvalidArgument, "give --append or --offset, not both");
+  }
+  const uint64_t offset = arguments.offset.value_or(0);
+  if (offset > files::kEditedSizeMax) {
+    return Status(StatusCode::kTooLarge, "--offset is beyond " + size_text(files::kEditedSizeMax) +
+                                             ", the most that is written in place");
+  }
+  HOLDFAST_ASSIGN(const std::string bytes, read_value(arguments.text.value_or("-"), ""));
+  return edit(context, arguments, IfAbsent::kCreateForUser, [&](std::string& content) {
+    if (!arguments.append && !arguments.offset) content.clear();
+    const size_t begin = arguments.append ? content.size() : offset;
+    content.resize(std::max(content.size(), begin + bytes.size()));
+    content.replace(begin, bytes.size(), bytes);
+    return Status::ok();
+  });
+}
+
+Status truncate(const Context& context, const FsArguments& arguments) {
+  const uint64_t size = arguments.size.value_or(0);
+  return edit(context, arguments, IfAbsent::kRefuse, [&](std::string& content) {
+    if (size <= files::kEditedSizeMax) content.resize(size);
+    return size <= files::kEditedSizeMax
+               ? Status::ok()
+               : Status(StatusCode::kTooLarge,
+                        "a file is cut or filled to at most " + size_text(files::kEditedSizeMax));
+  });
+}
+
 Status rm(const Context& context, const FsArguments& arguments) {
   HOLDFAST_ASSIGN(const std::string path, files::checked_path(arguments.path));
   HOLDFAST_ASSIGN(Opened opened, open_files(context, IfAbsent::kRefuse));
@@ -186,6 +306,78 @@ Status rm(const Context& context, const FsArguments& arguments) {
   return opened.store.close();
 }
 
+// Adds a command of the family.
+using Add = std::function<CLI::App*(const char* name, const char* purpose, const char* example,
+                                    Status (*action)(const Context&, const FsArguments&))>;
+
+void add_reading(const Add& add, FsArguments* arguments) {
+  CLI::App* list = add("ls", "List a folder", "holdfast fs ls /plans --recursive", ls);
+  list->add_option("path", arguments->path, "Its path; the root if not given");
+  list->add_flag("-r,--recursive", arguments->deep, "And all below");
+  CLI::App* print = add("cat", "Print a file, or a part of it",
+                        "holdfast fs cat /plans/notes.md\n  "
+                        "holdfast fs cat /data.bin --offset 4096 --size 512",
+                        cat);
+  print->add_option("path", arguments->path, "Its path")->required();
+  print->add_option("--offset", arguments->offset, "From this byte on");
+  print->add_option("--size", arguments->size, "At most so many bytes");
+  add("stat", "Print what is known of a file, folder or link", "holdfast fs stat /plans", stat)
+      ->add_option("path", arguments->path, "Its path; the root if not given");
+  CLI::App* in = add("put", "Bring a file or a whole folder in",
+                     "holdfast fs put notes.md /plans/notes.md\n  holdfast fs put src /src\n"
+                     "  date | holdfast fs put - /now",
+                     put);
+  in->add_option("source", arguments->path, "Of this machine; - reads stdin")->required();
+  in->add_option("path", arguments->other, "Where it goes")->required();
+  CLI::App* out =
+      add("get", "Write a file or a whole folder out", "holdfast fs get /plans /tmp/plans", get);
+  out->add_option("path", arguments->path, "Its path")->required();
+  out->add_option("target", arguments->other, "Where it goes on this machine")->required();
+}
+
+void add_editing(const Add& add, FsArguments* arguments) {
+  CLI::App* written = add("write", "Give a file a text, or write into it; one commit",
+                          "holdfast fs write /plans/monday.md \"1. stop the clock\"\n  "
+                          "date | holdfast fs write /log --append",
+                          write);
+  written->add_option("path", arguments->path, "Its path; it is made if it is not there")
+      ->required();
+  written->add_option("text", arguments->text, "The text; - (as if not given) reads stdin");
+  written->add_flag("--append", arguments->append, "Behind what is there");
+  written->add_option("--offset", arguments->offset,
+                      "From this byte on; what is there behind it stays");
+  CLI::App* cut = add("truncate", "Cut a file, or fill it with zeros, to a size",
+                      "holdfast fs truncate /log 0", truncate);
+  cut->add_option("path", arguments->path, "Its path; it is made if it is not there")->required();
+  cut->add_option("size", arguments->size, "Bytes")->required();
+}
+
+void add_moving(const Add& add, FsArguments* arguments) {
+  CLI::App* copied =
+      add("cp", "Copy a file", "holdfast fs cp /plans/monday.md /plans/tuesday.md", copy);
+  copied->add_option("from", arguments->path, "Its path")->required();
+  copied->add_option("to", arguments->other, "Where; a file there is replaced")->required();
+  add("mkdir", "Make a folder, and those above it", "holdfast fs mkdir /plans/old", make_folder)
+      ->add_option("path", arguments->path, "Its path")
+      ->required();
+  CLI::App* linked =
+      add("ln", "Make a symbolic link", "holdfast fs ln monday.md /plans/today.md", make_link);
+  linked
+      ->add_option("target", arguments->path,
+                   "Where it leads, from the folder it is in, or from the root on")
+      ->required();
+  linked->add_option("path", arguments->other, "Its path, where nothing is yet")->required();
+  CLI::App* move = add("mv", "Rename a file or a folder with all that is in it, in one commit",
+                       "holdfast fs mv /plans /archive/plans", mv);
+  move->add_option("from", arguments->path, "Its path")->required();
+  move->add_option("to", arguments->other, "Its new path, where nothing is yet")->required();
+  CLI::App* remove = add("rm", "Remove a file or a folder; up to 10,000 of them in one commit",
+                         "holdfast fs rm -r /archive --dry-run", rm);
+  remove->add_option("path", arguments->path, "Its path")->required();
+  remove->add_flag("-r,--recursive", arguments->deep, "A folder with what is in it");
+  remove->add_flag("--dry-run", arguments->dry_run, "Only list what would go");
+}
+
 }  // namespace
 
 void add_fs_commands(Commands& commands) {
@@ -199,31 +391,9 @@ void add_fs_commands(Commands& commands) {
         family, name, purpose, example,
         [arguments, action](const Context& context) { return action(context, *arguments); });
   };
-  CLI::App* list = add("ls", "List a folder", "holdfast fs ls /plans --recursive", ls);
-  list->add_option("path", arguments->path, "Its path; the root if not given");
-  list->add_flag("-r,--recursive", arguments->deep, "And all below");
-  add("cat", "Print a file", "holdfast fs cat /plans/notes.md", cat)
-      ->add_option("path", arguments->path, "Its path")
-      ->required();
-  CLI::App* in = add("put", "Bring a file or a whole folder in",
-                     "holdfast fs put notes.md /plans/notes.md\n  holdfast fs put src /src\n"
-                     "  date | holdfast fs put - /now",
-                     put);
-  in->add_option("source", arguments->path, "Of this machine; - reads stdin")->required();
-  in->add_option("path", arguments->other, "Where it goes")->required();
-  CLI::App* out =
-      add("get", "Write a file or a whole folder out", "holdfast fs get /plans /tmp/plans", get);
-  out->add_option("path", arguments->path, "Its path")->required();
-  out->add_option("target", arguments->other, "Where it goes on this machine")->required();
-  CLI::App* move = add("mv", "Rename a file or a folder with all that is in it, in one commit",
-                       "holdfast fs mv /plans /archive/plans", mv);
-  move->add_option("from", arguments->path, "Its path")->required();
-  move->add_option("to", arguments->other, "Its new path, where nothing is yet")->required();
-  CLI::App* remove = add("rm", "Remove a file or a folder; up to 10,000 of them in one commit",
-                         "holdfast fs rm -r /archive --dry-run", rm);
-  remove->add_option("path", arguments->path, "Its path")->required();
-  remove->add_flag("-r,--recursive", arguments->deep, "A folder with what is in it");
-  remove->add_flag("--dry-run", arguments->dry_run, "Only list what would go");
+  add_reading(add, arguments.get());
+  add_editing(add, arguments.get());
+  add_moving(add, arguments.get());
 }
 
 }  // namespace holdfast::cli

@@ -54,7 +54,10 @@ void add_own(mcp::Catalogue& catalogue, mcp::Memory& memory, bool with_rest) {
   mcp::add_link_tool(catalogue, memory);
   mcp::add_artifact_tool(catalogue, memory);
   mcp::add_status_tool(catalogue, memory);
-  if (with_rest) mcp::add_value_tool(catalogue, memory);
+  if (with_rest) {
+    mcp::add_value_tool(catalogue, memory);
+    mcp::add_file_tool(catalogue, memory);
+  }
   mcp::add_memory_resources(catalogue, memory);
   mcp::add_memory_prompts(catalogue, memory);
 }
@@ -165,9 +168,9 @@ void add_mcp_command(Commands& commands) {
       ->allow_extra_args(false);
   command
       ->add_option("--tools", arguments->tools,
-                   "Which tools are offered: holdfast's own, all of them with named values too, or "
-                   "those of the reference memory server, by the same names and with the same "
-                   "answers")
+                   "Which tools are offered: holdfast's own, all of them, with named values and "
+                   "files too, or those of the reference memory server, by the same names and "
+                   "with the same answers")
       ->check(CLI::IsMember({kOwnTools, kAllTools, kGraphTools}))
       ->capture_default_str();
   command->add_flag("--conformance", arguments->conformance,

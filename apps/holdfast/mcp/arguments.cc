@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/utf8.h"
 #include "cli/input.h"
 
 namespace holdfast::mcp {
@@ -30,6 +31,12 @@ Status needs(const Json& arguments, const char* name) {
   if (arguments.contains(name)) return Status::ok();
   return Status(StatusCode::kInvalidArgument,
                 "action \"" + *text_of(arguments, "action") + "\" needs \"" + name + "\"");
+}
+
+void drop_cut_character(std::string& piece) {
+  constexpr size_t kCharacterSizeMax = 4;
+  const auto bad = utf8_first_bad_byte(piece);
+  if (bad && *bad > 0 && piece.size() - *bad < kCharacterSizeMax) piece.resize(*bad);
 }
 
 Patience::Patience(Peer& peer, const Json& arguments)

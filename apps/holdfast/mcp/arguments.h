@@ -20,6 +20,9 @@ std::chrono::milliseconds seconds_of(const Json& arguments, const char* name, do
 // InvalidArgument when what the argument "action" does needs `name`, and it is missing.
 Status needs(const Json& arguments, const char* name);
 
+// Drops a character that is cut at the end of `piece`, if there is text before it.
+void drop_cut_character(std::string& piece);
+
 inline constexpr const char* kIdHelp = "Id of an observation, or the first 8 or more digits of one";
 inline constexpr const char* kTimeHelp = "2026-01-31 or 2026-01-31T09:05:00Z";
 

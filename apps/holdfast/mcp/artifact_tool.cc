@@ -3,7 +3,6 @@
 
 #include "base/base64.h"
 #include "base/time_text.h"
-#include "base/utf8.h"
 #include "cli/artifact_text.h"
 #include "mcp/arguments.h"
 #include "mcp/budget.h"
@@ -60,13 +59,6 @@ Result<std::string> read_piece(ArtifactReader& reader, uint64_t offset, size_t c
   }
   piece.resize(filled);
   return piece;
-}
-
-// Without a character that is cut at the end, if it is text before that.
-void drop_cut_character(std::string& piece) {
-  constexpr size_t kCharacterSizeMax = 4;
-  const auto bad = utf8_first_bad_byte(piece);
-  if (bad && *bad > 0 && piece.size() - *bad < kCharacterSizeMax) piece.resize(*bad);
 }
 
 Result<Json> get(const Artifacts& artifacts, const ArtifactRef& ref, const Json& arguments) {

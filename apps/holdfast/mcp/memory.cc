@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cli/embedding.h"
+#include "files/file_tree.h"
 #include "graph/graph_space.h"
 #include "memory/catalog.h"
 #include "memory/keys.h"
@@ -86,6 +87,12 @@ Status Memory::update_graph(const std::function<Status(graph::Graph& graph)>& ch
 Result<graph::KnowledgeGraph> Memory::graph() {
   HOLDFAST_ASSIGN(const auto open, opened());
   return graph::read_graph(*open.first, open.second);
+}
+
+Status Memory::with_files(const std::function<Status(Store& store, const Space& files)>& work) {
+  HOLDFAST_ASSIGN(const auto open, opened());
+  HOLDFAST_ASSIGN(const Space files, files::files_space(open.second));
+  return work(*open.first, files);
 }
 
 Result<std::string> Memory::store_path() const {

@@ -41,6 +41,8 @@ class Memory {
   // The knowledge graph of the drop-in mode.
   Status update_graph(const std::function<Status(graph::Graph& graph)>& change);
   Result<graph::KnowledgeGraph> graph();
+  // With the store and the sub-space of its files.
+  Status with_files(const std::function<Status(Store& store, const Space& files)>& work);
   // Where the store is, or would be; opens nothing.
   Result<std::string> store_path() const;
 

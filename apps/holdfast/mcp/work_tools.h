@@ -1,4 +1,4 @@
-// The tools by which agents share state and divide work: value, claim, queue, run, log, link,
+// The tools by which agents share state and divide work: value, file, claim, queue, run, log, link,
 // artifact, status.
 #pragma once
 
@@ -15,6 +15,7 @@ void add_run_tool(Catalogue& catalogue, Memory& memory);
 void add_log_tool(Catalogue& catalogue, Memory& memory);
 void add_link_tool(Catalogue& catalogue, Memory& memory);
 void add_artifact_tool(Catalogue& catalogue, Memory& memory);
+void add_file_tool(Catalogue& catalogue, Memory& memory);
 void add_status_tool(Catalogue& catalogue, Memory& memory);
 
 }  // namespace holdfast::mcp

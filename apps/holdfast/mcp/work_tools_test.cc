@@ -27,6 +27,8 @@ class WorkToolsTest : public testing::Test {
     add_memory_tools(catalogue_, memory_);
     add_history_tool(catalogue_, memory_);
     add_value_tool(catalogue_, memory_);
+    add_file_tool(catalogue_, memory_);
+    add_status_tool(catalogue_, memory_);
     EXPECT_TRUE(context_.make_store(options_.store));
   }
 
@@ -57,6 +59,31 @@ class WorkToolsTest : public testing::Test {
   Catalogue catalogue_;
   Session session_;
 };
+
+TEST_F(WorkToolsTest, EveryToolSaysWhatItAnswers) {
+  for (const Tool& tool : catalogue_.tools) {
+    EXPECT_EQ(tool.output.value("type", ""), "object") << tool.name;
+    EXPECT_FALSE(tool.output["properties"].empty()) << tool.name;
+  }
+  EXPECT_EQ(call("status", Json::object())["space"], "test");
+  EXPECT_EQ(call("value", {{"action", "set"}, {"key", "a"}, {"value", "b"}})["key"], "a");
+  EXPECT_EQ(call("value", {{"action", "get"}, {"key", "a"}})["value"], "b");
+  EXPECT_EQ(call("value", {{"action", "list"}})["entries"].size(), 1u);
+  const Json taken = call("claim", {{"action", "take"}, {"resources", {"a", "b"}}});
+  EXPECT_EQ(taken["resources"].size(), 2u);
+  EXPECT_EQ(call("claim", {{"action", "renew"}, {"claim", taken["claim"]}})["token"],
+            taken["token"]);
+  EXPECT_EQ(call("claim", {{"action", "list"}})["resources"].size(), 2u);
+  EXPECT_EQ(call("claim", {{"action", "release"}, {"claim", taken["claim"]}})["released"],
+            taken["claim"]);
+  EXPECT_EQ(call("queue", {{"action", "push"}, {"queue", "q"}, {"payload", "p"}})["existed"],
+            false);
+  const Json jobs = call("queue", {{"action", "take"}, {"queue", "q"}})["jobs"];
+  EXPECT_EQ(
+      call("queue", {{"action", "extend"}, {"queue", "q"}, {"job", jobs[0]["job"]}})["payload"],
+      "p");
+  EXPECT_EQ(call("queue", {{"action", "stats"}, {"queue", "q"}})["leased"], 1);
+}
 
 TEST_F(WorkToolsTest, EventsAreReadInTheirOrderFromTheNewest) {
   for (int i = 1; i <= 5; ++i) {
@@ -286,6 +313,47 @@ TEST_F(WorkToolsTest, TheNewestResourceIsShort) {
   const auto text = (*recent)["text"].get<std::string>();
   EXPECT_LE(tokens_of(text.size()), size_t{20'000});
   EXPECT_THAT(text, HasSubstr("\"cut\": true"));
+}
+
+TEST_F(WorkToolsTest, FilesAreWrittenReadInPiecesAndMoved) {
+  const std::string text(3'000, 'x');
+  EXPECT_EQ(call("file", {{"action", "write"}, {"path", "/a/b"}, {"text", text}})["size"], 3'000);
+  EXPECT_EQ(call("file", {{"action", "append"}, {"path", "/a/b"}, {"text", "end"}})["size"], 3'003);
+  const Json first = call("file", {{"action", "read"}, {"path", "/a/b"}, {"max_tokens", 1'000}});
+  EXPECT_EQ(first["next"], 2'000);
+  const Json rest = call("file", {{"action", "read"}, {"path", "/a/b"}, {"offset", first["next"]}});
+  EXPECT_EQ(first["text"].get<std::string>() + rest["text"].get<std::string>(), text + "end");
+  EXPECT_FALSE(rest.contains("next"));
+  (void)call("file", {{"action", "write"}, {"path", "/a/raw"}, {"base64", "/w=="}});
+  EXPECT_EQ(call("file", {{"action", "read"}, {"path", "/a/raw"}})["text_base64"], "/w==");
+  (void)call("file", {{"action", "copy"}, {"path", "/a/raw"}, {"to", "/c"}});
+  (void)call("file", {{"action", "move"}, {"path", "/a"}, {"to", "/d"}});
+  const Json all = call("file", {{"action", "list"}, {"recursive", true}});
+  std::vector<std::string> paths;
+  for (const Json& entry : all["entries"]) paths.push_back(entry["path"]);
+  EXPECT_THAT(paths, testing::ElementsAre("/c", "/d", "/d/b", "/d/raw"));
+  const Json behind =
+      call("file", {{"action", "list"}, {"recursive", true}, {"after", "/d/b"}})["entries"];
+  EXPECT_EQ(behind.size(), 1u);
+  EXPECT_THAT(call("file", {{"action", "remove"}, {"path", "/d"}}).get<std::string>(),
+              HasSubstr("not empty"));
+  EXPECT_EQ(call("file", {{"action", "remove"}, {"path", "/d"}, {"recursive", true}})["path"],
+            "/d");
+  EXPECT_THAT(call("file", {{"action", "read"}, {"path", "/d/b"}}).get<std::string>(),
+              HasSubstr("there is no /d/b"));
+  EXPECT_THAT(call("file", {{"action", "read"}, {"path", "/../x"}}).get<std::string>(),
+              HasSubstr("not a path"));
+  EXPECT_THAT(call("file", {{"action", "write"}, {"path", "/e"}}).get<std::string>(),
+              HasSubstr("\"text\" or \"base64\""));
+}
+
+TEST_F(WorkToolsTest, TopicsAreCompletedFromTagsAndTitles) {
+  (void)call("remember", {{"content", "a"}, {"tags", {"clock", "login"}}});
+  (void)call("remember", {{"content", "b"}, {"title", "Clock drift"}, {"tags", {"clock"}}});
+  add_memory_prompts(catalogue_, memory_);
+  const auto& topic = catalogue_.prompts[0].arguments[0];
+  EXPECT_THAT(*topic.complete("cl"), testing::ElementsAre("clock", "Clock drift"));
+  EXPECT_THAT(*topic.complete("x"), testing::IsEmpty());
 }
 
 TEST(HeldTest, WhatHasExpiredIsLetGoOf) {
