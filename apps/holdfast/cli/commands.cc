@@ -52,6 +52,7 @@ constexpr Group kGroups[] = {
     {"torture", add_torture_command},
     {"mcp", add_mcp_command},
     {"memory-tool", add_memory_tool_command},
+    {"memories", add_memories_commands},
     {"hook", add_hook_commands},
     {"fs", add_fs_commands},
     {"graph", add_graph_commands},

@@ -4,13 +4,10 @@
 #include "cli/commands.h"
 #include "cli/input.h"
 #include "cli/json_text.h"
-#include "memory_tool/memory_files.h"
+#include "memory_tool/memory_log.h"
 
 namespace holdfast::cli {
 namespace {
-
-// Where the files are, apart from what people put into the project's space.
-constexpr const char* kFilesSpace = "holdfast:memories";
 
 struct MemoryToolArguments {
   bool lines = false;
@@ -22,19 +19,14 @@ bool for_the_model(StatusCode code) {
          code == StatusCode::kInvalidArgument || code == StatusCode::kTooLarge;
 }
 
-// Runs a command in one transaction; what it says goes to `text`.
+// Runs a command; what it says goes to `text`.
 Status execute(Store& store, const Space& files, const std::string& input, std::string& text) {
   const Json command = parse_json(input);
   if (command.is_discarded()) {
     return Status(StatusCode::kInvalidArgument, "The command is not JSON in UTF-8");
   }
-  return store
-      .update([&](Transaction& transaction) -> Status {
-        const memory_tool::MemoryFiles tool(files.kv(transaction));
-        HOLDFAST_ASSIGN(text, tool.run(command));
-        return Status::ok();
-      })
-      .status();
+  HOLDFAST_ASSIGN(text, memory_tool::MemoryLog(files).run(store, command));
+  return Status::ok();
 }
 
 // What `tool_result` takes.
@@ -65,7 +57,7 @@ Status memory_tool_command(const Context& context, const MemoryToolArguments& ar
   }
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kCreateForUser));
   HOLDFAST_ASSIGN(const Space space, context.open_space(store));
-  HOLDFAST_ASSIGN(const Space files, space.child(kFilesSpace));
+  HOLDFAST_ASSIGN(const Space files, memory_tool::memories_space(space));
   if (arguments.lines) {
     HOLDFAST_TRY(serve_lines(store, files, output));
     return store.close();

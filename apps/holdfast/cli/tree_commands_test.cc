@@ -14,12 +14,27 @@
 
 #include "cli/commands_fixture.h"
 #include "cli/files.h"
+#include "memory_tool/memory_log.h"
 
 namespace holdfast::cli {
 namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
+
+// A model's commands, in the space of the tests.
+class MemoryTool {
+ public:
+  explicit MemoryTool(const std::string& path) : store_(*Store::open(path)) {}
+
+  void run(const char* command) {
+    const memory_tool::MemoryLog log(*memory_tool::memories_space(*store_.space("test")));
+    EXPECT_TRUE(log.run(store_, Json::parse(command)));
+  }
+
+ private:
+  Store store_;
+};
 
 TEST_F(StoreCommandsTest, FilesArePutListedMovedAndRemoved) {
   const std::string source = temporary_.path_of("notes.md");
@@ -59,6 +74,61 @@ TEST_F(StoreCommandsTest, ATreeOfFilesComesInAndGoesOut) {
   EXPECT_EQ(run({"fs", "put", source, "/../x"}), kExitUsage);
 }
 
+TEST_F(StoreCommandsTest, FilesAreWrittenInPlaceCopiedAndLinked) {
+  EXPECT_EQ(run({"fs", "write", "/log", "one"}), kExitOk) << error_;
+  EXPECT_EQ(run({"fs", "write", "/log", " two", "--append"}), kExitOk) << error_;
+  EXPECT_EQ(run({"fs", "write", "/log", "ON", "--offset", "0"}), kExitOk) << error_;
+  EXPECT_EQ(run({"fs", "write", "/log", "x", "--offset", "0", "--append"}), kExitUsage);
+  EXPECT_EQ(run({"fs", "cat", "/log"}), kExitOk);
+  EXPECT_EQ(out_, "ONe two");
+  EXPECT_EQ(run({"fs", "cat", "/log", "--offset", "4", "--size", "2"}), kExitOk);
+  EXPECT_EQ(out_, "tw");
+  EXPECT_EQ(run({"fs", "truncate", "/log", "2"}), kExitOk) << error_;
+  EXPECT_EQ(run({"fs", "write", "/log", "z", "--offset", "4"}), kExitOk) << error_;
+  EXPECT_EQ(run({"fs", "cat", "/log"}), kExitOk);
+  EXPECT_EQ(out_, std::string("ON\0\0z", 5)) << "zeros stand where nothing was written";
+  EXPECT_EQ(run({"fs", "mkdir", "/a/b"}), kExitOk) << error_;
+  EXPECT_EQ(run({"fs", "mkdir", "/log/b"}), kExitNotFound);
+  EXPECT_EQ(run({"fs", "cp", "/log", "/a/b/log"}), kExitOk) << error_;
+  EXPECT_EQ(run({"fs", "ln", "b/log", "/a/link"}), kExitOk) << error_;
+  EXPECT_EQ(run({"fs", "ln", "b/log", "/a/link"}), kExitNotFound) << "it is there already";
+  EXPECT_EQ(run({"fs", "cat", "/a/link"}), kExitOk) << error_;
+  EXPECT_EQ(out_.size(), 5u);
+  EXPECT_EQ(run({"fs", "stat", "/a/link", "--json"}), kExitOk);
+  EXPECT_EQ(json()["leads_to"], "/a/b/log");
+  EXPECT_EQ(run({"fs", "stat"}), kExitOk);
+  EXPECT_THAT(out_, HasSubstr("bytes    10 B\n"));
+  EXPECT_EQ(run({"fs", "stat", "/none"}), kExitNotFound);
+}
+
+TEST_F(StoreCommandsTest, WhatAModelKeepsIsShownAndUndone) {
+  MemoryTool tool(store_);
+  tool.run(R"({"command":"create","path":"/memories/plans/a.md","file_text":"one"})");
+  EXPECT_EQ(run({"memories", "history", "--json"}), kExitOk) << error_;
+  const std::string version = json()["version"].dump();
+  tool.run(
+      R"({"command":"str_replace","path":"/memories/plans/a.md","old_str":"one","new_str":"two"})");
+  EXPECT_EQ(run({"memories", "ls"}), kExitOk) << error_;
+  EXPECT_THAT(out_, HasSubstr("/memories/plans/a.md"));
+  EXPECT_EQ(run({"memories", "cat", "/memories/plans/a.md"}), kExitOk) << error_;
+  EXPECT_EQ(out_, "two");
+  EXPECT_EQ(run({"memories", "cat", "/memories/plans/a.md", "--at", version}), kExitOk) << error_;
+  EXPECT_EQ(out_, "one");
+  EXPECT_EQ(run({"memories", "cat", "/memories/none"}), kExitNotFound);
+  EXPECT_EQ(run({"memories", "cat", "plans/a.md"}), kExitOk) << "for short";
+  EXPECT_EQ(run({"memories", "cat", "../a.md"}), kExitUsage);
+  EXPECT_EQ(run({"memories", "undo", "1"}), kExitNotFound);
+  EXPECT_THAT(error_, HasSubstr("was changed again since"));
+  EXPECT_EQ(run({"memories", "undo"}), kExitOk) << error_;
+  EXPECT_EQ(out_, "Undone: 2, str_replace /memories/plans/a.md\n");
+  EXPECT_EQ(run({"memories", "cat", "/memories/plans/a.md"}), kExitOk);
+  EXPECT_EQ(out_, "one");
+  EXPECT_EQ(run({"memories", "history", "/memories/other"}), kExitOk);
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(run({"memories", "history", "/memories/plans"}), kExitOk);
+  EXPECT_THAT(out_, HasSubstr("undo 2"));
+}
+
 TEST_F(StoreCommandsTest, AGraphComesInAndGoesOutAsTheReferenceKeepsIt) {
   const std::string lines =
       R"({"type":"entity","name":"clock","entityType":"device","observations":["is late"]})"
@@ -69,6 +139,8 @@ TEST_F(StoreCommandsTest, AGraphComesInAndGoesOutAsTheReferenceKeepsIt) {
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(run({"graph", "import", file, "--json"}), kExitOk) << error_;
     EXPECT_EQ(json()["entities"], 1);
+    EXPECT_EQ(json()["new_entities"], i == 0 ? 1 : 0);
+    EXPECT_EQ(json()["new_relations"], i == 0 ? 1 : 0);
     EXPECT_EQ(run({"graph", "export"}), kExitOk);
     EXPECT_EQ(out_, lines + "\n");
   }
@@ -215,10 +287,38 @@ TEST_F(CommandsTest, ATableIsCutToTheWidthOfTheTerminal) {
   EXPECT_EQ(*text,
             "name            text                size\r\n"
             "the name stays  xxxxxxxxxxxxxxx...     7\r\n");
+  Table of_times({"id", "time", "kind", "text"});
+  of_times.add({"1", "2026-01-31T09:05:00", "", "\u65e5\u672c\u8a9e\u306e\u8a71 is long"});
+  EXPECT_EQ(*printed_on_terminal(42, [&](const Output& output) { of_times.print(output); }),
+            "id  time                 kind  text\r\n"
+            " 1  2026-01-31T09:05:00        \u65e5\u672c\u8a9e\u306e...\r\n")
+      << "a wide character takes two columns, and no time is cut where a text can be";
   ::testing::internal::CaptureStdout();
   table.print(Output(false));
   EXPECT_THAT(::testing::internal::GetCapturedStdout(), HasSubstr(std::string(100, 'x')))
       << "a pipe gets all of it";
+}
+
+TEST_F(CommandsTest, ColourIsForTerminalsThatWantIt) {
+  const auto print = [](const Output& output) { output.line(output.bold("x")); };
+  ::unsetenv("NO_COLOR");
+  const auto coloured = printed_on_terminal(40, print);
+  if (!coloured) GTEST_SKIP() << "no terminals here";
+  EXPECT_EQ(*coloured, "\x1b[1mx\x1b[0m\r\n");
+  ::setenv("NO_COLOR", "1", 1);
+  EXPECT_EQ(*printed_on_terminal(40, print), "x\r\n");
+  ::unsetenv("NO_COLOR");
+  ::testing::internal::CaptureStdout();
+  print(Output(false));
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(), "x\n") << "a pipe";
+}
+
+TEST_F(StoreCommandsTest, AListOnATerminalShowsAsMuchOfAnIdAsTells) {
+  EXPECT_EQ(run({"remember", "the clock is late", "--json"}), kExitOk) << error_;
+  const auto id = json()["id"].get<std::string>();
+  EXPECT_EQ(run({"list"}), kExitOk);
+  EXPECT_THAT(out_, HasSubstr(id));
+  EXPECT_EQ(run({"show", id.substr(0, 18)}), kExitOk) << error_;
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "holdfast/redaction.h"
 #include "memory_tool/memory_path.h"
 
 namespace holdfast::memory_tool {
@@ -97,6 +98,17 @@ size_t end_of_page(const std::vector<std::string_view>& lines, size_t begin, siz
   return at;
 }
 
+// What the model is told of secrets that were not kept.
+std::string left_out(const std::vector<Redaction>& secrets) {
+  std::string names;
+  for (const Redaction& secret : secrets) {
+    if (names.find(secret.name) == std::string::npos) {
+      names += (names.empty() ? "" : ", ") + secret.name;
+    }
+  }
+  return names.empty() ? "" : "\n(A secret was left out: " + names + ".)";
+}
+
 std::string directory_key(const std::string& path) {
   return path + "/";
 }
@@ -173,13 +185,36 @@ Result<std::string> MemoryFiles::content_of(const std::string& path,
   return std::move(content).value_or("");
 }
 
-Status MemoryFiles::write(const std::string& path, const std::string& content) const {
+Result<std::string> MemoryFiles::write(const std::string& path, std::string& content) const {
+  std::vector<Redaction> secrets;
+  content = redact(content, {}, &secrets);
   if (content.size() > kFileSizeMax) {
     return refused(StatusCode::kTooLarge,
                    "The file would be too large: " + size_text(content.size()) + ". Maximum is " +
                        size_text(kFileSizeMax) + "; split it into several files.");
   }
-  return kv_.put(path, content);
+  HOLDFAST_TRY(kv_.put(path, content));
+  return left_out(secrets);
+}
+
+Status MemoryFiles::put_back(const std::string& key, const std::string& content) const {
+  const bool is_directory = key.ends_with('/');
+  const std::string path = key.substr(0, key.size() - (is_directory ? 1 : 0));
+  HOLDFAST_ASSIGN(const Kind kind, kind_of(path));
+  if (kind != Kind::kNothing && (kind == Kind::kDirectory) != is_directory) {
+    return refused(StatusCode::kConditionFalse,
+                   "There is another /memories/" + path + " now; undo that first");
+  }
+  HOLDFAST_TRY(make_parents(path));
+  return kv_.put(key, content);
+}
+
+Status MemoryFiles::take_away(const std::string& key) const {
+  if (key.ends_with('/')) {
+    HOLDFAST_ASSIGN(const auto inside, kv_.list({.prefix = key, .after = key, .limit = 1}));
+    if (!inside.empty()) return Status::ok();
+  }
+  return kv_.del(key);
 }
 
 Result<std::string> MemoryFiles::view(const Json& command) const {
@@ -257,15 +292,15 @@ Result<std::string> MemoryFiles::view_directory(const std::string& path,
 
 Result<std::string> MemoryFiles::create(const Json& command) const {
   HOLDFAST_ASSIGN(const std::string shown, text_of(command, "path"));
-  HOLDFAST_ASSIGN(const std::string content, text_of(command, "file_text"));
+  HOLDFAST_ASSIGN(std::string content, text_of(command, "file_text"));
   HOLDFAST_ASSIGN(const std::string path, relative_path(shown));
   HOLDFAST_ASSIGN(const Kind kind, kind_of(path));
   if (kind != Kind::kNothing) {
     return refused(StatusCode::kConditionFalse, "File " + shown + " already exists");
   }
   HOLDFAST_TRY(make_parents(path));
-  HOLDFAST_TRY(write(path, content));
-  return "File created successfully at: " + shown;
+  HOLDFAST_ASSIGN(const std::string note, write(path, content));
+  return "File created successfully at: " + shown + note;
 }
 
 Result<std::string> MemoryFiles::replace(const Json& command) const {
@@ -293,12 +328,13 @@ Result<std::string> MemoryFiles::replace(const Json& command) const {
   const auto changed = static_cast<size_t>(
       std::count(content.begin(), content.begin() + static_cast<ptrdiff_t>(places[0]), '\n'));
   content.replace(places[0], old_text.size(), new_text);
-  HOLDFAST_TRY(write(path, content));
+  HOLDFAST_ASSIGN(const std::string note, write(path, content));
   const auto lines = lines_of(content);
   return "The memory file has been edited. Here is the snippet showing the change (with line "
          "numbers):\n" +
          numbered(lines, changed - std::min(changed, kAround),
-                  std::min(lines.size(), changed + kAround + 1));
+                  std::min(lines.size(), changed + kAround + 1)) +
+         note;
 }
 
 Result<std::string> MemoryFiles::insert(const Json& command) const {
@@ -322,8 +358,8 @@ Result<std::string> MemoryFiles::insert(const Json& command) const {
       at_end ? content.size()
              : static_cast<size_t>(lines[static_cast<size_t>(line)].data() - content.data());
   content.insert(place, at_end ? "\n" + text : text + "\n");
-  HOLDFAST_TRY(write(path, content));
-  return "The file " + shown + " has been edited.";
+  HOLDFAST_ASSIGN(const std::string note, write(path, content));
+  return "The file " + shown + " has been edited." + note;
 }
 
 Result<std::string> MemoryFiles::remove(const Json& command) const {

@@ -8,7 +8,8 @@
 //
 // Better than the reference: old_str may span lines, and every occurrence counts; "/memoriesX" is
 // no path; a rename sees the destination in the same transaction; new_str may be left out; what is
-// too long to be read at once is shown up to a line, with a word on how to go on.
+// too long to be read at once is shown up to a line, with a word on how to go on; secrets are taken
+// out before anything is written, and the answer says so.
 //
 // Thread-safety: that of its Kv. Each command reads and writes through it alone, so that a
 // transaction makes it atomic.
@@ -37,6 +38,12 @@ class MemoryFiles {
   // All other errors are those of the store.
   Result<std::string> run(const cli::Json& command) const;
 
+  // For undoing; a key that ends with '/' is a directory. Puts a file or directory there again,
+  // with the directories above it. Errors: ConditionFalse (something of the other kind is there).
+  Status put_back(const std::string& key, const std::string& content) const;
+  // Removes a file, or a directory that is empty; one that is not stays.
+  Status take_away(const std::string& key) const;
+
  private:
   enum class Kind { kNothing, kFile, kDirectory };
   struct Entry {
@@ -51,7 +58,8 @@ class MemoryFiles {
   Status make_parents(const std::string& path) const;
   // The content of the file that a command names. Errors: NotFound, ConditionFalse (a directory).
   Result<std::string> content_of(const std::string& path, const std::string& shown) const;
-  Status write(const std::string& path, const std::string& content) const;
+  // Takes secrets out of the content and keeps it; returns what is said of them, or nothing.
+  Result<std::string> write(const std::string& path, std::string& content) const;
 
   Result<std::string> view(const cli::Json& command) const;
   Result<std::string> view_directory(const std::string& path, const std::string& shown) const;
