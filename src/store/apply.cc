@@ -5,7 +5,6 @@
 #include <set>
 #include <vector>
 
-#include "store/new_pages.h"
 #include "store/reclaim.h"
 #include "store/waiters.h"
 #include "store/watch_slots.h"
@@ -40,9 +39,9 @@ void release_intermediate(const std::deque<tree::NewRun>& written, uint32_t page
 }  // namespace
 
 Status write_tree(const Context& context, const tree::Root& root, Batch& batch, uint64_t version,
-                  PublishPlan& plan) {
+                  PublishPlan& plan, ApplyPace pace) {
   PageAllocation allocation(context);
-  NewPages pages(context);
+  NewPages pages(context, pace);
   tree::ApplyResult erased;
   erased.root = root;
   if (!batch.erased().empty()) {
@@ -72,7 +71,7 @@ namespace {
 
 // Publishes one more root, of at most `bytes_max` of the log behind `base`.
 Status apply_batch(const Context& context, const PublishedRoot& base, uint64_t target,
-                   log::Trust trust, uint64_t bytes_max) {
+                   log::Trust trust, ApplyPace pace, uint64_t bytes_max) {
   ControlBlock& control = context.control();
   const log::Lsn limit = read_tail(control.tail).lsn;
   HOLDFAST_ASSIGN(Batch batch,
@@ -90,7 +89,7 @@ Status apply_batch(const Context& context, const PublishedRoot& base, uint64_t t
   plan.root.prev_crc = batch.end().prev_crc;
   plan.root.epoch = batch.end().epoch;
   plan.root.pages_needed = base.pages_needed + batch.pages_needed();
-  HOLDFAST_TRY(write_tree(context, base.root, batch, batch.end().version, plan));
+  HOLDFAST_TRY(write_tree(context, base.root, batch, batch.end().version, plan, pace));
   mark_watches(context, batch.erased(), batch.operations(), batch.end().version);
   HOLDFAST_TRY(carry_out(context, plan));
   control.allocation.promised_needed.store(0);
@@ -100,7 +99,7 @@ Status apply_batch(const Context& context, const PublishedRoot& base, uint64_t t
 
 }  // namespace
 
-Status apply_through(const Context& context, uint64_t target, log::Trust trust) {
+Status apply_through(const Context& context, uint64_t target, log::Trust trust, ApplyPace pace) {
   ControlBlock& control = context.control();
   HOLDFAST_TRY(data_whole(context));
   context.pages->set_page_count(static_cast<uint32_t>(control.allocation.file_pages.load()));
@@ -108,7 +107,7 @@ Status apply_through(const Context& context, uint64_t target, log::Trust trust) 
   while (true) {
     const PublishedRoot base = read_latest_root(control);
     if (base.version >= target || root_ring_full(control)) return Status::ok();
-    const Status done = apply_batch(context, base, target, trust, bytes_max);
+    const Status done = apply_batch(context, base, target, trust, pace, bytes_max);
     if (done) {
       advance_durable(context);
       continue;

@@ -15,6 +15,7 @@
 #include "store/batch.h"
 #include "store/context.h"
 #include "store/intent.h"
+#include "store/new_pages.h"
 #include "store/published.h"
 
 namespace holdfast::store {
@@ -22,11 +23,12 @@ namespace holdfast::store {
 // Applies `batch` to `root` as of `version` and writes the new pages; `plan` gets everything but
 // the root's log position. Errors: NoSpace, IoError, Corruption; nothing is published then.
 Status write_tree(const Context& context, const tree::Root& root, Batch& batch, uint64_t version,
-                  PublishPlan& plan);
+                  PublishPlan& plan, ApplyPace pace = ApplyPace::kAtOnce);
 
 // Publishes roots until the latest has version `target` (or more than it was, if more is asked
 // for than the root ring can hold before a sync). REQUIRES: APPLY held, the intent repaired.
-Status apply_through(const Context& context, uint64_t target, log::Trust trust);
+Status apply_through(const Context& context, uint64_t target, log::Trust trust,
+                     ApplyPace pace = ApplyPace::kAtOnce);
 
 // Takes APPLY and repairs what a dead holder left. Errors: Busy; not held then.
 Status lock_apply(const Context& context, const Deadline& deadline);

@@ -72,7 +72,8 @@ bool ask_disk(const Context& context, uint64_t pages_max) {
 Status make_headroom_locked(const Context& context, uint64_t pages_max, int attempt) {
   ControlBlock& control = context.control();
   HOLDFAST_TRY(writable(context));
-  HOLDFAST_TRY(apply_through(context, read_tail(control.tail).version, log::Trust::kAccepted));
+  HOLDFAST_TRY(apply_through(context, read_tail(control.tail).version, log::Trust::kAccepted,
+                             ApplyPace::kGivingWay));
   const Tail tail = read_tail(control.tail);
   const uint64_t reserve = reserve_pages(context, attempt);
   if (headroom_suffices(context, tail, pages_max + reserve)) return Status::ok();

@@ -1,9 +1,11 @@
 // NewPages: writes the pages of a tree that is not published yet.
 //
 // They are free until it is: who dies before leaves nothing. Pages that follow each other go to the
-// file in one call. Between calls, whoever applies beside strict commits gives way to them: they
-// come many a millisecond and need the processor for microseconds, while it may hold it for all of
-// its time slice, which would be what the slowest of a hundred commits waits for.
+// file in one call. Between calls, a helper thread that applies beside strict commits gives way to
+// them: they come many a millisecond and need the processor for microseconds, while it may hold it
+// for all of its time slice, which would be what the slowest of a hundred commits waits for. Nobody
+// else does: a scheduler takes a time slice from whoever gives way (Linux since 6.18), so that a
+// short-lived process that applies as it closes would end several times as late on a busy machine.
 // Who: who applies. Not thread-safe. The context must outlive it.
 #pragma once
 
@@ -15,11 +17,17 @@
 
 namespace holdfast::store {
 
+enum class ApplyPace : uint8_t {
+  kAtOnce,     // someone waits for the end
+  kGivingWay,  // nobody does
+};
+
 class NewPages final : public tree::PageSink {
  public:
-  explicit NewPages(const Context& context)
+  explicit NewPages(const Context& context, ApplyPace pace = ApplyPace::kAtOnce)
       : context_(context),
-        gives_way_(context.options.durability == Durability::strict && context.has_helpers()) {}
+        gives_way_(pace == ApplyPace::kGivingWay &&
+                   context.options.durability == Durability::strict) {}
 
   // Errors: IoError, NoSpace; what sound() says.
   Status write(uint32_t pgno, std::string_view bytes) override {
