@@ -95,7 +95,7 @@ struct Observation : NewObservation {
   std::string space = {};          // its path, where sub-spaces were asked for
   int64_t created_us = 0;          // when it was added: microseconds since 1970, UTC
   double effective_trust = 1;      // the least of `trust` and that of all it is derived from
-  std::string superseded_by = {};  // id; empty: by none
+  std::string superseded_by = {};  // id, also of one removed since; empty: by none
   uint32_t revision = 0;           // how often it was edited
   int64_t edited_us = 0;           // 0: never
   int64_t forgotten_us = 0;        // 0: it is not forgotten
@@ -275,8 +275,8 @@ class Observations {
   // What it was before each edit, oldest first, without embeddings.
   Result<std::vector<Observation>> history(std::string_view id) const;
   // Adds `successor`, which holds from its valid_from_us on (absent: from now on); what it
-  // supersedes holds until then. Errors also those of add; ConditionFalse: it is superseded
-  // already, or does not hold at that time.
+  // supersedes holds until then. Errors also those of add; ConditionFalse: it is superseded by one
+  // that is there, or does not hold at that time.
   Result<std::string> supersede(std::string_view id, const NewObservation& successor) const;
 
   // Counts it for each of `ids`, in one commit; at most kReinforcedMax. Nothing else of them

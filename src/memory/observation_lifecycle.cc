@@ -122,13 +122,20 @@ Status replace(KeyTarget& target, uint32_t space_id, const Uuid& id, const Store
   return memory::put_row(target, space_id, id, after);
 }
 
-Status check_supersedable(const Observation& old, int64_t from_us) {
-  if (!old.superseded_by.empty()) {
-    return refused("observation " + old.id + " is superseded by " + old.superseded_by +
-                   " already; supersede that one");
+// Whose successor was removed for good may get another, and holds until that one does.
+Status check_supersedable(KeySource& source, uint32_t space_id, const Observation& old,
+                          int64_t from_us) {
+  const bool had_successor = !old.superseded_by.empty();
+  if (had_successor) {
+    HOLDFAST_ASSIGN(const auto successor,
+                    memory::read_row(source, space_id, *Uuid::parse(old.superseded_by)));
+    if (successor) {
+      return refused("observation " + old.id + " is superseded by " + old.superseded_by +
+                     " already; supersede that one");
+    }
   }
   const bool begins = old.valid_from_us && from_us <= *old.valid_from_us;
-  const bool ended = old.valid_to_us && *old.valid_to_us < from_us;
+  const bool ended = !had_successor && old.valid_to_us && *old.valid_to_us < from_us;
   if (!begins && !ended) return Status::ok();
   return refused("observation " + old.id + " does not hold at " + time_text(from_us) +
                  ", when its successor begins to; give the successor another valid_from_us");
@@ -254,7 +261,7 @@ Result<std::string> Observations::supersede(std::string_view id,
                        " has the successor's key; use another key");
       }
     }
-    HOLDFAST_TRY(check_supersedable(old.row.observation, *dated.valid_from_us));
+    HOLDFAST_TRY(check_supersedable(target, space_id, old.row.observation, *dated.valid_from_us));
     HOLDFAST_TRY(memory::check_observation_room(
         target, space_id, 1, memory::charged_bytes(prepared.observation), access_->space_path()));
     HOLDFAST_TRY(memory::write_observation(target, space_id, prepared));

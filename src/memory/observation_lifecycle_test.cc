@@ -183,6 +183,16 @@ TEST_F(ObservationLifecycleTest, WhatIsSupersededIsAnsweredAsOfThen) {
   clock_.now_us += 1'000;
   const auto third = observations().supersede(*next, {.content = "the port is 443"});
   EXPECT_EQ(observations().get(*third)->valid_from_us, clock_.now_us);
+  EXPECT_THAT(recalled({.text = "port"}), ElementsAre("the port is 443"));
+  // Forgotten, it can come back; removed for good, it leaves room for another.
+  const NewObservation fourth = {.content = "the port is 8443"};
+  ASSERT_TRUE(observations().forget(*third));
+  EXPECT_EQ(observations().supersede(*next, fourth).status().code(), StatusCode::kConditionFalse);
+  ASSERT_TRUE(observations().remove(*third));
+  clock_.now_us += 1'000;
+  ASSERT_TRUE(observations().supersede(*next, fourth));
+  EXPECT_EQ(observations().get(*next)->valid_to_us, clock_.now_us);
+  EXPECT_THAT(recalled({.text = "port"}), ElementsAre("the port is 8443"));
 }
 
 TEST_F(ObservationLifecycleTest, TrustIsAtMostThatOfWhatItIsDerivedFrom) {
