@@ -88,6 +88,11 @@ TEST(Digest, WhatWasRecalledIsNotCapturedAgain) {
   const auto id = observations.add({.content = "the prompt was: " + text + "and more"});
   ASSERT_TRUE(id);
   EXPECT_EQ(observations.get(*id)->content, "the prompt was: and more");
+  const auto edited = observations.edit(*id, {.content = text + "the answer"});
+  ASSERT_TRUE(edited) << edited.status().to_string();
+  EXPECT_EQ(observations.get(*id)->content, "the answer");
+  EXPECT_EQ(observations.edit(*id, {.content = text}).status().code(),
+            StatusCode::kInvalidArgument);
   const auto nothing = observations.add({.content = text});
   EXPECT_EQ(nothing.status().code(), StatusCode::kInvalidArgument);
   EXPECT_THAT(nothing.status().to_string(), HasSubstr("recalled"));

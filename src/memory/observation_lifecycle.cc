@@ -177,6 +177,7 @@ Result<Observation> Observations::edit(std::string_view id, const ObservationEdi
     }
     HOLDFAST_ASSIGN(const ObservationSettings settings, memory::read_settings(target, space_id));
     apply_edit(edit, observation);
+    if (edit.content) HOLDFAST_TRY(memory::leave_out_recalled(observation.content));
     memory::redact_observation(observation, settings.redaction, nullptr);
     HOLDFAST_TRY(memory::check_observation(observation));
     observation.revision += 1;

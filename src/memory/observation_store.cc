@@ -94,6 +94,14 @@ void redact_observation(NewObservation& observation, const RedactionOptions& opt
   for (std::string& tag : observation.tags) tag = redact(tag, options);
 }
 
+Status leave_out_recalled(std::string& content) {
+  if (content.find(kRecalledBegin) == content.npos) return Status::ok();
+  content = without_recalled(content);
+  if (content.find_first_not_of(" \t\r\n") != content.npos) return Status::ok();
+  return Status(StatusCode::kInvalidArgument,
+                "the content is nothing but recalled text, which is remembered already");
+}
+
 Result<PreparedObservation> prepare_observation(search::Analyzer& analyzer,
                                                 const NewObservation& observation,
                                                 const Stamp& stamp,
@@ -101,14 +109,7 @@ Result<PreparedObservation> prepare_observation(search::Analyzer& analyzer,
   PreparedObservation prepared;
   prepared.id = stamp.id;
   static_cast<NewObservation&>(prepared.observation) = observation;
-  std::string& content = prepared.observation.content;
-  if (content.find(kRecalledBegin) != content.npos) {
-    content = without_recalled(content);
-    if (content.find_first_not_of(" \t\r\n") == content.npos) {
-      return Status(StatusCode::kInvalidArgument,
-                    "the content is nothing but recalled text, which is remembered already");
-    }
-  }
+  HOLDFAST_TRY(leave_out_recalled(prepared.observation.content));
   redact_observation(prepared.observation, settings.redaction, &prepared.redactions);
   HOLDFAST_TRY(check_observation(prepared.observation));
   std::optional<std::string>& language = prepared.observation.language;

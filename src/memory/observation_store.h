@@ -51,6 +51,9 @@ std::vector<std::string> facets_of(const NewObservation& observation);
 void redact_observation(NewObservation& observation, const RedactionOptions& options,
                         std::vector<Redaction>* found);
 
+// Takes out what stands between the marks of a digest. Errors: InvalidArgument: nothing is left.
+Status leave_out_recalled(std::string& content);
+
 // Errors: NotFound: one is derived from what is not there; InvalidArgument: the embedding is not of
 // the model of "main". Nothing has been written then.
 Status write_observation(search::KeyTarget& target, uint32_t space_id,
