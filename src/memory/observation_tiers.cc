@@ -158,6 +158,12 @@ Result<std::string> ensure_dictionary(KeyTarget& target, uint32_t space_id,
   return std::move(*trained);
 }
 
+// With the last cold content: it holds pieces of those that are gone.
+Status drop_idle_dictionary(KeyTarget& target, uint32_t space_id) {
+  HOLDFAST_ASSIGN(const uint64_t cold, counter(target, space_id, kCold));
+  return cold > 0 ? Status::ok() : target.del(space_prefix(KeyKind::kColdDictionary, space_id));
+}
+
 // Puts the content where it belongs in the tier of the row, from wherever it was.
 Status place_content(KeyTarget& target, uint32_t space_id, const Uuid& id, bool was_long,
                      std::string_view dictionary, DecodedRow& row) {
@@ -209,6 +215,7 @@ Status do_step(KeyTarget& target, uint32_t space_id, int64_t now_us, const TierO
   HOLDFAST_ASSIGN(std::vector<Due> due, look(target, space_id, now_us, options, step, cursor));
   HOLDFAST_ASSIGN(const std::string dictionary, ensure_dictionary(target, space_id, due));
   for (Due& one : due) HOLDFAST_TRY(move(target, space_id, dictionary, one, step));
+  if (!dictionary.empty()) HOLDFAST_TRY(drop_idle_dictionary(target, space_id));
   const std::string cursor_key = space_prefix(KeyKind::kTierCursor, space_id);
   if (cursor) return target.put(cursor_key, cursor->view());
   return had_cursor ? target.del(cursor_key) : Status::ok();

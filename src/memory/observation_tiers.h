@@ -10,7 +10,8 @@
 // Who: memory/ only. Thread-safety: that of the given source.
 // Invariants:
 //   1. A row says that it is cold if and only if its content stands here, and nowhere else.
-//   2. The dictionary is made once and stays, as every frame needs it.
+//   2. The dictionary stays as long as there is a cold content, as every frame needs it, and goes
+//      with the first step behind the last one, as it is made of pieces of contents.
 #pragma once
 
 #include "memory/observation_store.h"

@@ -175,6 +175,11 @@ TEST_F(TiersTest, ATrainedDictionarySavesMostOfShortTexts) {
   const auto counts = observations().tier_counts();
   EXPECT_LT(counts->stored_bytes * 2, counts->cold_bytes);
   EXPECT_EQ(found("certificate").size(), 400u);
+  for (const std::string& id : listed(Tier::cold)) ASSERT_TRUE(observations().remove(id));
+  step();
+  for (const auto& [key, value] : keys_.entries) {
+    EXPECT_EQ(value.find("certificate"), value.npos) << "a piece of what is gone";
+  }
 }
 
 TEST_F(TiersTest, DamagedContentIsReported) {
