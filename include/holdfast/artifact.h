@@ -226,7 +226,8 @@ class Artifacts {
   Result<ArtifactVersion> find_id(std::string_view id) const;
   Result<ArtifactReader> open(std::string_view name,
                               std::string_view version = kArtifactLatest) const;
-  // Errors: also TooLarge (kArtifactGetSizeMax; open() it).
+  // Checked by the checksums of the store; the content's hash is checked by verify(), and by open()
+  // and reading to the end. Errors: also TooLarge (kArtifactGetSizeMax; open() it).
   Result<std::string> get(std::string_view name, std::string_view version = kArtifactLatest) const;
 
   Result<Artifact> show(std::string_view name) const;

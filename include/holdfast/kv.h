@@ -72,6 +72,11 @@ class KvReader {
   uint64_t size() const { return blob_ ? blob_->ref().size : value_.size(); }
   // The next bytes, at most `size`; 0 at the end. Errors: those of BlobReader::read.
   Result<size_t> read(char* out, size_t size);
+  // All of it; it must fit in memory. Every byte that comes off the disk is checked by its
+  // checksum, as by BlobReader::read_at; who reads to the end has the hash of a blob computed too,
+  // which takes twice as long as all the rest. REQUIRES: no call after it. Errors: those of
+  // BlobReader::read_at.
+  Result<std::string> whole();
 
  private:
   std::string value_;

@@ -1,5 +1,4 @@
 #include "memory/artifact_work.h"
-#include "memory/kv_rows.h"
 #include "memory/text_check.h"
 
 namespace holdfast {
@@ -121,7 +120,7 @@ Result<std::string> Artifacts::get(std::string_view name, std::string_view versi
     return Status(StatusCode::kTooLarge, "the content has " + std::to_string(reader.size()) +
                                              " bytes; read it as a stream (Artifacts::open)");
   }
-  return memory::read_whole(reader);
+  return reader.whole();
 }
 
 Result<Artifact> Artifacts::show(std::string_view name) const {

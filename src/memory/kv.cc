@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "memory/json_value.h"
 #include "memory/kv_writer.h"
 #include "memory/text_check.h"
@@ -42,6 +43,14 @@ Result<size_t> KvReader::read(char* out, size_t size) {
   return count;
 }
 
+Result<std::string> KvReader::whole() {
+  if (!blob_) return std::move(value_);
+  std::string value(size(), '\0');
+  HOLDFAST_ASSIGN(const size_t count, blob_->read_at(0, value.data(), value.size()));
+  CHECK(count == value.size());
+  return value;
+}
+
 Kv::Kv(std::shared_ptr<memory::Access> access) : access_(std::move(access)) {}
 
 Result<std::optional<KvReader>> Kv::open(std::string_view key) const {
@@ -78,7 +87,7 @@ Result<std::optional<std::string>> Kv::get(std::string_view key) const {
                                              " bytes; read it as a stream (Kv::open, `holdfast "
                                              "get` without --json)");
   }
-  HOLDFAST_ASSIGN(std::string value, memory::read_whole(*reader));
+  HOLDFAST_ASSIGN(std::string value, reader->whole());
   return std::optional(std::move(value));
 }
 

@@ -189,15 +189,6 @@ Status no_blobs() {
   return Status(StatusCode::kUnsupported, "large values need a store; here are only keys");
 }
 
-Result<std::string> read_whole(KvReader& reader) {
-  std::string value(reader.size(), '\0');
-  for (size_t done = 0; done < value.size();) {
-    HOLDFAST_ASSIGN(const size_t count, reader.read(value.data() + done, value.size() - done));
-    done += count;
-  }
-  return value;
-}
-
 std::string encode_blob_ref(const BlobRef& ref) {
   std::string bytes(ref.hash.data(), ref.hash.size());
   append_varint(bytes, ref.size);

@@ -89,8 +89,6 @@ Result<Reader*> reader_of(search::KeySource& source);
 
 Status check_kv_key(std::string_view key);
 
-// All that a reader has; it must fit in memory.
-Result<std::string> read_whole(KvReader& reader);
 // Unsupported: only keys are here.
 Status no_blobs();
 // What stands under kKvBlob: which blob a value is. Artifacts keep theirs in the same form.

@@ -2,6 +2,8 @@
 // whole content, one copy of what several have, and nothing left of what was removed.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <map>
 #include <random>
 #include <set>
 
@@ -189,6 +191,70 @@ TEST_F(ArtifactsScenario, APutIsPartOfItsTransaction) {
   EXPECT_EQ(space.artifacts(snapshot).find("a")->version, 2u);
   EXPECT_EQ(space.artifacts(snapshot).put({.name = "a"}, content).status().code(),
             StatusCode::kReadOnly);
+}
+
+// Paths of the files of blobs, by what is in them.
+std::map<std::string, std::string> blob_files(const std::string& store_path) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(store_path + "/blobs")) {
+    if (entry.is_regular_file()) files[entry.path()] = read_file(entry.path());
+  }
+  return files;
+}
+
+// By every way of reading it, whatever else these check.
+TEST_F(ArtifactsScenario, ADamagedContentIsNeverReturned) {
+  std::mt19937_64 random(5);
+  std::string content(600'000, '\0');  // of three frames, which nothing makes smaller
+  for (char& c : content) c = static_cast<char>(random());
+  {
+    Store store = open_or_die(path_);
+    const Space space = *store.space("crew");
+    ASSERT_TRUE(space.artifacts().put({.name = "a"}, content));
+    auto writer = space.kv().write();
+    ASSERT_TRUE(writer->append(content));
+    ASSERT_TRUE(space.kv().put("k", *writer->finish()));
+    content[0] = static_cast<char>(content[0] + 1);
+    ASSERT_TRUE(space.artifacts().put({.name = "b"}, content));
+  }
+  const auto files = blob_files(path_);
+  ASSERT_EQ(files.size(), 2u) << "artifact and value share one";
+  const auto expect_refused = [&](const std::string& what) {
+    SCOPED_TRACE(what);
+    Store store = open_or_die(path_);
+    const Space space = *store.space("crew");
+    size_t refused = 0;
+    for (const std::string name : {"a", "b"}) {
+      const auto got = space.artifacts().get(name);
+      const Status verified = space.artifacts().verify(name, "1", {}).status();
+      EXPECT_EQ(got.status().code(), verified.code()) << name;
+      if (got) continue;
+      ++refused;
+      EXPECT_EQ(got.status().code(), StatusCode::kCorruption);
+      EXPECT_NE(got.status().to_string().find("/blobs/"), std::string::npos) << "says where";
+    }
+    EXPECT_GE(refused, 1u);
+    EXPECT_EQ(space.kv().get("k").is_ok(), space.artifacts().get("a").is_ok());
+  };
+  for (const auto& [path, bytes] : files) {
+    for (uint64_t at = 0; at < bytes.size(); at += bytes.size() / 23) {
+      flip_bit(path, at);
+      expect_refused("flipped at " + std::to_string(at) + " of " + path);
+      flip_bit(path, at);
+    }
+    flip_bit(path, bytes.size() - 1);
+    expect_refused("flipped at the end");
+    write_file(path, bytes.substr(0, bytes.size() / 2));
+    expect_refused("cut off");
+    write_file(path, bytes);
+  }
+  write_file(files.begin()->first, files.rbegin()->second);
+  write_file(files.rbegin()->first, files.begin()->second);
+  expect_refused("whole contents under each other's names");
+  for (const auto& [path, bytes] : files) write_file(path, bytes);
+  Store store = open_or_die(path_);
+  EXPECT_EQ(*store.space("crew")->artifacts().get("b"), content);
+  expect_sound(store);
 }
 
 }  // namespace
