@@ -71,7 +71,9 @@ class KvModelTest : public MemoryModelTest {
     std::map<std::string, std::string> listed;
     while (true) {
       const auto page = kv().list(options);
-      for (const KvEntry& entry : *page) listed[entry.key] = entry.value;
+      for (const KvEntry& entry : *page) {
+        if (!entry.key.starts_with("json/")) listed[entry.key] = entry.value;
+      }
       if (page->empty()) break;
       options.after = page->back().key;
     }
@@ -85,12 +87,84 @@ class KvModelTest : public MemoryModelTest {
     EXPECT_EQ(listed, expected);
   }
 
+  // Some writes in one commit, or, where a condition of one does not hold, none of them.
+  void apply_some() {
+    std::vector<KvWrite> batch;
+    auto next = model_;
+    bool may = true;
+    for (size_t i = 1 + below(4); i > 0; --i) {
+      KvWrite write{.key = some_key(), .value = std::to_string(below(100))};
+      if (below(3) == 0) write.value.reset();
+      const Value* before = find(write.key);
+      const bool is_first = std::none_of(batch.begin(), batch.end(),
+                                         [&](const KvWrite& one) { return one.key == write.key; });
+      if (is_first && below(4) == 0) {
+        const bool holds = below(4) > 0;
+        const uint64_t version = before != nullptr ? before->version : kKvNoVersion;
+        write.options.if_version = holds ? version : version + 1;
+        may = may && holds;
+      }
+      next.erase(write.key);
+      if (write.value) next[write.key] = {*write.value, 0, 0};
+      batch.push_back(std::move(write));
+    }
+    const auto before = keys_.entries;
+    const Status applied = kv().apply(batch);
+    ASSERT_EQ(applied.code(), may ? StatusCode::kOk : StatusCode::kConditionFalse);
+    if (!may) {
+      EXPECT_EQ(keys_.entries, before) << "a part of it was done";
+      return;
+    }
+    model_ = std::move(next);
+    for (const KvWrite& write : batch) {
+      if (model_.contains(write.key)) model_[write.key].version = (*kv().find(write.key))->version;
+    }
+  }
+  // Members of JSON objects under keys of their own.
+  void merge_some() {
+    const std::string key = "json/" + std::to_string(below(3));
+    const std::string member = "m" + std::to_string(below(4));
+    const bool removes = below(3) == 0;
+    const std::string value = removes ? "null" : std::to_string(below(100));
+    ASSERT_TRUE(kv().merge_json(key, "{\"" + member + "\":" + value + "}"));
+    if (removes) {
+      objects_[key].erase(member);
+    } else {
+      objects_[key][member] = value;
+    }
+    for (size_t i = 0; i < 4; ++i) {
+      const std::string name = "m" + std::to_string(i);
+      const auto found = objects_[key].find(name);
+      const auto expected =
+          found == objects_[key].end() ? std::nullopt : std::optional(found->second);
+      EXPECT_EQ(*kv().get_json(key, "/" + name), expected);
+    }
+  }
+  void count_some() {
+    const std::string name = some_key();
+    if (below(6) == 0) {
+      ASSERT_TRUE(kv().remove_counter(name));
+      counters_.erase(name);
+    } else {
+      const auto delta = static_cast<int64_t>(below(200)) - 100;
+      ASSERT_TRUE(kv().add(name, delta));
+      counters_[name] += delta;
+    }
+    EXPECT_EQ(*kv().count(name), counters_.contains(name) ? counters_[name] : 0);
+    std::map<std::string, int64_t> listed;
+    const auto all = kv().counters();
+    for (const KvEntry& entry : *all) listed[entry.key] = std::stoll(entry.value);
+    EXPECT_EQ(listed, counters_);
+  }
+
   std::map<std::string, Value> model_;
+  std::map<std::string, std::map<std::string, std::string>> objects_;
+  std::map<std::string, int64_t> counters_;
 };
 
 TEST_P(KvModelTest, BehavesAsAMapWithVersionsAndEnds) {
   for (int step = 0; step < 300; ++step) {
-    const size_t choice = below(8);
+    const size_t choice = below(11);
     if (choice < 4) put_some();
     if (choice == 4) {
       const std::string key = some_key();
@@ -100,7 +174,11 @@ TEST_P(KvModelTest, BehavesAsAMapWithVersionsAndEnds) {
     if (choice == 5) {
       EXPECT_TRUE(kv().sweep(1 + below(3)));
     }
-    if (choice > 5) clock_.now_us += static_cast<int64_t>(below(20'000));
+    if (choice == 6 || choice == 7) clock_.now_us += static_cast<int64_t>(below(20'000));
+    if (choice == 8) apply_some();
+    if (choice == 9) merge_some();
+    if (choice == 10) count_some();
+    if (HasFatalFailure()) return;
     expect_same();
   }
 }
