@@ -28,6 +28,13 @@ class RefusalsTest : public testing::Test {
     EXPECT_GT(status.message().size(), 12u) << status.to_string();
     EXPECT_EQ(*txn->commit(), version) << "something was written; " << status.to_string();
   }
+  struct Refusal {
+    const char* what;
+    Call call;
+  };
+  void expect_all_refused(StatusCode code, const std::vector<Refusal>& refusals) {
+    for (const Refusal& one : refusals) expect_refused(code, one.what, one.call);
+  }
 
   Store store_ = *Store::memory();
   Space space_ = *store_.space("a");
@@ -278,6 +285,301 @@ TEST_F(RefusalsTest, OfSpaces) {
   });
   expect_refused(StatusCode::kNotFound, "trash",
                  [&](const Space&, Transaction& txn) { return spaces.restore(txn, 4711); });
+}
+
+// --- The same fault, by all kinds that can have it
+
+TEST_F(RefusalsTest, OfWhatIsTooLarge) {
+  ASSERT_TRUE(space_.artifacts().put({.name = "a"}, "1"));
+  const std::string run = space_.runs().start({.name = "r"})->id;
+  const StepLease lease = *space_.runs().begin(run, {.key = "s"})->lease;
+  ASSERT_TRUE(space_.queue("q").push({.payload = "x"}));
+  const Job job = space_.queue("q").take()->front();
+  const std::string huge(2u << 20, 'x');
+  expect_all_refused(
+      StatusCode::kTooLarge,
+      {{"value", [&](const Space& s, Transaction& t) { return s.kv(t).put("k", huge); }},
+       {"content",
+        [&](const Space& s, Transaction& t) {
+          return s.observations(t).add({.content = huge + huge + "x"}).status();
+        }},
+       {"metadata",
+        [&](const Space& s, Transaction& t) {
+          return s.observations(t).add({.content = "x", .metadata = "\"" + huge + "\""}).status();
+        }},
+       {"event",
+        [&](const Space& s, Transaction& t) {
+          return s.events(t).stream("e").append({.data = huge}).status();
+        }},
+       {"input",
+        [&](const Space& s, Transaction& t) {
+          return s.runs(t).start({.name = "r", .input = "\"" + huge + "\""}).status();
+        }},
+       {"output", [&](const Space& s, Transaction& t) { return s.runs(t).complete(lease, huge); }},
+       {"payload",
+        [&](const Space& s, Transaction& t) {
+          return s.queue(t, "q").push({.payload = huge}).status();
+        }},
+       {"result", [&](const Space& s, Transaction& t) { return s.queue(t, "q").ack(job, huge); }},
+       {"outbox",
+        [&](const Space& s, Transaction& t) { return s.outbox(t, "o").add("t", huge).status(); }},
+       {"message",
+        [&](const Space& s, Transaction& t) {
+          return s.messages(t).send({.to = "m", .body = huge}).status();
+        }},
+       {"cached",
+        [&](const Space& s, Transaction& t) { return s.cache(t, "c").put("k", huge).status(); }},
+       {"link",
+        [&](const Space& s, Transaction& t) {
+          return s.links(t).put({.from = "a", .type = "t", .to = "b", .data = huge}).status();
+        }},
+       {"artifact's metadata",
+        [&](const Space& s, Transaction& t) {
+          return s.artifacts(t)
+              .put({.name = "a", .metadata = "{\"a\":\"" + huge + "\"}"}, "x")
+              .status();
+        }},
+       {"definition",
+        [&](const Space& s, Transaction& t) {
+          return s.registry(t).put({.kind = "k", .name = "n", .body = huge}).status();
+        }},
+       {"record", [&](const Space& s, Transaction& t) {
+          return s.records(t).add({.title = "t", .fields = {{"text", huge}}}).status();
+        }}});
+}
+
+TEST_F(RefusalsTest, OfWhatIsNotUtf8) {
+  expect_all_refused(
+      StatusCode::kInvalidArgument,
+      {{"title",
+        [](const Space& s, Transaction& t) {
+          return s.observations(t).add({.content = "x", .title = kNotUtf8}).status();
+        }},
+       {"tag",
+        [](const Space& s, Transaction& t) {
+          return s.observations(t).add({.content = "x", .tags = {"a", kNotUtf8}}).status();
+        }},
+       {"stream", [](const Space& s,
+                     Transaction& t) { return s.events(t).stream(kNotUtf8).append({}).status(); }},
+       {"run", [](const Space& s,
+                  Transaction& t) { return s.runs(t).start({.name = kNotUtf8}).status(); }},
+       {"queue",
+        [](const Space& s, Transaction& t) { return s.queue(t, kNotUtf8).push({}).status(); }},
+       {"resource",
+        [](const Space& s, Transaction& t) { return s.claims(t).take(kNotUtf8).status(); }},
+       {"holder",
+        [](const Space& s, Transaction& t) {
+          return s.claims(t).take("r", {.holder = kNotUtf8}).status();
+        }},
+       {"inbox",
+        [](const Space& s, Transaction& t) { return s.inbox(t, kNotUtf8).mark("k").status(); }},
+       {"outbox", [](const Space& s,
+                     Transaction& t) { return s.outbox(t, "o").add(kNotUtf8, "x").status(); }},
+       {"message",
+        [](const Space& s, Transaction& t) {
+          return s.messages(t).send({.to = "m", .from = kNotUtf8}).status();
+        }},
+       {"presence",
+        [](const Space& s, Transaction& t) {
+          return s.presence(t).enter({.agent = kNotUtf8}).status();
+        }},
+       {"cache",
+        [](const Space& s, Transaction& t) {
+          return s.cache(t, "c").put("k", "v", {.tags = {kNotUtf8}}).status();
+        }},
+       {"link",
+        [](const Space& s, Transaction& t) {
+          return s.links(t).put({.from = "a", .type = kNotUtf8, .to = "b"}).status();
+        }},
+       {"artifact",
+        [](const Space& s, Transaction& t) {
+          return s.artifacts(t).put({.name = kNotUtf8}, "x").status();
+        }},
+       {"definition",
+        [](const Space& s, Transaction& t) {
+          return s.registry(t).put({.kind = "k", .name = "n", .body = kNotUtf8}).status();
+        }},
+       {"record", [](const Space& s, Transaction& t) {
+          return s.records(t).add({.title = "t", .fields = {{"text", kNotUtf8}}}).status();
+        }}});
+  EXPECT_EQ(store_.space(kNotUtf8).status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST_F(RefusalsTest, OfUnknownIds) {
+  const std::string run = space_.runs().start({.name = "r"})->id;
+  ASSERT_TRUE(space_.registry().put({.kind = "k", .name = "n", .body = "1"}));
+  ASSERT_TRUE(space_.artifacts().put({.name = "a"}, "1"));
+  expect_all_refused(
+      StatusCode::kNotFound,
+      {{"observation",
+        [](const Space& s, Transaction& t) { return s.observations(t).forget(kNobody); }},
+       {"reinforced",
+        [](const Space& s, Transaction& t) {
+          const std::string ids[] = {kNobody};
+          return s.observations(t).reinforce(ids, Reinforcement::access);
+        }},
+       {"vector's observation",
+        [](const Space& s, Transaction& t) {
+          HOLDFAST_TRY(s.observations(t).get(kNobody).status());
+          return s.vectors(t).put("main", kNobody, {"m", "", {1, 0}});
+        }},
+       {"vector space", [](const Space& s, Transaction& t) { return s.vectors(t).drop("none"); }},
+       {"run", [](const Space& s, Transaction& t) { return s.runs(t).cancel(kNobody, "x"); }},
+       {"step", [&](const Space& s, Transaction& t) { return s.runs(t).retry(run, "none"); }},
+       {"gate",
+        [&](const Space& s, Transaction& t) { return s.runs(t).decide_gate(run, "none", true); }},
+       {"job", [](const Space& s, Transaction& t) { return s.queue(t, "q").remove(kNobody); }},
+       {"dead letter",
+        [](const Space& s, Transaction& t) { return s.outbox(t, "o").remove_dead(kNobody); }},
+       {"link", [](const Space& s, Transaction& t) { return s.links(t).remove("a", "t", "b"); }},
+       {"artifact",
+        [](const Space& s, Transaction& t) { return s.artifacts(t).set_alias("a", "x", "7"); }},
+       {"alias",
+        [](const Space& s, Transaction& t) { return s.artifacts(t).remove_alias("a", "none"); }},
+       {"definition",
+        [](const Space& s, Transaction& t) { return s.registry(t).count_use("k", "n", 7); }},
+       {"record",
+        [](const Space& s, Transaction& t) { return s.records(t).close(kNobody, "x").status(); }}});
+}
+
+TEST_F(RefusalsTest, OfIdsThatSeveralBeginWith) {
+  // In one commit, so of one time: ids that begin alike.
+  const std::vector<NewObservation> several = {{.content = "a"}, {.content = "b"}};
+  const auto added = space_.observations().add_all(several);
+  ASSERT_TRUE(added) << added.status().to_string();
+  const std::string prefix = added->front().id.substr(0, 8);
+  expect_all_refused(
+      StatusCode::kInvalidArgument,
+      {{"edit",
+        [&](const Space& s, Transaction& t) {
+          return s.observations(t).edit(prefix, {.title = "t"}).status();
+        }},
+       {"forget", [&](const Space& s, Transaction& t) { return s.observations(t).forget(prefix); }},
+       {"remove", [&](const Space& s, Transaction& t) { return s.observations(t).remove(prefix); }},
+       {"supersede",
+        [&](const Space& s, Transaction& t) {
+          return s.observations(t).supersede(prefix, {.content = "x"}).status();
+        }},
+       {"reinforce",
+        [&](const Space& s, Transaction& t) {
+          return s.observations(t).reinforce(std::span(&prefix, 1), Reinforcement::access);
+        }},
+       {"record",
+        [&](const Space& s, Transaction& t) { return s.records(t).confirm(prefix).status(); }}});
+  const Status said = space_.observations().forget(prefix);
+  for (const AddedObservation& one : *added) {
+    EXPECT_NE(said.message().find(one.id), std::string::npos) << "candidates are named";
+  }
+}
+
+TEST_F(RefusalsTest, OfVectorsThatDoNotFit) {
+  const NewObservation first = {.content = "a", .embedding = Embedding{"m", "1", {1, 0}}};
+  const std::string id = *space_.observations().add(first);
+  const auto put = [&](const Embedding& embedding) {
+    return [&, embedding](const Space& s, Transaction& t) {
+      return s.vectors(t).put(kMainVectorSpace, id, embedding);
+    };
+  };
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  expect_all_refused(StatusCode::kInvalidArgument,
+                     {{"NaN", put({"m", "1", {std::numeric_limits<float>::quiet_NaN(), 0}})},
+                      {"infinity", put({"m", "1", {0, -kInfinity}})},
+                      {"no direction", put({"m", "1", {0, 0}})},
+                      {"dimension", put({"m", "1", {1, 0, 0}})},
+                      {"model", put({"n", "1", {1, 0}})},
+                      {"version", put({"m", "2", {1, 0}})},
+                      {"added with NaN",
+                       [](const Space& s, Transaction& t) {
+                         const float nan = std::numeric_limits<float>::quiet_NaN();
+                         return s.observations(t)
+                             .add({.content = "x", .embedding = Embedding{"m", "1", {nan, 1}}})
+                             .status();
+                       }},
+                      {"defined with one dimension",
+                       [](const Space& s, Transaction& t) {
+                         return s.vectors(t).define("other", {.dimension = 1, .model = "m"});
+                       }},
+                      {"asked with another dimension",
+                       [](const Space& s, Transaction& t) {
+                         return s.recall(t, {.vector = RecallVector{.values = {1, 0, 0}}}).status();
+                       }},
+                      {"asked with NaN", [](const Space& s, Transaction& t) {
+                         const float nan = std::numeric_limits<float>::quiet_NaN();
+                         return s.recall(t, {.vector = RecallVector{.values = {nan, 1}}}).status();
+                       }}});
+}
+
+TEST_F(RefusalsTest, OfWrongStatesAndVersions) {
+  ASSERT_TRUE(space_.artifacts().put({.name = "a", .aliases = {"kept"}}, "1"));
+  ASSERT_TRUE(space_.registry().put({.kind = "k", .name = "n", .body = "1", .publish = true}));
+  const std::string record = space_.records().add({.title = "t", .fields = {{"text", "x"}}})->id;
+  const std::string run = space_.runs().start({.name = "r"})->id;
+  ASSERT_TRUE(space_.runs().pause(run));
+  ASSERT_TRUE(space_.queue("q").push({.payload = "x"}));
+  const std::string leased = space_.queue("q").take()->front().id;
+  expect_all_refused(
+      StatusCode::kConditionFalse,
+      {{"a version that an alias names",
+        [](const Space& s, Transaction& t) { return s.artifacts(t).remove_version("a", 1); }},
+       {"published already",
+        [](const Space& s, Transaction& t) { return s.registry(t).publish("k", "n", 1).status(); }},
+       {"nothing to go back to",
+        [](const Space& s, Transaction& t) { return s.registry(t).rollback("k", "n").status(); }},
+       {"published version",
+        [](const Space& s, Transaction& t) {
+          return s.registry(t).publish("k", "n", 1, {.if_published = 9}).status();
+        }},
+       {"revision of a record",
+        [&](const Space& s, Transaction& t) {
+          return s.records(t).edit(record, {.title = "u", .revision = 7}).status();
+        }},
+       {"a failure is not promoted",
+        [&](const Space& s, Transaction& t) {
+          return s.records(t).promote(record, "x", true).status();
+        }},
+       {"paused", [&](const Space& s,
+                      Transaction& t) { return s.runs(t).begin(run, {.key = "s"}).status(); }},
+       {"not ended", [&](const Space& s, Transaction& t) { return s.runs(t).remove(run); }},
+       {"leased", [&](const Space& s, Transaction& t) { return s.queue(t, "q").remove(leased); }},
+       {"not dead",
+        [&](const Space& s, Transaction& t) { return s.queue(t, "q").requeue(leased); }}});
+}
+
+TEST_F(RefusalsTest, OfLeasesThatHaveExpired) {
+  using std::chrono::milliseconds;
+  const Claim claim = *space_.claims().take("r", {.ttl = milliseconds(1)});
+  const Claim taken = *space_.claims().take("s", {.ttl = milliseconds(1)});
+  ASSERT_TRUE(space_.queue("q").push({.payload = "x"}));
+  const Job job = space_.queue("q").take({.lease = milliseconds(1)})->front();
+  const std::string run = space_.runs().start({.name = "r"})->id;
+  const NewStep step = {.key = "s", .on_interrupt = OnInterrupt::retry};
+  const StepLease lease = *space_.runs().begin(run, step, {.lease = milliseconds(1)})->lease;
+  const auto expired = std::chrono::steady_clock::now() + milliseconds(3);
+  while (std::chrono::steady_clock::now() < expired) {
+  }
+  ASSERT_TRUE(space_.claims().take("s"));
+  ASSERT_EQ(space_.queue("q").take()->size(), 1u);
+  ASSERT_TRUE(*space_.runs().take(run));
+  expect_all_refused(
+      StatusCode::kFenced,
+      {{"nobody's", [&](const Space& s, Transaction& t) { return s.claims(t).guard(claim); }},
+       {"another's", [&](const Space& s, Transaction& t) { return s.claims(t).guard(taken); }},
+       {"another's, prolonged",
+        [&](const Space& s, Transaction& t) {
+          return s.claims(t).renew(taken, milliseconds(10)).status();
+        }},
+       {"another's job", [&](const Space& s, Transaction& t) { return s.queue(t, "q").ack(job); }},
+       {"another's job, given back",
+        [&](const Space& s, Transaction& t) { return s.queue(t, "q").nack(job, "x"); }},
+       {"another's job, prolonged",
+        [&](const Space& s, Transaction& t) {
+          return s.queue(t, "q").extend(job, milliseconds(10)).status();
+        }},
+       {"another's step",
+        [&](const Space& s, Transaction& t) { return s.runs(t).complete(lease, "x"); }},
+       {"another's step, prolonged", [&](const Space& s, Transaction& t) {
+          return s.runs(t).heartbeat(lease, milliseconds(10)).status();
+        }}});
 }
 
 }  // namespace
