@@ -55,6 +55,46 @@ TEST_F(MailScenario, EachKeyIsAcceptedOnceThoughProcessesAreKilled) {
   expect_sound(store);
 }
 
+// All are killed at once, and the store starts cold, before the next crew goes on with all keys.
+TEST_F(MailScenario, EachKeyIsAcceptedOnceThroughKillsAndColdStarts) {
+  constexpr int kKeys = 150;
+  constexpr int kRounds = 4;
+  const auto accept = [&](int first) {
+    Store store = open_or_die(path_);
+    const Space space = *store.space("crew");
+    for (int i = 0; i < kKeys; ++i) {
+      const std::string key = std::to_string((first + i) % kKeys);
+      ASSERT_TRUE(store.update([&](Transaction& txn) -> Status {
+        HOLDFAST_ASSIGN(const bool is_new, space.inbox(txn, "webhooks").mark(key, "by " + key));
+        return is_new ? txn.add("accepted/" + key, 1) : Status::ok();
+      }));
+      told_.send("x");
+    }
+  };
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<ChildProcess> crew;
+    for (int i = 0; i < kProcesses; ++i) {
+      crew.push_back(ChildProcess::start([&, i] { accept(i * 7); }));
+    }
+    ASSERT_TRUE(told_.receive(static_cast<size_t>(20 + 40 * round)));
+    for (ChildProcess& process : crew) process.kill();
+    for (ChildProcess& process : crew) process.wait();
+    reboot(path_);
+  }
+  EXPECT_EQ(run_in_child([&] { accept(0); }), ChildProcess::kSuccess);
+  reboot(path_);
+  Store store = open_or_die(path_);
+  expect_each_once(store, "accepted/", kKeys);
+  const Inbox inbox = store.space("crew")->inbox("webhooks");
+  for (int i = 0; i < kKeys; ++i) {
+    const std::string key = std::to_string(i);
+    EXPECT_FALSE(*inbox.mark(key)) << key;
+    EXPECT_EQ((*inbox.find(key))->note, "by " + key);
+  }
+  EXPECT_TRUE(*inbox.mark("another"));
+  expect_sound(store);
+}
+
 TEST_F(MailScenario, EachMessageIsReceivedOnceThoughReceiversAreKilled) {
   constexpr int kMessages = 400;
   {
@@ -134,7 +174,7 @@ TEST_F(MailScenario, EntriesAreDeliveredInOrderThoughRelaysAreKilled) {
   // All are killed now and then, whoever is at work, so the one at work is too.
   std::vector<ChildProcess> crew;
   for (int round = 0; round < 4; ++round) {
-    for (int i = 0; i < kProcesses / 4; ++i) crew.push_back(ChildProcess::start(relay));
+    for (int i = 0; i < kProcesses; ++i) crew.push_back(ChildProcess::start(relay));
     ASSERT_TRUE(told_.receive(30));
     for (ChildProcess& process : crew) process.kill();
     for (ChildProcess& process : crew) process.wait();

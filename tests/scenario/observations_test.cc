@@ -180,5 +180,124 @@ TEST(Observations, WhatWasAcknowledgedIsThereAfterSixteenWritersWereKilled) {
   EXPECT_TRUE(store.check()->problems.empty());
 }
 
+// --- Upkeep: what makes many observations one, or moves them between tiers, beside who writes them
+
+constexpr int kGroups = 6;
+constexpr TierOptions kColdSoon{.warm_after_us = 2'000, .cold_after_us = 20'000, .limit = 20};
+
+std::string group_word(int group) {
+  return std::string("group") + "bcdfgh"[group] + "z";
+}
+
+// By turns something of its own, and what is said again and again.
+void say_again_and_again(const std::string& path, int writer, Channel& told) {
+  Store store = open_or_die(path);
+  const Observations observations = store.space("crowd")->observations();
+  for (int number = 0; number < 60; ++number) {
+    const std::string word =
+        number % 2 == 0 ? own_word(writer, number, 'q') : group_word(number / 2 % kGroups);
+    const auto id = observations.add({.content = "common " + word});
+    ASSERT_TRUE(id) << id.status().to_string();
+    const Status used = observations.reinforce(std::span(&*id, 1), Reinforcement::access);
+    ASSERT_TRUE(used || used.code() == StatusCode::kConditionFalse) << used.to_string();
+    Acknowledged said{.id = {}, .writer = static_cast<uint8_t>(writer), .number = number};
+    id->copy(said.id, sizeof(said.id));
+    told.send({reinterpret_cast<const char*>(&said), sizeof(said)});
+  }
+}
+
+void keep_up(const std::string& path, bool moves) {
+  Store store = open_or_die(path);
+  const Observations observations = store.space("crowd")->observations();
+  for (int i = 0; i < 40; ++i) {
+    const Status done = moves ? observations.tier_step(kColdSoon).status()
+                              : observations.consolidate({.similarity_min = 1}).status();
+    ASSERT_TRUE(done) << done.to_string();
+  }
+}
+
+void expect_one_of_each_group(const Space& space) {
+  while (!space.observations().consolidate({.similarity_min = 1})->empty()) {
+  }
+  for (int group = 0; group < kGroups; ++group) {
+    const std::set<std::string> ids = found(space, group_word(group));
+    ASSERT_EQ(ids.size(), 1u) << group_word(group);
+    const auto one = space.observations().get(*ids.begin());
+    EXPECT_EQ(one->content, "common " + group_word(group));
+    for (const std::string& source : one->derived_from) {
+      EXPECT_NE(space.observations().get(source)->forgotten_us, 0) << source;
+    }
+  }
+}
+
+// Every tier has as many as are counted, and each of them its content.
+void expect_tiers(const Space& space) {
+  const auto counts = space.observations().tier_counts();
+  size_t cold = 0;
+  size_t others = 0;
+  const auto forgotten = space.observations().forgotten({.limit = kObservationListLimitMax});
+  const auto live = space.observations().list({.limit = kObservationListLimitMax});
+  for (const auto* some : {&*forgotten, &*live}) {
+    for (const Observation& one : *some) {
+      EXPECT_TRUE(one.content.starts_with("common ")) << one.id;
+      ++(one.tier == Tier::cold ? cold : others);
+    }
+  }
+  EXPECT_EQ(counts->cold, cold);
+  EXPECT_EQ(counts->hot + counts->warm, others);
+}
+
+TEST(Observations, UpkeepBesideWritersLosesNothingThoughBothAreKilled) {
+  TemporaryDirectory directory;
+  const std::string path = directory.path() + "/store";
+  Channel told;
+  std::vector<ChildProcess> crew;
+  for (int i = 0; i < 16; ++i) {
+    crew.push_back(ChildProcess::start([&, i] {
+      if (i % 2 == 0) return say_again_and_again(path, i, told);
+      told.close_sending();
+      keep_up(path, i % 4 == 1);
+    }));
+  }
+  std::string said;
+  for (size_t death = 0; death < 8; ++death) {
+    const auto bytes = told.receive(12 * sizeof(Acknowledged));
+    ASSERT_TRUE(bytes);
+    said += *bytes;
+    crew[death].kill();
+    crew[death].wait();
+  }
+  told.close_sending();
+  said += told.receive_all();
+  for (size_t i = 8; i < crew.size(); ++i) EXPECT_EQ(crew[i].wait(), ChildProcess::kSuccess);
+
+  Store store = open_or_die(path);
+  const Space space = *store.space("crowd");
+  expect_one_of_each_group(space);
+  for (size_t at = 0; at + sizeof(Acknowledged) <= said.size(); at += sizeof(Acknowledged)) {
+    Acknowledged one;
+    said.copy(reinterpret_cast<char*>(&one), sizeof(one), at);
+    const std::string id(one.id, sizeof(one.id));
+    ASSERT_TRUE(space.observations().get(id)) << "it was acknowledged";
+    if (one.number % 2 != 0) continue;
+    const std::string word = own_word(one.writer, one.number, 'q');
+    EXPECT_EQ(found(space, word), std::set<std::string>{id}) << word;
+  }
+  expect_tiers(space);
+  const std::set<std::string> live = found(space, "common");
+  EXPECT_EQ(*space.observations().reindex(), live.size());
+  EXPECT_EQ(found(space, "common"), live);
+  // The first round was begun by somebody else.
+  for (int round = 0; round < 2;) {
+    const auto step = space.observations().tier_step({.warm_after_us = 0, .cold_after_us = 0});
+    ASSERT_TRUE(step) << step.status().to_string();
+    round += step->is_round_over;
+  }
+  expect_tiers(space);
+  EXPECT_GE(space.observations().tier_counts()->cold, live.size());
+  EXPECT_EQ(found(space, "common"), live);
+  expect_sound(store);
+}
+
 }  // namespace
 }  // namespace holdfast

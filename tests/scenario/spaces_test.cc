@@ -1,5 +1,6 @@
-// Processes that write to spaces while others rename and remove them, all of them killed now and
-// then: a removed space leaves nothing behind, and no write strays into another space.
+// Processes that write to spaces while others rename them, or put them into the trash and give them
+// back elsewhere, and remove them, all of them killed now and then: a removed space leaves nothing
+// behind, and no write strays into another space.
 #include <gtest/gtest.h>
 
 #include "holdfast/holdfast.h"
@@ -31,6 +32,12 @@ class SpacesScenario : public testing::Test {
     }
   }
 
+  // Who is killed in between leaves it in the trash.
+  static Status by_trash(const Spaces& spaces, const SpaceSegments& from, const SpaceSegments& to) {
+    HOLDFAST_ASSIGN(const uint64_t id, spaces.trash(from));
+    return spaces.restore(id, to);
+  }
+
   // Moves a space away, looks whether all in it is its own, and removes it.
   void move_and_remove(int mover, Channel& told) {
     Store store = open_or_die(path_);
@@ -38,7 +45,8 @@ class SpacesScenario : public testing::Test {
     for (int round = 0; round < kRounds; ++round) {
       const std::string from = "team/" + std::to_string(round % 3);
       const SpaceSegments to = {"away", std::to_string(mover)};
-      const Status renamed = spaces.rename(*parse_space_path(from), to);
+      const Status renamed = round % 2 == 0 ? spaces.rename(*parse_space_path(from), to)
+                                            : by_trash(spaces, *parse_space_path(from), to);
       told.send("x");
       if (renamed.code() == StatusCode::kNotFound) continue;  // another was quicker
       ASSERT_TRUE(renamed) << renamed.to_string();
@@ -80,6 +88,8 @@ TEST_F(SpacesScenario, NothingIsLeftThoughWritersAndRemoversAreKilled) {
     const Status removed = Spaces(store).remove({top}, SubSpaces::include);
     EXPECT_TRUE(removed || removed.code() == StatusCode::kNotFound) << removed.to_string();
   }
+  const auto trashed = Spaces(store).trashed();
+  for (const TrashedSpace& one : *trashed) EXPECT_TRUE(Spaces(store).purge(one.id));
   // What is left are the catalog's two counters.
   auto snapshot = store.snapshot();
   size_t keys = 0;

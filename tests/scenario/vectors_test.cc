@@ -2,6 +2,7 @@
 // every process, what is rolled back or removed never is, while others fold and merge.
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <random>
 #include <set>
 
@@ -134,6 +135,87 @@ TEST(Vectors, AWriterKilledWhileItFoldsLeavesAWholeIndex) {
     EXPECT_GT(*hits->front().similarity, 0.999);
     EXPECT_TRUE(store.check()->problems.empty());
   }
+}
+
+// What a writer has said of its observation `number`.
+struct Said {
+  int32_t writer = 0;
+  int32_t number = 0;
+  bool is_gone = false;
+};
+
+// Adds by turns an observation with its vector, one whose vector comes later and is then replaced,
+// one that is removed, and one that is forgotten.
+void write_and_tell(const std::string& path, int writer, Channel& told) {
+  Store store = open_or_die(path);
+  const Space space = *store.space("crowd");
+  for (int number = 0;; ++number) {
+    NewObservation observation;
+    observation.content = std::to_string(writer) + "/" + std::to_string(number);
+    if (number % 4 != 1) observation.embedding = embedding_of(writer, number);
+    const auto id = space.observations().add(observation);
+    ASSERT_TRUE(id) << id.status().to_string();
+    if (number % 4 == 1) {
+      ASSERT_TRUE(store.update([&](Transaction& txn) -> Status {
+        const Vectors vectors = space.vectors(txn);
+        HOLDFAST_TRY(vectors.put(kMainVectorSpace, *id, embedding_of(writer, -1)));
+        return vectors.put(kMainVectorSpace, *id, embedding_of(writer, number));
+      }));
+    }
+    if (number % 4 == 2) {
+      ASSERT_TRUE(space.observations().remove(*id));
+    }
+    if (number % 4 == 3) {
+      ASSERT_TRUE(space.observations().forget(*id));
+    }
+    const Said said{writer, number, number % 4 >= 2};
+    told.send({reinterpret_cast<const char*>(&said), sizeof(said)});
+  }
+}
+
+TEST(Vectors, WhatSixteenWroteIsTheNearestToItselfThoughAllWereKilled) {
+  constexpr int kWriters = 16;
+  constexpr int kBetween = 25;
+  TemporaryDirectory directory;
+  const std::string path = directory.path() + "/store";
+  {
+    Store store = open_or_die(path);
+    ASSERT_TRUE(store.space("crowd")->vectors().define(
+        kMainVectorSpace, {.dimension = kDimension, .model = "drawn", .model_version = "1"}));
+  }
+  Channel told;
+  std::vector<ChildProcess> writers;
+  for (int writer = 0; writer < kWriters; ++writer) {
+    writers.push_back(ChildProcess::start([&, writer] { write_and_tell(path, writer, told); }));
+  }
+  told.close_sending();
+  std::string all;
+  for (ChildProcess& writer : writers) {
+    const auto bytes = told.receive(kBetween * sizeof(Said));
+    ASSERT_TRUE(bytes);
+    all += *bytes;
+    writer.kill();
+    EXPECT_NE(writer.wait().signal, 0);
+  }
+  all += told.receive_all();
+  Store store = open_or_die(path);
+  const Space space = *store.space("crowd");
+  ASSERT_TRUE(space.kv().put("settled", ""));
+  const auto check = [&] {
+    for (size_t at = 0; at + sizeof(Said) <= all.size(); at += sizeof(Said)) {
+      Said said;
+      std::memcpy(&said, all.data() + at, sizeof(said));
+      const std::string content = std::to_string(said.writer) + "/" + std::to_string(said.number);
+      ASSERT_EQ(same(space, embedding_of(said.writer, said.number)), said.is_gone ? "" : content);
+    }
+    for (int writer = 0; writer < kWriters; ++writer) {
+      EXPECT_EQ(same(space, embedding_of(writer, -1)), "") << "it was replaced";
+    }
+  };
+  check();
+  ASSERT_TRUE(space.observations().reindex());
+  check();
+  EXPECT_TRUE(store.check()->problems.empty());
 }
 
 // Writes down what it has embedded.
