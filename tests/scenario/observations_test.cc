@@ -2,6 +2,7 @@
 // it is found, what was removed or forgotten never again, and an index made anew says the same.
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <map>
 #include <set>
 
@@ -297,6 +298,60 @@ TEST(Observations, UpkeepBesideWritersLosesNothingThoughBothAreKilled) {
   EXPECT_GE(space.observations().tier_counts()->cold, live.size());
   EXPECT_EQ(found(space, "common"), live);
   expect_sound(store);
+}
+
+// Of the process itself: without the mapped files of the store.
+uint64_t own_memory_kib() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    uint64_t kib = 0;
+    if (word == "RssAnon:" && status >> kib) return kib;
+  }
+  return 0;
+}
+
+TEST(Observations, AllAreListedInBoundedMemory) {
+  constexpr size_t kObservations = 40'000;
+  constexpr size_t kBatch = 2'000;
+  TemporaryDirectory directory;
+  const std::string path = directory.path() + "/store";
+  const auto fill = [&] {
+    Store store = open_or_die(path, {.durability = Durability::batched});
+    const Observations observations = store.space("crowd")->observations();
+    for (size_t i = 0; i < kObservations; i += kBatch) {
+      std::vector<NewObservation> batch(kBatch);
+      for (NewObservation& one : batch) {
+        one.content = std::string(500, 'x');
+        one.tags = {"tagged"};
+      }
+      ASSERT_TRUE(observations.add_all(batch));
+    }
+    ASSERT_TRUE(store.close());
+  };
+  ASSERT_EQ(run_in_child(fill), ChildProcess::kSuccess);
+  // 20 MB of contents; a page of 500 observations has a quarter of one.
+  const auto list_all = [&] {
+    Store store = open_or_die(path);
+    const Space space = *store.space("crowd");
+    for (const std::vector<std::string>& tags : {std::vector<std::string>{}, {"tagged"}}) {
+      ObservationListOptions options{.limit = 500, .tags = tags};
+      const uint64_t before_kib = own_memory_kib();
+      uint64_t most_kib = 0;
+      size_t seen = 0;
+      while (true) {
+        const auto page = space.observations().list(options);
+        ASSERT_TRUE(page) << page.status().to_string();
+        if (page->empty()) break;
+        seen += page->size();
+        options.after = page->back().id;
+        most_kib = std::max(most_kib, own_memory_kib());
+      }
+      EXPECT_EQ(seen, kObservations);
+      EXPECT_GT(before_kib, 0u);
+      EXPECT_LT(most_kib - std::min(before_kib, most_kib), 12u << 10);
+    }
+  };
+  EXPECT_EQ(run_in_child(list_all), ChildProcess::kSuccess);
 }
 
 }  // namespace
