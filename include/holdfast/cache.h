@@ -2,8 +2,9 @@
 //
 // What goes first when there are too many bytes is what was not used for longest, about: that an
 // entry was used is noted at most every `touch_every`, in memory, and written with the next write
-// of this object, or with every 1,000th get; so are hits and misses. So keep the object: getting
-// writes nothing. What a process that dies had not written yet is not counted.
+// of this object, or by a get when much has piled up; so are hits and misses, by gets at most once
+// a second. So keep the object: getting writes next to nothing. What a process that dies had not
+// written yet is not counted.
 //
 // Thread-safety and errors: as of Kv (holdfast/kv.h). Copies share what is not written yet.
 #pragma once

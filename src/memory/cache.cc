@@ -74,7 +74,7 @@ Result<std::optional<CacheEntry>> Cache::find(std::string_view key, bool or_stal
   HOLDFAST_TRY(memory::check_cache(name_, key));
   HOLDFAST_ASSIGN(auto entry, read(key, or_stale));
   count_get(entry);
-  if (access_->is_own_commit() && state_->is_full()) HOLDFAST_TRY(state_->flush());
+  if (access_->is_own_commit() && state_->is_due()) HOLDFAST_TRY(state_->flush());
   return entry;
 }
 

@@ -12,7 +12,8 @@ using memory::CacheCounter;
 using memory::CacheRow;
 using memory::CacheRows;
 
-constexpr uint64_t kGetsMax = 1000;
+constexpr uint64_t kGetsMin = 1000;  // fewer are not worth a commit
+constexpr int64_t kWriteEveryUs = 1'000'000;
 constexpr size_t kUsedMax = 500;
 constexpr size_t kCompressMin = 512;  // bytes; less is not worth a frame
 constexpr size_t kVictimsMax = 64;    // entries that one put removes
@@ -80,11 +81,14 @@ void Cache::State::use(std::string_view entry, int64_t now_us) {
   if (pending_.used.size() < kUsedMax) pending_.used[std::string(entry)] = now_us;
 }
 
-bool Cache::State::is_full() const {
+bool Cache::State::is_due() const {
   const std::lock_guard lock(mutex_);
+  if (pending_.used.size() >= kUsedMax) return true;
   int64_t counts = 0;
   for (const auto& [counter, count] : pending_.counts) counts += count;
-  return counts >= static_cast<int64_t>(kGetsMax) || pending_.used.size() >= kUsedMax;
+  if (counts < static_cast<int64_t>(kGetsMin)) return false;
+  const int64_t since_us = access_->now_us() - written_us_;
+  return since_us < 0 || since_us >= kWriteEveryUs;  // a clock may be set back
 }
 
 Cache::State::Pending Cache::State::pending() const {
@@ -94,6 +98,7 @@ Cache::State::Pending Cache::State::pending() const {
 
 void Cache::State::settle(const Pending& written) {
   const std::lock_guard lock(mutex_);
+  written_us_ = access_->now_us();
   for (const auto& [counter, count] : written.counts) pending_.counts[counter] -= count;
   for (const auto& [entry, when] : written.used) {
     const auto found = pending_.used.find(entry);

@@ -30,8 +30,8 @@ class Cache::State {
 
   void count(memory::CacheCounter counter);
   void use(std::string_view entry, int64_t now_us);
-  // Whether so much has piled up that a get should write it.
-  bool is_full() const;
+  // Whether so much has piled up, for so long, that a get should write it.
+  bool is_due() const;
   Pending pending() const;
   // What `written` has, others may have added to meanwhile.
   void settle(const Pending& written);
@@ -46,6 +46,7 @@ class Cache::State {
   const std::string name_;
   mutable std::mutex mutex_;
   Pending pending_;
+  int64_t written_us_ = 0;  // when something was, last
   blob::FrameCompressor compressor_;
   blob::FrameDecompressor decompressor_;
 };
