@@ -63,16 +63,16 @@ TEST(Transcript, BecomesSectionsWithTimeAndSession) {
 }
 
 TEST(Transcript, TheFirstLineOfCodexNamesTheSession) {
-  const auto sections = split_json_lines(
-      R"({"type":"session_meta","payload":{"id":"c1","cwd":"/src"}})"
-      "\n"
-      R"({"type":"response_item","payload":{"type":"message","role":"user",)"
-      R"("content":[{"type":"input_text","text":"<environment_context>cwd"}]}})"
-      "\n"
-      R"({"type":"event_msg","payload":{"type":"user_message","message":"why?"}})"
-      "\n"
-      R"({"type":"response_item","payload":{"type":"message","role":"user",)"
-      R"("content":[{"type":"input_text","text":"why?"}]}})");
+  const auto sections =
+      split_json_lines(R"({"type":"session_meta","payload":{"id":"c1","cwd":"/src"}})"
+                       "\n"
+                       R"({"type":"response_item","payload":{"type":"message","role":"user",)"
+                       R"("content":[{"type":"input_text","text":"<environment_context>cwd"}]}})"
+                       "\n"
+                       R"({"type":"event_msg","payload":{"type":"user_message","message":"why?"}})"
+                       "\n"
+                       R"({"type":"response_item","payload":{"type":"message","role":"user",)"
+                       R"("content":[{"type":"input_text","text":"why?"}]}})");
   ASSERT_EQ(sections.size(), 1u) << "what the client says in the user's name is left out";
   EXPECT_EQ(sections[0].text, "why?");
   EXPECT_EQ(sections[0].session, "c1");
