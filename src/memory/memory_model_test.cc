@@ -195,6 +195,8 @@ class ObservationModelTest : public MemoryModelTest {
     std::set<std::string> tags;
     bool is_forgotten = false;
     std::vector<std::string> words_before;  // of its history
+    uint64_t reinforced[3] = {};            // by kind of Reinforcement
+    int64_t renewed_us = 0;
   };
   using Model = std::map<std::string, Known, std::greater<>>;  // newest first
   Observations observations() { return Observations(access()); }
@@ -218,7 +220,7 @@ class ObservationModelTest : public MemoryModelTest {
 
   void add() {
     clock_.now_us += 1'000;
-    Known known{new_word(), some_kind(), {}, false, {}};
+    Known known{new_word(), some_kind(), {}, false, {}, {}, clock_.now_us};
     const auto tags = some_tags();
     known.tags = {tags.begin(), tags.end()};
     const auto id =
@@ -248,6 +250,34 @@ class ObservationModelTest : public MemoryModelTest {
       EXPECT_EQ(observations().restore(id).is_ok(), known.is_forgotten);
       known.is_forgotten = false;
     }
+  }
+  // Several at once, or, where one of them is forgotten, none.
+  void reinforce() {
+    clock_.now_us += 1'000;
+    std::set<std::string> ids;
+    for (size_t i = 1 + below(3); i > 0; --i) ids.insert(some()->first);
+    const bool may = std::none_of(ids.begin(), ids.end(),
+                                  [&](const auto& id) { return model_[id].is_forgotten; });
+    const auto kind = static_cast<Reinforcement>(below(3));
+    const std::vector<std::string> several(ids.begin(), ids.end());
+    ASSERT_EQ(observations().reinforce(several, kind).is_ok(), may);
+    for (const std::string& id : ids) {
+      if (!may) break;
+      ++model_[id].reinforced[static_cast<size_t>(kind)];
+      if (kind != Reinforcement::contradiction) model_[id].renewed_us = clock_.now_us;
+    }
+  }
+  void expect_strength(const std::string& id, const Known& known) {
+    const auto strength = observations().strength(id);
+    ASSERT_TRUE(strength) << strength.status().to_string();
+    const auto& [accesses, confirmations, contradictions] = known.reinforced;
+    EXPECT_EQ(strength->accesses, accesses);
+    EXPECT_EQ(strength->confirmations, confirmations);
+    EXPECT_EQ(strength->contradictions, contradictions);
+    EXPECT_EQ(strength->renewed_us, known.renewed_us);
+    const auto in_favour = static_cast<double>(1 + confirmations);
+    EXPECT_DOUBLE_EQ(strength->confidence,
+                     in_favour / static_cast<double>(2 + confirmations + contradictions));
   }
   void remove() {
     const auto one = some();
@@ -304,6 +334,7 @@ class ObservationModelTest : public MemoryModelTest {
     if (model_.empty()) return;
     const auto& [id, known] = *some();
     EXPECT_EQ(found(known.word), known.is_forgotten ? 0u : 1u);
+    expect_strength(id, known);
     const auto history = observations().history(id);
     ASSERT_EQ(history->size(), known.words_before.size());
     for (size_t i = 0; i < history->size(); ++i) {
@@ -319,12 +350,13 @@ class ObservationModelTest : public MemoryModelTest {
 
 TEST_P(ObservationModelTest, ListsSearchAndHistoryAreThoseOfAPlainMap) {
   for (int step = 0; step < 200 && !HasFatalFailure(); ++step) {
-    const size_t choice = model_.empty() ? 0 : below(10);
+    const size_t choice = model_.empty() ? 0 : below(12);
     if (choice < 4) add();
     if (choice == 4 || choice == 5) edit();
     if (choice == 6 || choice == 7) forget_or_restore();
     if (choice == 8) remove();
     if (choice == 9 && below(4) == 0) purge();
+    if (choice > 9) reinforce();
     expect_same();
   }
 }
