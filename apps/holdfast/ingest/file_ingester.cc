@@ -147,7 +147,10 @@ Status FileIngester::ingest(const InputFile& file) {
     return Status::ok();
   }
   documents::ReadOutcome outcome = documents::read_document(file.path, std::move(*bytes));
-  if (outcome.skip != documents::Skip::kNone) return skip(file, outcome.skip);
+  if (outcome.skip != documents::Skip::kNone) {
+    HOLDFAST_TRY(drop_sections(note_key, note));  // of what it held before
+    return skip(file, outcome.skip);
+  }
   if (outcome.converted_from_latin1) {
     progress_.files_from_latin1.fetch_add(1);
     progress_.remark("converted from Latin-1: " + file.path);
@@ -195,6 +198,14 @@ Status FileIngester::store_observations(std::span<const NewObservation> rest,
   if (!removes_apart) return Status::ok();
   HOLDFAST_TRY(remove_outdated(note));
   return commit({}, /*last=*/true, note_key, note);
+}
+
+Status FileIngester::drop_sections(const std::string& note_key, Note& note) {
+  if (note.digest.empty()) return Status::ok();
+  note.ids_before = std::move(note.ids);
+  note.ids.clear();
+  HOLDFAST_TRY(remove_outdated(note));
+  return notes_.kv().del(note_key);
 }
 
 // Before the note says so: whoever dies in between finds some of them gone the next time.

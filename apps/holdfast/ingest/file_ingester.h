@@ -44,6 +44,8 @@ class FileIngester {
   Status ingest_commits(const InputFile& piece);
   Status store_observations(std::span<const NewObservation> rest, const std::string& note_key,
                             Note& note);
+  // Removes what a file held that holds nothing any more, and its note.
+  Status drop_sections(const std::string& note_key, Note& note);
   Status remove_outdated(Note& note);
   Status commit(std::span<const NewObservation> batch, bool last, const std::string& note_key,
                 Note& note);

@@ -138,6 +138,18 @@ TEST_F(IngestStoreTest, AChangedFileReplacesWhatItSaid) {
   EXPECT_EQ(contents, (std::set<std::string>{"alpha", "changed text"}));
 }
 
+TEST_F(IngestStoreTest, AFileThatIsEmptyNowSaysNothingAnyMore) {
+  write("f.md", "# A\nalpha\n");
+  write("g.md", "# B\nbeta\n");
+  run(1);
+  write("f.md", "");
+  EXPECT_EQ(run(1).removed, 1u);
+  EXPECT_EQ(observations().size(), 1u);
+  EXPECT_EQ(run(1).removed, 0u);
+  write("f.md", "# A\nalpha\n");
+  EXPECT_EQ(run(1).added, 1u) << "and something again";
+}
+
 TEST_F(IngestStoreTest, AFileOfVeryManySectionsIsNotedWhole) {
   constexpr int kSections = 28'000;
   std::string text;
