@@ -23,10 +23,26 @@ std::string content_of(const std::string& name) {
   return name + " " + std::string(3'000, name.back());
 }
 
-class FilesTest : public ProgramFixture {
+// Runs commands of the program.
+class FileCommandsTest : public ProgramFixture {
+ protected:
+  ChildProcess start(std::vector<std::string> words) {
+    words.insert(words.begin(), {program_, "--store", path_, "--space", "test"});
+    return ChildProcess::start([words]() mutable {
+      std::vector<char*> arguments;
+      for (std::string& word : words) arguments.push_back(word.data());
+      arguments.push_back(nullptr);
+      if (std::freopen("/dev/null", "w", stdout) == nullptr) ::_exit(126);
+      ::execv(arguments[0], arguments.data());
+      ::_exit(127);
+    });
+  }
+};
+
+class FilesTest : public FileCommandsTest {
  protected:
   void SetUp() override {
-    ProgramFixture::SetUp();
+    FileCommandsTest::SetUp();
     if (IsSkipped()) return;
     for (int folder = 0; folder < kFolders; ++folder) {
       const std::string below = source_ + "/" + std::to_string(folder);
@@ -38,18 +54,6 @@ class FilesTest : public ProgramFixture {
     }
     ASSERT_TRUE(Store::open(path_));
     ASSERT_EQ(start({"fs", "put", source_, "/"}).wait(), ChildProcess::kSuccess);
-  }
-
-  ChildProcess start(std::vector<std::string> words) {
-    words.insert(words.begin(), {program_, "--store", path_, "--space", "test"});
-    return ChildProcess::start([words]() mutable {
-      std::vector<char*> arguments;
-      for (std::string& word : words) arguments.push_back(word.data());
-      arguments.push_back(nullptr);
-      if (std::freopen("/dev/null", "w", stdout) == nullptr) ::_exit(126);
-      ::execv(arguments[0], arguments.data());
-      ::_exit(127);
-    });
   }
 
   // The files below `target` that have their names, all of which must be whole.
@@ -76,6 +80,33 @@ class FilesTest : public ProgramFixture {
 
   const std::string source_ = directory_.path_of("source");
 };
+
+TEST_F(FileCommandsTest, WhatManyAppendAtOnceIsAllThere) {
+  ASSERT_TRUE(Store::open(path_));
+  constexpr int kWriters = 4;
+  constexpr int kLinesEach = 25;
+  std::vector<ChildProcess> writers;
+  for (int writer = 0; writer < kWriters; ++writer) {
+    writers.push_back(ChildProcess::start([this, writer] {
+      for (int line = 0; line < kLinesEach; ++line) {
+        const std::string text = std::to_string(writer) + "." + std::to_string(line) + "\n";
+        EXPECT_EQ(start({"fs", "write", "/log", text, "--append"}).wait(), ChildProcess::kSuccess);
+      }
+    }));
+  }
+  for (ChildProcess& writer : writers) EXPECT_EQ(writer.wait(), ChildProcess::kSuccess);
+  const std::string target = directory_.path_of("log");
+  ASSERT_EQ(start({"fs", "get", "/log", target}).wait(), ChildProcess::kSuccess);
+  std::vector<int> next(kWriters, 0);
+  std::ifstream log(target);
+  int writer = 0;
+  int line = 0;
+  for (char dot = 0; log >> writer >> dot >> line;) {
+    ASSERT_TRUE(writer >= 0 && writer < kWriters && dot == '.');
+    EXPECT_EQ(line, next[static_cast<size_t>(writer)]++);
+  }
+  EXPECT_EQ(next, std::vector<int>(kWriters, kLinesEach));
+}
 
 TEST_F(FilesTest, ATreeComesOutWhole) {
   const std::string target = directory_.path_of("target");

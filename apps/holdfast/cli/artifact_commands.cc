@@ -345,6 +345,7 @@ void add_lifecycle(Commands& commands, CLI::App* family) {
       add_change(commands, family, alias, "alias", "Let a name of your own stand for a version",
                  "holdfast artifact alias report@2 final", set_alias),
       alias->artifact);
+  command->alias("tag");
   command->add_option("alias", alias->other, "Not digits alone")->required();
   command->add_flag("--remove", alias->undo, "Take it away");
 

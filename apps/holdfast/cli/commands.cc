@@ -1,11 +1,13 @@
 #include "cli/commands.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <iterator>
 #include <utility>
 #include <vector>
 
+#include "cli/input.h"
 #include "cli/reference.h"
 #include "cli/tree_commands.h"
 
@@ -79,7 +81,27 @@ bool has_word(std::string_view words, std::string_view word) {
   return false;
 }
 
+// What else people call a command of a family; nullptr: nothing.
+const char* other_name_of(std::string_view name) {
+  constexpr std::array<const char*, 2> kSame[] = {{"ls", "list"}, {"rm", "remove"}};
+  for (const auto& [one, other] : kSame) {
+    if (name == one) return other;
+    if (name == other) return one;
+  }
+  return nullptr;
+}
+
 }  // namespace
+
+CLI::Option* as_duration(CLI::Option* option) {
+  const auto to_seconds = [](std::string& text) -> std::string {
+    const auto duration = parse_duration(text);
+    if (!duration) return std::string(duration.status().message());
+    text = fixed(static_cast<double>(duration->count()) / 1'000, 3);
+    return {};
+  };
+  return option->type_name("DURATION")->transform(CLI::Validator(to_seconds, ""));
+}
 
 Commands::Commands()
     : app_("Memory that all your agents can write to at once, and that survives kill -9.",
@@ -100,7 +122,9 @@ Commands::Commands()
                   "strict: on the disk before acknowledged; batched: within 100 ms")
       ->check(CLI::IsMember({"strict", "batched"}))
       ->capture_default_str();
-  app_.add_option("--timeout", options_.timeout_seconds, "Seconds to wait for other processes")
+  as_duration(app_.add_option("--timeout", options_.timeout_seconds,
+                              "How long to wait for other processes: 500ms, 90s, 10m; a number "
+                              "alone is seconds"))
       ->check(CLI::Range(0.0, 1e6))
       ->capture_default_str();
   app_.footer(
@@ -135,6 +159,7 @@ CLI::App* Commands::add_family(const std::string& group, const std::string& name
 CLI::App* Commands::add_to(CLI::App* family, const std::string& name, const std::string& purpose,
                            const std::string& example, Action action) {
   CLI::App* command = family->add_subcommand(name, purpose);
+  if (const char* const other = other_name_of(name)) command->alias(other);
   command->fallthrough();
   command->footer("Example:\n  " + example);
   command->callback([this, action = std::move(action)] { chosen_ = action; });

@@ -27,7 +27,8 @@ class Commands {
   // A command that only holds others, as `dump` holds `dump log`.
   CLI::App* add_family(const std::string& group, const std::string& name,
                        const std::string& purpose, const std::string& example);
-  // A command of such a family.
+  // A command of such a family. "ls" and "list" are the same, so are "rm" and "remove", where the
+  // family has but one of them.
   CLI::App* add_to(CLI::App* family, const std::string& name, const std::string& purpose,
                    const std::string& example, Action action);
 
@@ -57,6 +58,9 @@ template <typename Arguments>
 std::shared_ptr<Arguments> arguments_of() {
   return std::make_shared<Arguments>();
 }
+
+// Lets an option that holds seconds be given as "90s", "10m" or "7d", too.
+CLI::Option* as_duration(CLI::Option* option);
 
 constexpr const char* kGroupStart = "Start";
 constexpr const char* kGroupKeyValue = "Key-value";

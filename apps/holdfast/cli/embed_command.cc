@@ -129,8 +129,7 @@ void add_embed_command(Commands& commands) {
                     "Embed all anew if the vectors are of another model, then swap at once");
   CLI::Option* follow =
       command->add_flag("--follow", arguments->follow, "Go on with what is added and changed");
-  command->add_option("--for,--seconds", arguments->seconds, "Follow for so many seconds")
-      ->type_name("SECONDS")
+  as_duration(command->add_option("--for,--seconds", arguments->seconds, "Follow for so long"))
       ->check(CLI::PositiveNumber)
       ->needs(follow);
 }

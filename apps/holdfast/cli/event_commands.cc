@@ -337,8 +337,7 @@ void add_append_and_read(Commands& commands, CLI::App* family) {
   command->add_option("stream", tail_arguments->stream, "Name of the stream")->required();
   command->add_option("--from", tail_arguments->from,
                       "Begin with this number (else with new ones)");
-  command->add_option("--for", tail_arguments->seconds, "End after so many seconds")
-      ->type_name("SECONDS")
+  as_duration(command->add_option("--for", tail_arguments->seconds, "End after so long"))
       ->check(CLI::PositiveNumber);
 }
 

@@ -55,10 +55,9 @@ std::string mode_text(const Node& node) {
 }
 
 Json json_of(const Node& node) {
-  Json json = {{"path", "/" + node.path},
-               {"type", files::node_type_name(node.type)},
-               {"mode", node.mode},
-               {"changed", time_text(node.changed_us)}};
+  Json json = {
+      {"path", "/" + node.path}, {"type", files::node_type_name(node.type)}, {"mode", node.mode}};
+  if (node.changed_us != 0) json["changed"] = time_text(node.changed_us);  // 0: of the root
   if (node.type == NodeType::kFile) json["size"] = node.size;
   if (node.type == NodeType::kLink) json["target"] = node.target;
   return json;

@@ -160,6 +160,26 @@ TEST_F(KindsCommandsTest, StepsAreBegunCompletedFailedAndHeldUpByGates) {
   EXPECT_EQ(json()["id"], run_id);
 }
 
+TEST_F(KindsCommandsTest, NamesAndDurationsMayBeGivenAsElsewhere) {
+  EXPECT_EQ(run({"artifact", "put", "a", "x"}), kExitOk) << error_;
+  EXPECT_EQ(run({"artifact", "tag", "a@1", "final"}), kExitOk) << error_;
+  EXPECT_EQ(run({"artifact", "list"}), kExitOk) << error_;
+  EXPECT_THAT(out_, HasSubstr("a@1"));
+  EXPECT_EQ(run({"artifact", "remove", "a"}), kExitOk) << error_;
+  EXPECT_EQ(run({"event", "append", "s", "x"}), kExitOk) << error_;
+  EXPECT_EQ(run({"event", "ls"}), kExitOk) << error_;
+  EXPECT_THAT(out_, HasSubstr("s"));
+  EXPECT_EQ(run({"event", "tail", "s", "--from", "1", "--for", "1ms"}), kExitOk) << error_;
+  EXPECT_EQ(run({"event", "tail", "s", "--for", "0s"}), kExitUsage);
+  EXPECT_EQ(run({"get", "x", "--timeout", "1m"}), kExitNotFound) << error_;
+  EXPECT_EQ(run({"get", "x", "--timeout", "1 minute"}), kExitUsage);
+  EXPECT_THAT(error_, HasSubstr("is not a duration"));
+  EXPECT_EQ(run({"get", "x", "--timeout", "365d"}), kExitUsage) << "beyond its range";
+  EXPECT_EQ(run({"run", "start", "r", "--json"}), kExitOk) << error_;
+  const auto id = json()["id"].get<std::string>();
+  EXPECT_EQ(run({"step", "start", id, "a", "--lease", "2m", "--json"}), kExitOk) << error_;
+}
+
 TEST_F(KindsCommandsTest, BlobsAreCountedAndCollected) {
   EXPECT_EQ(run({"artifact", "put", "large", std::string(100'000, 'x')}), kExitOk) << error_;
   EXPECT_EQ(run({"blobs", "stats", "--json"}), kExitOk) << error_;

@@ -306,7 +306,7 @@ std::string value_text(const CLI::Option& option) {
   std::string name = type.substr(0, colon);
   if (name == "UINT" || name == "INT" || name == "FLOAT") name = "NUMBER";
   const size_t range = rule.find(" in [");
-  return range == rule.npos ? name : name + rule.substr(range);
+  return range == rule.npos || name == "DURATION" ? name : name + rule.substr(range);
 }
 
 std::string wrapped_help(const std::string& help, size_t columns) {

@@ -164,7 +164,9 @@ TEST_F(CommandsTest, HelpNamesWhatAnOptionTakes) {
   EXPECT_EQ(run_bare({"link", "of", "--help"}), kExitOk);
   EXPECT_THAT(out_, HasSubstr("--direction both|in|out"));
   EXPECT_EQ(run_bare({"stats", "--help"}), kExitOk);
-  EXPECT_THAT(out_, HasSubstr("--watch NUMBER in [0.1 - 86400]"));
+  EXPECT_THAT(out_, HasSubstr("--watch DURATION  "));
+  EXPECT_EQ(run_bare({"list", "--help"}), kExitOk);
+  EXPECT_THAT(out_, HasSubstr("--limit NUMBER in [1 - 10000]"));
 }
 
 }  // namespace

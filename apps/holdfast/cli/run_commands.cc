@@ -265,9 +265,8 @@ void add_exec(Commands& commands, CLI::App* family) {
                       "Names the run (else \"key\" of the plan, or its name): with another key it "
                       "is executed anew");
   command->add_option("--holder", arguments->holder, "Who this worker is, for people");
-  command
-      ->add_option("--lease", arguments->lease_seconds,
-                   "Seconds after which a worker that is stopped loses its step")
+  as_duration(command->add_option("--lease", arguments->lease_seconds,
+                                  "A worker that is stopped for so long loses its step"))
       ->check(CLI::Range(0.1, 86400.0))
       ->capture_default_str();
   command->add_flag("--wait-for-gates", arguments->wait_for_gates,

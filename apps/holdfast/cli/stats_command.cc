@@ -215,13 +215,13 @@ Status stats(const Context& context, const StatsArguments& arguments) {
 
 void add_stats_command(Commands& commands) {
   auto arguments = arguments_of<StatsArguments>();
-  commands
-      .add(kGroupStart, "stats",
-           "Print the figures of the store, of all processes: what grows, who waits for whom",
-           "holdfast stats\n  holdfast stats --watch 1",
-           [arguments](const Context& context) { return stats(context, *arguments); })
-      ->add_option("--watch", arguments->watch_seconds,
-                   "Go on printing what changed, every so many seconds")
+  CLI::App* command = commands.add(
+      kGroupStart, "stats",
+      "Print the figures of the store, of all processes: what grows, who waits for whom",
+      "holdfast stats\n  holdfast stats --watch 1",
+      [arguments](const Context& context) { return stats(context, *arguments); });
+  as_duration(command->add_option("--watch", arguments->watch_seconds,
+                                  "Go on printing what changed, after so long each"))
       ->check(CLI::Range(0.1, 86400.0));
 }
 

@@ -246,13 +246,15 @@ void add_definition(CLI::App* command, StepArguments& arguments) {
       ->check(CLI::IsMember({"ask", "retry", "compensate", "fail"}))
       ->capture_default_str();
   command->add_option("--attempts", arguments.attempts, "That may fail")->capture_default_str();
-  command->add_option("--timeout-of-attempt", arguments.timeout_seconds, "Seconds; 0: none");
+  as_duration(command->add_option("--timeout-of-attempt", arguments.timeout_seconds,
+                                  "How long one may take; 0: any time"));
 }
 
 void add_leasing(CLI::App* command, StepArguments& arguments) {
-  command->add_option("--lease", arguments.lease_seconds, "Seconds until others may settle it")
+  as_duration(command->add_option("--lease", arguments.lease_seconds,
+                                  "How long until others may settle it"))
       ->capture_default_str();
-  command->add_option("--wait", arguments.wait_seconds, "Seconds to wait for it");
+  as_duration(command->add_option("--wait", arguments.wait_seconds, "How long to wait for it"));
   command->add_option("--holder", arguments.holder, "Who does it, for people");
 }
 
@@ -291,7 +293,7 @@ void add_attempts(StepFamily& family) {
                print_lease(output, lease);
                return Status::ok();
              });
-  command->add_option("--lease", arguments->lease_seconds, "Seconds from now")
+  as_duration(command->add_option("--lease", arguments->lease_seconds, "How long from now on"))
       ->capture_default_str();
 }
 
@@ -379,7 +381,8 @@ void add_gate_family(Commands& commands) {
             .status();
       });
   open->add_option("--prompt", opened->prompt, "What is to be approved");
-  open->add_option("--expires", opened->timeout_seconds, "Seconds; 0: never");
+  as_duration(
+      open->add_option("--expires", opened->timeout_seconds, "It expires after so long; 0: never"));
   for (const bool approved : {true, false}) {
     auto [command, decided] =
         add(approved ? "approve" : "reject", approved ? "Open it for good" : "Close it for good",

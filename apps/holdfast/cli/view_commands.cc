@@ -171,8 +171,7 @@ void add_view_commands(Commands& commands) {
   command->add_option("--prefix", watched->prefix, "Only keys that begin so");
   command->add_option("--since", watched->since,
                       "Begin with the commits behind this version, if the log still has them");
-  command->add_option("--for", watched->seconds, "End after so many seconds")
-      ->type_name("SECONDS")
+  as_duration(command->add_option("--for", watched->seconds, "End after so long"))
       ->check(CLI::PositiveNumber);
 }
 
