@@ -315,6 +315,14 @@ class Observations {
   // recall returns Unsupported (an index of another version) or Corruption.
   Result<uint64_t> reindex(const ObservationProgress& progress = {}) const;
 
+  // Whoever adds without a transaction also folds, now and then, what was added into the search
+  // index, which takes milliseconds and makes later recalls faster. A program whose caller waits
+  // adds in a transaction, and folds when it has answered, where there is enough to fold.
+  Result<bool> is_fold_due() const;
+  // At most `steps_max` steps, each a commit of its own; how many there were of texts. Errors:
+  // InvalidArgument (in a transaction), Unsupported (an index of another version), Corruption.
+  Result<size_t> fold(size_t steps_max) const;
+
   // Counts them by a scan, about 0.1 us each.
   Result<uint64_t> count() const;
 

@@ -174,6 +174,18 @@ Result<uint64_t> Observations::reindex(const ObservationProgress& progress) cons
   return memory::rebuild_index(*access_, progress);
 }
 
+Result<bool> Observations::is_fold_due() const {
+  return memory::is_fold_due(*access_);
+}
+
+Result<size_t> Observations::fold(size_t steps_max) const {
+  if (!access_->is_own_commit()) {
+    return Status(StatusCode::kInvalidArgument,
+                  "folding is many commits; use the space's handle without a transaction");
+  }
+  return memory::fold(*access_, steps_max);
+}
+
 Result<uint64_t> Observations::count() const {
   uint64_t count = 0;
   HOLDFAST_TRY(access_->read([&](KeySource& source, uint32_t space_id) {

@@ -228,6 +228,20 @@ TEST_F(RecallTest, ReindexingChangesNothing) {
   EXPECT_DOUBLE_EQ(run({.text = "number3"})->at(0).score, score);
 }
 
+TEST_F(RecallTest, FoldingChangesNothing) {
+  for (int i = 0; i < 1'000 && !*observations().is_fold_due(); ++i) {
+    add({.content = "login number" + std::to_string(i % 17)});
+  }
+  ASSERT_TRUE(*observations().is_fold_due());
+  const Texts before = contents({.text = "login number3", .limit = 500});
+  EXPECT_EQ(*observations().fold(0), 0u);
+  EXPECT_TRUE(*observations().is_fold_due());
+  EXPECT_GT(*observations().fold(1'000), 0u);
+  EXPECT_FALSE(*observations().is_fold_due());
+  EXPECT_EQ(*observations().fold(1'000), 0u);
+  EXPECT_EQ(contents({.text = "login number3", .limit = 500}), before);
+}
+
 TEST_F(RecallTest, AsManyAsAreWantedPassTheFilters) {
   for (int i = 0; i < 400; ++i) {
     add({.content = "login login login", .tags = {"common"}});

@@ -73,23 +73,32 @@ Status check_index(KeySource& source, uint32_t space_id) {
                 "`holdfast reindex` once");
 }
 
-namespace {
-
-void fold_texts(Access& access, size_t count) {
+Result<bool> is_fold_due(Access& access) {
   bool is_due = false;
-  const Status looked = access.read([&](KeySource& source, uint32_t space_id) -> Status {
+  HOLDFAST_TRY(access.read([&](KeySource& source, uint32_t space_id) -> Status {
     HOLDFAST_ASSIGN(is_due, search::is_fold_due(source, index_prefix_of(space_id), {}));
     return Status::ok();
-  });
-  // A merge goes on without anything to fold, too; its steps are cheap to find undue.
-  const size_t steps = looked && is_due ? 2 + count / kDocumentsPerStep : 1;
-  for (size_t i = 0; i < steps; ++i) {
-    const auto step = fold_once(access);
-    if (!step || *step == search::FoldStep::kIdle) return;
+  }));
+  return is_due;
+}
+
+namespace {
+
+Result<size_t> fold_texts(Access& access, size_t steps_max) {
+  for (size_t i = 0; i < steps_max; ++i) {
+    HOLDFAST_ASSIGN(const search::FoldStep step, fold_once(access));
+    if (step == search::FoldStep::kIdle) return i;
   }
+  return steps_max;
 }
 
 }  // namespace
+
+Result<size_t> fold(Access& access, size_t steps_max) {
+  HOLDFAST_ASSIGN(const size_t steps, fold_texts(access, steps_max));
+  HOLDFAST_TRY(fold_vectors(access, steps_max));
+  return steps;
+}
 
 void fold_when_due(Access& access, const Uuid& id, size_t count) {
   if (!access.is_own_commit()) return;
@@ -101,8 +110,10 @@ void fold_when_due(Access& access, const Uuid& id, size_t count) {
     upkeep = std::unique_lock(*mutex, std::try_to_lock);
     if (!upkeep.owns_lock()) return;
   }
-  fold_texts(access, count);
-  // What fails is left to the next who looks.
+  const auto is_due = is_fold_due(access);
+  // A merge goes on without anything to fold, too; its steps are cheap to find undue. What fails is
+  // left to the next who looks.
+  static_cast<void>(fold_texts(access, is_due && *is_due ? 2 + count / kDocumentsPerStep : 1));
   static_cast<void>(fold_vectors(access, 3 + count / kVectorsPerStep));
 }
 

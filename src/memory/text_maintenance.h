@@ -17,6 +17,10 @@ namespace holdfast::memory {
 // the next who looks.
 void fold_when_due(Access& access, const Uuid& id, size_t count = 1);
 
+// See Observations::is_fold_due and fold.
+Result<bool> is_fold_due(Access& access);
+Result<size_t> fold(Access& access, size_t steps_max);
+
 // Errors: Unsupported: the observations of the space were indexed by a program whose index has
 // another form.
 Status check_index(search::KeySource& source, uint32_t space_id);

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -23,6 +25,17 @@ using testing::Not;
 
 class HookTest : public ProgramFixture {
  protected:
+  // What a hook leaves behind in the background becomes our child.
+  void SetUp() override {
+    ProgramFixture::SetUp();
+    ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+  }
+  void TearDown() override { wait_for_background(); }
+  static void wait_for_background() {
+    while (::waitpid(-1, nullptr, 0) > 0) {
+    }
+  }
+
   void make_store(int observations) {
     auto store = Store::open(path_, {.durability = Durability::batched});
     ASSERT_TRUE(store) << store.status().to_string();
@@ -106,6 +119,39 @@ TEST_F(HookTest, AThousandProcessesLoseNothing) {
                                std::to_string(i % 97) + ", which lesson is there?";
     EXPECT_EQ(found.count(prompt), 1u) << prompt;
   }
+}
+
+TEST_F(HookTest, WhatItAddsIsFoldedBehindIt) {
+  constexpr int kEnough = 64;
+  constexpr int kHooksMax = 1'000;  // one of eight folds
+  const auto is_fold_due = [&] {
+    auto store = Store::open(path_);
+    EXPECT_TRUE(store) << store.status().to_string();
+    return *store->space("test")->observations().is_fold_due();
+  };
+  {
+    auto store = Store::open(path_);
+    ASSERT_TRUE(store) << store.status().to_string();
+    auto space = store->space("test");
+    ASSERT_TRUE(store->update([&](Transaction& transaction) -> Status {
+      const Observations observations = space->observations(transaction);
+      EXPECT_EQ(observations.fold(1).status().code(), StatusCode::kInvalidArgument);
+      for (int i = 0; i < kEnough; ++i) {
+        HOLDFAST_TRY(observations.add({.content = "lesson " + std::to_string(i)}).status());
+      }
+      return Status::ok();
+    }));
+  }
+  ASSERT_TRUE(is_fold_due()) << "who adds in a transaction folds nothing";
+  int hooks = 0;
+  while (is_fold_due() && hooks < kHooksMax) {
+    const std::string number = std::to_string(++hooks);
+    ASSERT_EQ(run({"hook", "prompt"}, R"({"session_id":"s","prompt":"prompt )" + number + "\"}"), 0)
+        << error_;
+    wait_for_background();
+  }
+  EXPECT_FALSE(is_fold_due());
+  EXPECT_EQ(contents().size(), static_cast<size_t>(kEnough + hooks));
 }
 
 TEST_F(HookTest, WhateverFailsIsANoteAndNoError) {
