@@ -188,13 +188,13 @@ std::vector<utf8proc_int32_t> decompose(std::string_view word) {
   return codes;
 }
 
-void append_code(utf8proc_int32_t code, std::string& out) {
+}  // namespace
+
+void append_character(uint32_t code, std::string& out) {
   utf8proc_uint8_t bytes[4];
-  const utf8proc_ssize_t size = utf8proc_encode_char(code, bytes);
+  const utf8proc_ssize_t size = utf8proc_encode_char(static_cast<utf8proc_int32_t>(code), bytes);
   out.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
 }
-
-}  // namespace
 
 Character character_beyond_ascii(std::string_view text) {
   const auto first = static_cast<uint8_t>(text[0]);
@@ -246,7 +246,9 @@ void fold(std::string_view word, bool keeps_accents, std::string& out) {
   const utf8proc_ssize_t count =
       utf8proc_normalize_utf32(codes.data(), static_cast<utf8proc_ssize_t>(codes.size()),
                                static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
-  for (utf8proc_ssize_t i = 0; i < count; ++i) append_code(codes[static_cast<size_t>(i)], out);
+  for (utf8proc_ssize_t i = 0; i < count; ++i) {
+    append_character(static_cast<uint32_t>(codes[static_cast<size_t>(i)]), out);
+  }
 }
 
 }  // namespace

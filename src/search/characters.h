@@ -48,6 +48,9 @@ inline Character character_at(std::string_view text) {
   return character_beyond_ascii(text);
 }
 
+// Appends it as UTF-8. REQUIRES: the code of a character.
+void append_character(uint32_t code, std::string& out);
+
 // Whether the class is written without spaces, so that text is cut into single characters and
 // pairs.
 inline bool is_spaceless(CharacterClass c) {

@@ -21,24 +21,6 @@ std::u32string letters_of(std::string_view text) {
   return letters;
 }
 
-void append_utf8(std::string& out, char32_t letter) {
-  const auto tail = [&](int shift) {
-    out.push_back(static_cast<char>(0x80 | (letter >> shift & 0x3f)));
-  };
-  if (letter < 0x80) {
-    out.push_back(static_cast<char>(letter));
-  } else if (letter < 0x800) {
-    out.push_back(static_cast<char>(0xc0 | letter >> 6));
-    tail(0);
-  } else if (letter < 0x10000) {
-    out.push_back(static_cast<char>(0xe0 | letter >> 12));
-    tail(6), tail(0);
-  } else {
-    out.push_back(static_cast<char>(0xf0 | letter >> 18));
-    tail(12), tail(6), tail(0);
-  }
-}
-
 }  // namespace
 
 bool is_spelling(std::string_view term) {
@@ -143,8 +125,8 @@ std::optional<std::string> SpellingWalk::skip_to() const {
     const auto letter = next_letter(depth, letters_[depth]);
     if (!letter) continue;
     std::string next;
-    for (size_t i = 0; i < depth; ++i) append_utf8(next, letters_[i]);
-    append_utf8(next, *letter);
+    for (size_t i = 0; i < depth; ++i) append_character(letters_[i], next);
+    append_character(*letter, next);
     return next;
   }
   return std::nullopt;
