@@ -39,30 +39,37 @@ Result<std::string> below_memories(const std::string& path) {
   return memory_tool::relative_path(is_whole ? path : "/memories/" + path);
 }
 
+void add_row(const KvEntry& entry, const Output& output, Table& table) {
+  const bool is_folder = entry.key.ends_with('/');
+  const auto changed_us = static_cast<int64_t>(entry.time_us);
+  if (!output.json()) {
+    table.add({is_folder ? "" : size_text(entry.size), shown_time(changed_us),
+               printable("/memories/" + entry.key)});
+    return;
+  }
+  const std::string shown = entry.key.substr(0, entry.key.size() - (is_folder ? 1 : 0));
+  Json json = {{"path", "/memories/" + shown}, {"type", is_folder ? "folder" : "file"}};
+  if (!is_folder) json["size"] = entry.size;
+  json["version"] = entry.version;
+  json["changed"] = time_text(changed_us);
+  output.print(json);
+}
+
 Status ls(const Context& context, const MemoriesArguments& arguments) {
   HOLDFAST_ASSIGN(const std::string path, below_memories(arguments.path));
   HOLDFAST_ASSIGN(const AsOf as_of, parse_at_option(arguments.at));
   HOLDFAST_ASSIGN(OpenedMemories opened, open_memories(context));
-  KvListOptions options{.limit = kKvListLimitMax, .keys_only = true, .as_of = as_of};
+  HOLDFAST_ASSIGN(Snapshot snapshot, opened.store.snapshot());
+  KvListOptions options{.keys_only = true, .as_of = as_of};
   options.prefix = path.empty() ? "" : path + "/";
   options.after = options.prefix;
-  HOLDFAST_ASSIGN(const auto entries, opened.files.kv().list(options));
   const Output& output = context.output();
   Table table({"size", "changed", "path"});
-  for (const KvEntry& entry : entries) {
-    const bool is_folder = entry.key.ends_with('/');
-    const auto changed_us = static_cast<int64_t>(entry.time_us);
-    if (!output.json()) {
-      table.add({is_folder ? "" : size_text(entry.size), shown_time(changed_us),
-                 printable("/memories/" + entry.key)});
-      continue;
-    }
-    const std::string shown = entry.key.substr(0, entry.key.size() - (is_folder ? 1 : 0));
-    Json json = {{"path", "/memories/" + shown}, {"type", is_folder ? "folder" : "file"}};
-    if (!is_folder) json["size"] = entry.size;
-    json["version"] = entry.version;
-    json["changed"] = time_text(changed_us);
-    output.print(json);
+  for (bool is_more = true; is_more;) {
+    HOLDFAST_ASSIGN(const auto entries, opened.files.kv(snapshot).list(options));
+    for (const KvEntry& entry : entries) add_row(entry, output, table);
+    is_more = entries.size() == options.limit;
+    if (is_more) options.after = entries.back().key;
   }
   if (!table.empty()) table.print(output);
   return Status::ok();

@@ -85,11 +85,14 @@ Result<MemoryChange> chosen_of(const std::vector<MemoryChange>& changes,
 // The commits that put the files and directories that were there as of `version`, by their keys.
 Result<std::map<std::string, uint64_t>> state_as_of(const Kv& kv, uint64_t version) {
   std::map<std::string, uint64_t> state;
-  KvListOptions options{.limit = kKvListLimitMax, .keys_only = true};
+  KvListOptions options{.keys_only = true};
   options.as_of = AsOf::version(version);
-  HOLDFAST_ASSIGN(const auto entries, kv.list(options));
-  for (const KvEntry& entry : entries) state.emplace(entry.key, entry.version);
-  return state;
+  while (true) {
+    HOLDFAST_ASSIGN(const auto entries, kv.list(options));
+    for (const KvEntry& entry : entries) state.emplace(entry.key, entry.version);
+    if (entries.size() < options.limit) return state;
+    options.after = entries.back().key;
+  }
 }
 
 struct Reversal {

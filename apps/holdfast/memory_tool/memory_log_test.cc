@@ -54,6 +54,23 @@ TEST_F(MemoryLogTest, WhatChangedSomethingIsListed) {
   EXPECT_EQ(log_.changes()->at(0).to, "/memories/b");
 }
 
+TEST_F(MemoryLogTest, WhatWasDoneToManyFilesIsUndone) {
+  constexpr int kFiles = 1'500;  // more than a page of a list
+  run(R"({"command":"create","path":"/memories/many/0","file_text":"0"})");
+  ASSERT_TRUE(store_.update([&](Transaction& transaction) -> Status {
+    for (int i = 1; i < kFiles; ++i) {
+      HOLDFAST_TRY(files_.kv(transaction).put("many/" + std::to_string(i), std::to_string(i)));
+    }
+    return Status::ok();
+  }));
+  run(R"({"command":"delete","path":"/memories/many"})");
+  EXPECT_EQ(content("many/999"), "(none)");
+  EXPECT_EQ(undo(), "ok");
+  for (int i = 0; i < kFiles; ++i) {
+    EXPECT_EQ(content("many/" + std::to_string(i)), std::to_string(i));
+  }
+}
+
 TEST_F(MemoryLogTest, OneAfterTheOtherIsUndone) {
   run(R"({"command":"create","path":"/memories/a/b","file_text":"one"})");
   run(R"({"command":"insert","path":"/memories/a/b","insert_line":1,"insert_text":"two"})");
