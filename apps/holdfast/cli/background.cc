@@ -16,6 +16,8 @@ void let_go_of_terminal() {
   for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (nothing < 0 || ::dup2(nothing, standard) < 0) ::close(standard);
   }
+  // Whatever else we were started with may be the end of a pipe that somebody reads.
+  ::close_range(STDERR_FILENO + 1, ~0u, 0);
 }
 
 }  // namespace
