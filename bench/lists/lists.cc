@@ -17,11 +17,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 
 #include "bench/engine.h"
 #include "bench/histogram.h"
+#include "bench/process_status.h"
 #include "bench/rows.h"
 #include "bench/sync_counter.h"
 #include "bench/table.h"
@@ -186,16 +186,6 @@ void measure_lists(const Space& space, uint64_t count, const Filled& filled, uin
   table.print(TableStyle::kMarkdown);
 }
 
-// KiB that are the process's own: without the mapped files of the store.
-uint64_t own_memory_kib() {
-  std::ifstream status("/proc/self/status");
-  for (std::string word; status >> word;) {
-    uint64_t kib = 0;
-    if (word == "RssAnon:" && status >> kib) return kib;
-  }
-  return 0;
-}
-
 // In a process of its own, so that the memory of one part is not that of another.
 void in_child(const std::function<void()>& work) {
   std::fflush(stdout);
@@ -236,7 +226,7 @@ void list_all(const std::string& directory, uint64_t count) {
     if (page->empty()) break;
     seen += page->size();
     options.after = page->back().id;
-    kib_max = std::max(kib_max, own_memory_kib());
+    kib_max = std::max(kib_max, status_kib("self", "RssAnon"));
   }
   require(seen == count, "not all were listed");
   std::printf(

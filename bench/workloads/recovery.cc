@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 
 #include "bench/crew.h"
 #include "bench/machine.h"
+#include "bench/process_status.h"
 #include "bench/shared_array.h"
 #include "bench/workloads/workload.h"
 
@@ -23,15 +23,6 @@ struct Opening {
   uint64_t open_ns;
   uint64_t peak_kib;
 };
-
-// Of /proc/PID/status.
-uint64_t status_kib(const std::string& process, const std::string& field) {
-  std::ifstream file("/proc/" + process + "/status");
-  for (std::string line; std::getline(file, line);) {
-    if (line.rfind(field + ":", 0) == 0) return std::stoull(line.substr(field.size() + 1));
-  }
-  return 0;
-}
 
 void leave_commits(const Case& which, const Setup& setup, uint64_t count) {
   create_store(which.engine, setup);
