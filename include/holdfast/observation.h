@@ -318,7 +318,7 @@ class Observations {
   // Whoever adds without a transaction also folds, now and then, what was added into the search
   // index, which takes milliseconds and makes later recalls faster. A program whose caller waits
   // adds in a transaction, and folds when it has answered, where there is enough to fold.
-  Result<bool> is_fold_due() const;
+  Result<bool> is_fold_due() const;  // of texts
   // At most `steps_max` steps, each a commit of its own; how many there were of texts. Errors:
   // InvalidArgument (in a transaction), Unsupported (an index of another version), Corruption.
   Result<size_t> fold(size_t steps_max) const;

@@ -167,8 +167,7 @@ Tool show_tool(Memory& memory) {
   Tool tool{.name = "show", .title = "Show"};
   tool.description =
       "Read observations whole, by the ids that recall and history give. The content of a very "
-      "long "
-      "one is cut: give its next as offset to go on.";
+      "long one is cut: give its next as offset to go on.";
   tool.input =
       object_schema({{"ids", list_schema("Ids", text_schema(kIdHelp), 1, 20), true},
                      {"offset", integer_schema("From this byte of the content on", 0, 1 << 30)},
