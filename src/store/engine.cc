@@ -78,6 +78,7 @@ Store::Impl::Impl(store::Opened opened, std::unique_ptr<os::Os> owned_os)
   // What the disk refused to take may be shown by the kernel now, and what it replaced later.
   context_->pages->set_doubt(context_->control().state.state,
                              static_cast<uint32_t>(store::EngineState::kReadOnly));
+  context_->pages->set_loss_inquiry([this] { return store::disk_lost_pages(*context_); });
 }
 
 Store::Impl::~Impl() {

@@ -21,6 +21,7 @@ Result<std::unique_ptr<tree::PageSource>> fresh_pages(const Context& context) {
                   "limit (ulimit -v)")
         .with_path(context.data_path());
   }
+  pages->set_loss_inquiry([&context] { return disk_lost_pages(context); });
   pages->set_page_count(count);
   return pages;
 }

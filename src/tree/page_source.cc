@@ -138,8 +138,21 @@ bool PageSource::is_sound(const PageRef& ref, const char* bytes, Status* error) 
   return true;
 }
 
+Status PageSource::lost_or(uint32_t pgno, Status damage) const {
+  if (!is_lost_ || !is_lost_()) return damage;
+  const uint64_t offset = static_cast<uint64_t>(pgno) << page_shift_;
+  return Status(StatusCode::kCorruption,
+                place(pgno, offset) +
+                    " was lost by the disk; close all handles and open the store again, which "
+                    "brings it back from the log")
+      .with_offset(offset);
+}
+
 const char* PageSource::verify_page(const PageRef& ref, const char* bytes, Status* error) const {
-  if (!is_sound(ref, bytes, error)) return nullptr;
+  if (!is_sound(ref, bytes, error)) {
+    *error = lost_or(ref.pgno, std::move(*error));
+    return nullptr;
+  }
   if (ref.pgno < remembered_count_) {
     verified_[ref.pgno].store(ref.crc, std::memory_order_release);
   }
@@ -169,7 +182,7 @@ const char* PageSource::load_run(const OverflowRef& ref, Status* error) const {
   }
   const uint32_t found = crc32c({bytes, ref.size_bytes});
   if (found != ref.crc) {
-    *error = wrong_crc(ref.pgno, offset, ref.crc, found);
+    *error = lost_or(ref.pgno, wrong_crc(ref.pgno, offset, ref.crc, found));
     return nullptr;
   }
   if (ref.pgno < remembered_count_) {

@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string_view>
@@ -108,6 +109,10 @@ class PageSource {
     doubt_value_ = value;
   }
 
+  // Asked, by any thread, about a page or value that does not match: whether the disk lost it, and
+  // the log has it. The error then says so, instead of what to do about rot.
+  void set_loss_inquiry(std::function<bool()> is_lost) { is_lost_ = std::move(is_lost); }
+
   // Pages that exist; load() refuses others. Raised by the store as the file grows;
   // a smaller count is ignored.
   // Clamped to `pages_max`.
@@ -118,6 +123,8 @@ class PageSource {
  private:
   const char* load_first(const PageRef& ref, Status* error) const;
   const char* verify_page(const PageRef& ref, const char* bytes, Status* error) const;
+  // What to say of a page that does not match, as `damage` says.
+  Status lost_or(uint32_t pgno, Status damage) const;
   // Whether the bytes are the page; else `*error` says why not.
   bool is_sound(const PageRef& ref, const char* bytes, Status* error) const;
   // Reads pages into this process's memory. REQUIRES: file_ is set; reading_ is held.
@@ -130,6 +137,7 @@ class PageSource {
   const os::Losses* losses_ = nullptr;
   const os::Shared<uint32_t>* doubt_word_ = nullptr;
   uint32_t doubt_value_ = 0;
+  std::function<bool()> is_lost_;
   os::File* file_ = nullptr;    // null: the pages are mapped at base_
   char* memory_ = nullptr;      // base_, writable, where they are read to
   mutable std::mutex reading_;  // two threads must not read one page while a third uses it

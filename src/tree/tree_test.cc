@@ -323,6 +323,19 @@ TEST(TreeTest, AReusedPageIsVerifiedAnew) {
   EXPECT_EQ(*tree.get("a"), "3");
 }
 
+TEST(TreeTest, APageThatTheDiskHasLostIsNotCalledRotten) {
+  TestTree tree(512);
+  ASSERT_TRUE(tree.apply(TestBatch{{"a", "1"}}));
+  tree.pages().page(tree.root().page.pgno)[40] ^= 1;
+  for (const bool lost : {false, true}) {
+    const auto source = tree.pages().fresh_source();
+    source->set_loss_inquiry([lost] { return lost; });
+    const auto found = find(*source, tree.root(), "a");
+    ASSERT_EQ(found.status().code(), StatusCode::kCorruption);
+    EXPECT_THAT(found.status().to_string(), HasSubstr(lost ? "was lost by the disk" : "checksum"));
+  }
+}
+
 TEST(TreeTest, ARefToAPageThatDoesNotExistIsCorruption) {
   TestTree tree(4096);
   ASSERT_TRUE(tree.apply(TestBatch{{"a", "1"}}));

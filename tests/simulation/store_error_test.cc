@@ -50,6 +50,15 @@ TEST(StoreErrors, LostWritebackNeverLies) {
   expect_survived(story, {Fault::kWritebackError}, 3);
 }
 
+// Without a checkpoint nobody syncs the pages, and who reads them is the first to see it.
+TEST(StoreErrors, PagesLostBeforeAnySyncComeBackFromTheLog) {
+  Story story;
+  story.machine.evict_chance = 1;
+  story.prepare = filled(10, 60);
+  story.processes = {writes(3), writes(2)};
+  expect_survived(story, {Fault::kWritebackError}, 4);
+}
+
 TEST(StoreErrors, FailedCallsAroundASegmentRollNeverLie) {
   Story story;
   story.prepare = filled(12, 200);
