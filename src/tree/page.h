@@ -291,8 +291,9 @@ inline const char* load_at_level(const PageSource& source, const PageRef& ref, u
   return nullptr;
 }
 
-// The same for whoever writes what it has read: where a page may be lost while it is looked at
-// (PageSource::losses) this is a copy, kept in `copy`. Errors: IoError when it was lost.
+// The same for whoever writes what it has read: verified whatever is remembered, and where a page
+// may be lost while it is looked at (PageSource::losses) a copy, kept in `copy`. Errors:
+// Corruption, IoError when it was lost.
 Result<Page> load_steady(const PageSource& source, const PageRef& ref, uint32_t level,
                          std::unique_ptr<char[]>* copy);
 

@@ -138,6 +138,15 @@ bool PageSource::is_sound(const PageRef& ref, const char* bytes, Status* error) 
   return true;
 }
 
+bool PageSource::is_unchanged(const PageRef& ref, const char* bytes, Status* error) const {
+  const uint32_t found = crc32c({bytes, page_size_bytes()});
+  if (found == ref.crc) [[likely]]
+    return true;
+  const uint64_t offset = static_cast<uint64_t>(ref.pgno) << page_shift_;
+  *error = lost_or(ref.pgno, wrong_crc(ref.pgno, offset, ref.crc, found));
+  return false;
+}
+
 Status PageSource::lost_or(uint32_t pgno, Status damage) const {
   if (!is_lost_ || !is_lost_()) return damage;
   const uint64_t offset = static_cast<uint64_t>(pgno) << page_shift_;

@@ -79,6 +79,11 @@ class PageSource {
     holdfast::prefetch(page + page_size_bytes() - 1);  // the shared prefix
   }
 
+  // Whether the bytes that load() gave are still the page, whatever is remembered; else `*error` is
+  // set as there. For whoever makes new pages of them: what the kernel could not write and dropped
+  // may be shown as it was before, which nobody is told until the next sync.
+  bool is_unchanged(const PageRef& ref, const char* bytes, Status* error) const;
+
   // The bytes of an overflow run, after their checksum was verified; nullptr (and `*error` set to
   // Corruption) when it does not match or lies outside.
   const char* load_run(const OverflowRef& ref, Status* error) const;

@@ -323,6 +323,16 @@ TEST(TreeTest, AReusedPageIsVerifiedAnew) {
   EXPECT_EQ(*tree.get("a"), "3");
 }
 
+TEST(TreeTest, NoPageIsMadeOfOneThatHasChangedSinceItWasVerified) {
+  TestTree tree(512);
+  ASSERT_TRUE(tree.apply(TestBatch{{"a", "1"}}));
+  ASSERT_EQ(*tree.get("a"), "1");
+  tree.pages().page(tree.root().page.pgno)[511] ^= 1;
+  EXPECT_EQ(tree.apply(TestBatch{{"b", "2"}}).code(), StatusCode::kCorruption);
+  tree.pages().page(tree.root().page.pgno)[511] ^= 1;
+  EXPECT_TRUE(tree.apply(TestBatch{{"b", "2"}}));
+}
+
 TEST(TreeTest, APageThatTheDiskHasLostIsNotCalledRotten) {
   TestTree tree(512);
   ASSERT_TRUE(tree.apply(TestBatch{{"a", "1"}}));

@@ -250,8 +250,8 @@ FAULTS = (
     Fault('checkpoint_takeover_trusted', 'who takes over a checkpoint does not write pages again',
           'StoreErrors.CheckpointerThatDiesOfItsFailedSyncLosesNothing', (
         Edit('store/checkpoint.cc',
-             'Status status = takeover ? rewrite_new_pages(context, root) : Status::ok();',
-             'Status status = takeover && !PLANTED ? rewrite_new_pages(context, root)'
+             'Status status = takeover ? rewrite_doubtful_pages(context, root) : Status::ok();',
+             'Status status = takeover && !PLANTED ? rewrite_doubtful_pages(context, root)'
              ' : Status::ok();'),)),
     Fault('log_removed_early', 'the log is removed up to the tail, not to the checkpoint',
           'StoreCrash.CheckpointWhileTheLogRolls', (
@@ -307,7 +307,10 @@ FAULTS = (
              ' return false; } if (const std::string problem',
              'if (found != ref.crc && !PLANTED) {'
              ' *error = wrong_crc(ref.pgno, offset, ref.crc, found);'
-             ' return false; } if (const std::string problem'),)),
+             ' return false; } if (const std::string problem'),
+        Edit('tree/page.cc',
+             'if (!source.is_unchanged(ref, bytes, &error)) return error;',
+             'if (!PLANTED && !source.is_unchanged(ref, bytes, &error)) return error;'),)),
     Fault('overflow_not_checked', 'a large value is handed out without comparing its checksum',
           'StoreRot.*', (
         Edit('tree/page_source.cc',
