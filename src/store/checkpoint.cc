@@ -1,6 +1,7 @@
 #include "store/checkpoint.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/check.h"
 #include "store/append.h"
@@ -69,14 +70,13 @@ Status write_checkpoint(const Context& context, const PublishedRoot& root) {
   return context.data_file->sync_data();
 }
 
-// Writes every page of `root` that the last checkpoint does not have once more. Needed when the
-// owner of a checkpoint died: it may have been told that its sync failed, and the kernel tells
-// only once. Every page is verified by its parent's checksum, unseen by what was verified before.
-Status rewrite_new_pages(const Context& context, const PublishedRoot& root) {
-  const uint64_t version_before = context.control().checkpoint.last_pin.load() - 1;
-  CHECK(!context.exclusive);  // nobody else can have died
+// Writes every page of `root` that is younger than `version_before` once more, verified by its
+// parent's checksum, unseen by what was verified before.
+Status rewrite_new_pages(const Context& context, const tree::Root& root, uint64_t version_before) {
   HOLDFAST_ASSIGN(const auto fresh, fresh_pages(context));
-  return tree::walk(*fresh, root.root, true, [&](const tree::VisitedRun& run) -> Result<bool> {
+  // Whoever was told is dead, and we may never be: what does not match now is what it lost.
+  fresh->set_loss_inquiry([] { return true; });
+  return tree::walk(*fresh, root, true, [&](const tree::VisitedRun& run) -> Result<bool> {
     if (run.birth_version <= version_before) return false;
     Status error;
     if (run.overflow != nullptr && fresh->load_run(*run.overflow, &error) == nullptr) {
@@ -87,6 +87,17 @@ Status rewrite_new_pages(const Context& context, const PublishedRoot& root) {
     HOLDFAST_TRY(context.data_file->write_at(uint64_t{run.pgno} << context.page_shift, bytes));
     return true;
   });
+}
+
+// Needed when the owner of a checkpoint died: it may have been told that its sync failed, and the
+// kernel tells only once. That sync was of all pages there were, so those behind the checkpoint's
+// root are concerned, too. REQUIRES: APPLY held, for pages that no root has yet are found by
+// nobody.
+Status rewrite_doubtful_pages(const Context& context, const PublishedRoot& root) {
+  ControlBlock& control = context.control();
+  CHECK(!context.exclusive);  // nobody else can have died
+  HOLDFAST_TRY(rewrite_new_pages(context, root.root, control.checkpoint.last_pin.load() - 1));
+  return rewrite_new_pages(context, read_latest_root(control).root, root.version);
 }
 
 // Any store may be the last that this process makes; a repetition starts again at choose(), which
@@ -154,17 +165,23 @@ Status trim_log(const Context& context) {
 }
 
 // REQUIRES: CKPT held.
-Status checkpoint_locked(const Context& context, bool takeover) {
+Status checkpoint_locked(const Context& context) {
   ControlBlock& control = context.control();
   HOLDFAST_TRY(writable(context));
   CheckpointLine& line = control.checkpoint;
-  if (line.pending_pin.load() == 0 && read_durable_root(control).lsn == line.last_lsn.load()) {
-    return Status::ok();
+  // Who fails leaves a store that only reads, so what is pending is a dead process's.
+  const bool takeover = line.pending_pin.load() != 0;
+  if (!takeover && read_durable_root(control).lsn == line.last_lsn.load()) return Status::ok();
+  HOLDFAST_TRY(data_whole(context));
+  std::optional<ApplyGuard> no_batch;
+  if (takeover) {
+    HOLDFAST_TRY(lock_apply(context, context.deadline()));
+    no_batch.emplace(context);
   }
   choose(control);
   const PublishedRoot root = load_pending(line.pending);
-  HOLDFAST_TRY(data_whole(context));
-  Status status = takeover ? rewrite_new_pages(context, root) : Status::ok();
+  Status status = takeover ? rewrite_doubtful_pages(context, root) : Status::ok();
+  no_batch.reset();
   if (status) status = write_checkpoint(context, root);
   if (!status) {
     // The pages' fate is unknown and the pin stays; a cold start goes back to the last
@@ -201,14 +218,14 @@ Status lock_checkpoint(const Context& context, const Deadline& deadline) {
   const LockOutcome outcome = context.locks->checkpoint.lock(deadline);
   if (outcome == LockOutcome::kNotNow) return context.locks->checkpoint.busy();
   if (outcome == LockOutcome::kAcquired) return Status::ok();
-  Status status = checkpoint_locked(context, true);
+  Status status = checkpoint_locked(context);
   if (!status) context.locks->checkpoint.unlock();
   return status;
 }
 
 Result<PublishedRoot> checkpoint_through(const Context& context, uint64_t version) {
   const CheckpointLine& line = context.control().checkpoint;
-  HOLDFAST_TRY(checkpoint_locked(context, false));
+  HOLDFAST_TRY(checkpoint_locked(context));
   Superblock superblock;
   superblock.store_id = context.store_id;
   superblock.page_shift = context.page_shift;
@@ -229,15 +246,14 @@ Status checkpoint(const Context& context, const Deadline& deadline) {
   if (outcome == LockOutcome::kNotNow) return context.locks->checkpoint.busy();
   const LockGuard guard(context.locks->checkpoint);
   (void)settle_named(context, deadline);  // stays due
-  return checkpoint_locked(context, outcome == LockOutcome::kOwnerDied);
+  return checkpoint_locked(context);
 }
 
 Result<bool> try_checkpoint(const Context& context) {
-  const LockOutcome outcome = context.locks->checkpoint.try_lock(true);
-  if (outcome == LockOutcome::kNotNow) return false;
+  if (context.locks->checkpoint.try_lock(true) == LockOutcome::kNotNow) return false;
   const LockGuard guard(context.locks->checkpoint);
   (void)settle_named(context, context.deadline());
-  HOLDFAST_TRY(checkpoint_locked(context, outcome == LockOutcome::kOwnerDied));
+  HOLDFAST_TRY(checkpoint_locked(context));
   return true;
 }
 

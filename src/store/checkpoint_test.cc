@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "store/sync.h"
 #include "store/test_machine.h"
 
 namespace holdfast::store {
@@ -45,6 +46,22 @@ class CheckpointTest : public testing::Test {
     return inodes;
   }
   uint64_t page_offset(uint32_t pgno) { return uint64_t{pgno} * 512; }
+  // What an owner has noted that dies in its sync.
+  static void begin_checkpoint(const Context& context) {
+    ASSERT_TRUE(apply_tail(context, context.deadline()));
+    const PublishedRoot root = read_durable_root(context.control());
+    CheckpointLine& line = context.control().checkpoint;
+    line.pending.version.store(root.version);
+    line.pending.lsn.store(root.lsn);
+    line.pending.time_us.store(root.time_us);
+    line.pending.pgno.store(root.root.page.pgno);
+    line.pending.crc.store(root.root.page.crc);
+    line.pending.height.store(root.root.height);
+    line.pending.prev_crc.store(root.prev_crc);
+    line.pending.epoch.store(root.epoch);
+    line.pending_pin.store(root.version + 1);
+    line.pending_chosen.store(1);
+  }
 
   TestMachine machine_;
   std::optional<Store> store_ = machine_.open();
@@ -344,6 +361,43 @@ TEST_F(CheckpointTest, TheCheckpointOfADeadOwnerIsCompleted) {
   EXPECT_EQ(store_->stats()->takeovers, 1u);
   reboot();
   EXPECT_EQ(store_->recovery().transactions_applied, 0u);
+}
+
+// The sync that a dead owner began was of all pages: those of later commits may be lost, too.
+TEST_F(CheckpointTest, PagesBehindTheCheckpointOfADeadOwnerAreVerified) {
+  commit(20);
+  auto dead = machine_.attach();
+  ASSERT_EQ(dead->locks->checkpoint.try_lock(false), LockOutcome::kAcquired);
+  begin_checkpoint(*dead);
+  commit(20);
+  ASSERT_TRUE(apply_tail(*dead, dead->deadline()));
+  const uint32_t newest = read_latest_root(dead->control()).root.page.pgno;
+  ASSERT_NE(newest, dead->control().checkpoint.pending.pgno.load());
+  machine_.flip("/s/data", page_offset(newest) + 100);
+  dead.reset();
+  const Status status = store_->checkpoint();
+  EXPECT_EQ(status.code(), StatusCode::kCorruption);
+  EXPECT_THAT(status.to_string(), HasSubstr("was lost by the disk"));
+  EXPECT_EQ(store_->put("a", "b").status().code(), StatusCode::kReadOnly);
+  const auto before = next_;
+  store_.reset();
+  store_ = machine_.open();
+  EXPECT_EQ(contents(*store_).size(), static_cast<size_t>(before));
+}
+
+TEST_F(CheckpointTest, ACheckpointWaitsForABatchBeforeItTakesOver) {
+  commit(20);
+  const auto dead = machine_.attach();
+  begin_checkpoint(*dead);
+  const auto applying = machine_.attach();
+  ASSERT_EQ(applying->locks->apply.try_lock(false), LockOutcome::kAcquired);
+  StoreOptions options = TestMachine::small_store();
+  options.deadline = std::chrono::milliseconds(1);
+  Store impatient = machine_.open(options);
+  EXPECT_EQ(impatient.checkpoint().code(), StatusCode::kBusy);
+  applying->locks->apply.unlock();
+  EXPECT_TRUE(impatient.checkpoint());  // nobody has to have died since
+  EXPECT_EQ(machine_.meta(1)->version, 20u);
 }
 
 TEST_F(CheckpointTest, AnotherAtItMakesACheckpointBusy) {

@@ -251,5 +251,32 @@ TEST(StoreErrors, CheckpointerThatDiesOfItsFailedSyncLosesNothing) {
   expect_survived(story, {Fault::kSyncError}, 60);
 }
 
+// And another who opens the store only now, whom the kernel never tells of that sync. Meanwhile
+// the others go on, on pages that show what they were before.
+TEST(StoreErrors, WhoComesBehindAFailedSyncTakesOverWhatItLost) {
+  const auto told = std::make_shared<bool>();
+  Story story;
+  story.prepare = filled(12, 60);
+  const Script comes_late = [told](os::Os& os, Trial& trial) {
+    for (int i = 0; i < 100 && !*told; ++i) os.sleep_us(100);
+    checkpoints(3)(os, trial);
+  };
+  const Script writes_apart = [](os::Os& os, Trial& trial) {
+    write_some(os, trial, 12, [](Transaction& txn, uint64_t id) {
+      return txn.put("apart/" + std::to_string(id), std::string(700, 'a'));
+    });
+  };
+  story.processes = {checkpoints(5), writes_apart, writes_apart, comes_late};
+  story.observe = [told](Machine& machine) {
+    *told = false;
+    return [told, strike = kill_who_was_told(machine, false), &machine](
+               Process& process, StepKind kind, const StepDetail& detail) {
+      *told |= machine.plan_fired();
+      strike(process, kind, detail);
+    };
+  };
+  expect_survived(story, {Fault::kSyncError}, 16);
+}
+
 }  // namespace
 }  // namespace holdfast::sim
