@@ -1,5 +1,5 @@
-// HOLDFAST_SIM_SEED: other seeds for all simulations of a test program, for who runs the whole suite
-// again and again and wants each time to show something new.
+// HOLDFAST_SIM_SEED: other seeds for all simulations of a test program, for who runs the whole
+// suite again and again and wants each time to show something new.
 #include <cstdlib>
 
 #include "os/sim/crash_loop.h"
