@@ -1,5 +1,7 @@
 #include "vector/kernels.h"
 
+#include <hwy/cache_control.h>
+
 #include <algorithm>
 #include <iterator>
 
@@ -122,6 +124,11 @@ void hadamard(float* values, size_t count) {
   }
 }
 
+// What a processor fetches of its own accord ends with a page, and codes lie in order over many:
+// two pages ahead of what is added was the fastest of 2 to 16 KiB, by a quarter to a third where
+// the codes come from memory.
+constexpr size_t kFetchedAheadBytes = 8192;
+
 // Adds what the tables give for each of the 64 vectors in `rows` rows. REQUIRES: at most 256 rows,
 // so that no sum of 16 bits overflows: a row adds at most 254.
 HWY_INLINE void add_rows(const uint8_t* tables, const uint8_t* codes, size_t rows,
@@ -134,6 +141,7 @@ HWY_INLINE void add_rows(const uint8_t* tables, const uint8_t* codes, size_t row
     auto both = hn::Zero(wide);  // sums of even vectors, and 256 times those of odd ones; wraps
     auto odd = hn::Zero(wide);
     for (size_t row = 0; row < rows; ++row) {
+      hwy::Prefetch(codes + row * kGroupSize + at + kFetchedAheadBytes);
       const auto code = hn::LoadU(d, codes + row * kGroupSize + at);
       const auto low_table = hn::LoadDup128(d, tables + row * 32);
       const auto high_table = hn::LoadDup128(d, tables + row * 32 + 16);
