@@ -37,7 +37,7 @@ Status Applier::apply_page(const PageRef& ref, uint32_t level, Operations operat
                            bool rightmost, Outcome* outcome) {
   Image copy;
   HOLDFAST_ASSIGN(const Page page, load_steady(source_, ref, level, &copy));
-  if (level > 0 && copy != nullptr) copies_.push_back(std::move(copy));
+  if (level > 0) copies_.push_back(std::move(copy));
   if (level == 0) return apply_leaf(page, operations, rightmost, outcome);
   return apply_branch(page, operations, rightmost, outcome);
 }

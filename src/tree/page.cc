@@ -89,19 +89,15 @@ Result<Page> load_steady(const PageSource& source, const PageRef& ref, uint32_t 
   const char* bytes = load_at_level(source, ref, level, &error);
   if (bytes == nullptr) return error;
   const uint32_t size = source.page_size_bytes();
-  if (source.losses() != nullptr) {
-    *copy = std::make_unique<char[]>(size);
-    std::memcpy(copy->get(), bytes, size);
-    bytes = copy->get();
-    if (source.losses()->any()) {
-      return Status(StatusCode::kIoError,
-                    "page " + std::to_string(ref.pgno) +
-                        ", or another one, was lost while it was mapped; close the handle, check "
-                        "the disk and open the store again");
-    }
+  *copy = std::make_unique_for_overwrite<char[]>(size);
+  std::memcpy(copy->get(), bytes, size);
+  if (source.losses() != nullptr && source.losses()->any()) {
+    return Status(StatusCode::kIoError, "page " + std::to_string(ref.pgno) +
+                                            ", or another one, was lost while it was mapped; close "
+                                            "the handle, check the disk and open the store again");
   }
-  if (!source.is_unchanged(ref, bytes, &error)) return error;
-  return Page(bytes, size);
+  if (!source.is_unchanged(ref, copy->get(), &error)) return error;
+  return Page(copy->get(), size);
 }
 
 }  // namespace holdfast::tree

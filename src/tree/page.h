@@ -42,10 +42,11 @@ struct PageHeader {
   uint32_t reserved;   // 0
 };
 static_assert(sizeof(PageHeader) == 32 && offsetof(PageHeader, flags) == 4 &&
-              offsetof(PageHeader, birth_version) == 8 && offsetof(PageHeader, type) == 16 &&
-              offsetof(PageHeader, level) == 18 && offsetof(PageHeader, cell_count) == 20 &&
-              offsetof(PageHeader, prefix_size) == 22 && offsetof(PageHeader, heap_low) == 24 &&
-              offsetof(PageHeader, heap_used) == 26 && offsetof(PageHeader, reserved) == 28);
+              offsetof(PageHeader, birth_version) == kPageBirthOffset &&
+              offsetof(PageHeader, type) == 16 && offsetof(PageHeader, level) == 18 &&
+              offsetof(PageHeader, cell_count) == 20 && offsetof(PageHeader, prefix_size) == 22 &&
+              offsetof(PageHeader, heap_low) == 24 && offsetof(PageHeader, heap_used) == 26 &&
+              offsetof(PageHeader, reserved) == 28);
 
 struct Slot {
   uint16_t cell_offset;
@@ -291,9 +292,9 @@ inline const char* load_at_level(const PageSource& source, const PageRef& ref, u
   return nullptr;
 }
 
-// The same for whoever writes what it has read: verified whatever is remembered, and where a page
-// may be lost while it is looked at (PageSource::losses) a copy, kept in `copy`. Errors:
-// Corruption, IoError when it was lost.
+// The same for whoever writes what it has read: a copy, kept in `copy`, that is verified whatever
+// is remembered. The mapped page may at any moment be lost (PageSource::losses), or fall back to
+// what it was. Errors: Corruption, IoError when it was lost.
 Result<Page> load_steady(const PageSource& source, const PageRef& ref, uint32_t level,
                          std::unique_ptr<char[]>* copy);
 

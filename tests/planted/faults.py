@@ -309,8 +309,8 @@ FAULTS = (
              ' *error = wrong_crc(ref.pgno, offset, ref.crc, found);'
              ' return false; } if (const std::string problem'),
         Edit('tree/page.cc',
-             'if (!source.is_unchanged(ref, bytes, &error)) return error;',
-             'if (!PLANTED && !source.is_unchanged(ref, bytes, &error)) return error;'),)),
+             'if (!source.is_unchanged(ref, copy->get(), &error)) return error;',
+             'if (!PLANTED && !source.is_unchanged(ref, copy->get(), &error)) return error;'),)),
     Fault('overflow_not_checked', 'a large value is handed out without comparing its checksum',
           'StoreRot.*', (
         Edit('tree/page_source.cc',
