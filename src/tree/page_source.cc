@@ -119,7 +119,7 @@ const char* PageSource::load_first(const PageRef& ref, Status* error) const {
   if (file_ == nullptr) return verify_page(ref, bytes, error);
   const std::lock_guard lock(reading_);
   // Another thread may have read it meanwhile, and hand it out.
-  if (ref.crc != 0 && verified_[ref.pgno].load(std::memory_order_relaxed) == ref.crc) return bytes;
+  if (verified_[ref.pgno].load(std::memory_order_relaxed) == mark_of(ref, bytes)) return bytes;
   return read_pages(ref.pgno, 1, error) ? verify_page(ref, bytes, error) : nullptr;
 }
 
@@ -163,7 +163,7 @@ const char* PageSource::verify_page(const PageRef& ref, const char* bytes, Statu
     return nullptr;
   }
   if (ref.pgno < remembered_count_) {
-    verified_[ref.pgno].store(ref.crc, std::memory_order_release);
+    verified_[ref.pgno].store(mark_of(ref, bytes), std::memory_order_release);
   }
   return bytes;
 }

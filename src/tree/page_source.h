@@ -4,8 +4,9 @@
 // Who: tree/ and store/. Thread-safety: any thread.
 // Invariants:
 //   1. A page handed out has matched the CRC its parent holds, in this process, since it was last
-//      rewritten: `verified_` remembers the CRC, so a reused page is verified anew. Once
-//      set_doubt() says so nothing that is remembered is believed.
+//      rewritten: `verified_` remembers CRC and birth, so a reused page is verified anew, and so is
+//      one that the kernel could not write, dropped, and shows as it was before. Once set_doubt()
+//      says so nothing that is remembered is believed.
 //   2. A page handed out has a sound structure: no offset or size in it leads outside of it.
 //   3. Where the file is read instead of mapped, the bytes of a page change only when it is
 //   verified
@@ -19,6 +20,7 @@
 #include <mutex>
 #include <string_view>
 
+#include "base/coding.h"
 #include "base/prefetch.h"
 #include "holdfast/status.h"
 #include "os/os.h"
@@ -43,6 +45,8 @@ struct OverflowRef {
   uint64_t birth_version = 0;
 };
 
+inline constexpr size_t kPageBirthOffset = 8;  // of PageHeader::birth_version
+
 class PageSource {
  public:
   // `base`: the mapping of the data file; `pages_max`: pages the mapping can ever hold.
@@ -61,9 +65,12 @@ class PageSource {
   // The page, after its checksum was verified; nullptr (and `*error` set to Corruption with the
   // page number and offset) when it does not match or lies outside.
   const char* load(const PageRef& ref, Status* error) const {
-    if (ref.pgno < shown_count_.load(std::memory_order_relaxed) && ref.crc != 0 &&
-        verified_[ref.pgno].load(std::memory_order_acquire) == ref.crc && !in_doubt()) [[likely]] {
-      return base_ + (static_cast<uint64_t>(ref.pgno) << page_shift_);
+    if (ref.pgno < shown_count_.load(std::memory_order_relaxed) && !in_doubt()) [[likely]] {
+      const char* bytes = base_ + (static_cast<uint64_t>(ref.pgno) << page_shift_);
+      const uint32_t mark = verified_[ref.pgno].load(std::memory_order_acquire);
+      // Where there is none, there may be no page.
+      if (mark != 0 && mark == mark_of(ref, bytes)) [[likely]]
+        return bytes;
     }
     return load_first(ref, error);
   }
@@ -135,6 +142,15 @@ class PageSource {
   // Reads pages into this process's memory. REQUIRES: file_ is set; reading_ is held.
   bool read_pages(uint32_t pgno, uint32_t count, Status* error) const;
 
+  // What is remembered of a page that was verified; never 0. The birth is that of the bytes: a slot
+  // is never written twice with the same one, but by who repeats what a dead process began. Bytes
+  // that were read are this process's, and another thread may be reading the next there.
+  uint32_t mark_of(const PageRef& ref, const char* bytes) const {
+    constexpr uint64_t kFactor = 0x9fb21c651e98df25;  // odd, its bits look random
+    const uint64_t birth = file_ == nullptr ? load_le<uint64_t>(bytes + kPageBirthOffset) : 0;
+    return (ref.crc ^ static_cast<uint32_t>(birth * kFactor >> 32)) | 1;
+  }
+
   bool in_doubt() const {
     return doubt_word_ != nullptr && doubt_word_->load(std::memory_order_relaxed) == doubt_value_;
   }
@@ -150,9 +166,9 @@ class PageSource {
   uint32_t page_shift_;
   uint32_t pages_max_;
   std::atomic<uint32_t> page_count_{0};
-  // One CRC per page, 0: not yet verified. Reserved address space, touched lazily. Written last and
-  // with release: who finds a CRC here finds the bytes that another thread read. Runs have a table
-  // of their own: a run's checksum says nothing about the structure of a page.
+  // A mark per page, 0: not yet verified; of runs the CRC. Reserved address space, touched lazily.
+  // Written last and with release: who finds a CRC here finds the bytes that another thread read.
+  // Runs have a table of their own: a run's checksum says nothing about the structure of a page.
   uint32_t remembered_count_;  // entries of each table; 0 when there was no address space
   // As many, or 0 while pages are read first: then nothing is looked up in `verified_`.
   mutable std::atomic<uint32_t> shown_count_{0};

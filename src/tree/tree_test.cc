@@ -333,6 +333,19 @@ TEST(TreeTest, NoPageIsMadeOfOneThatHasChangedSinceItWasVerified) {
   EXPECT_TRUE(tree.apply(TestBatch{{"b", "2"}}));
 }
 
+TEST(TreeTest, APageThatFallsBackToOlderBytesIsNotBelieved) {
+  TestTree tree(512);
+  ASSERT_TRUE(tree.apply(TestBatch{{"a", "1"}}));
+  const uint32_t pgno = tree.root().page.pgno;
+  const std::string older(tree.pages().page(pgno), 512);
+  while (tree.root().page.pgno != pgno || tree.version() == 1) {
+    ASSERT_TRUE(tree.apply(TestBatch{{"a", std::to_string(tree.version() + 1)}}));
+  }
+  ASSERT_EQ(*tree.get("a"), std::to_string(tree.version()));
+  older.copy(tree.pages().page(pgno), 512);
+  EXPECT_EQ(tree.get("a").status().code(), StatusCode::kCorruption);
+}
+
 TEST(TreeTest, APageThatTheDiskHasLostIsNotCalledRotten) {
   TestTree tree(512);
   ASSERT_TRUE(tree.apply(TestBatch{{"a", "1"}}));
