@@ -10,6 +10,8 @@
 #include "holdfast/diff.h"
 #include "holdfast/history.h"
 #include "holdfast/watch.h"
+#include "store/append.h"
+#include "store/published.h"
 #include "store/test_machine.h"
 #include "support/failing_os.h"
 
@@ -359,8 +361,9 @@ void expect_as_before(World& world) {
 
 // Fails the n-th of the calls that can fail, for each n, alone or with all behind it.
 void fail_each_step(const ApiCall& call, const std::function<std::unique_ptr<World>()>& make,
-                    StatusCode code, bool changes_only, bool for_good) {
-  const std::set<StatusCode> expected = {code, StatusCode::kAborted, StatusCode::kReadOnly};
+                    StatusCode code, bool changes_only, bool for_good, bool may_wait = false) {
+  std::set<StatusCode> expected = {code, StatusCode::kAborted, StatusCode::kReadOnly};
+  if (may_wait) expected.insert(StatusCode::kBusy);
   for (int step = 1;; ++step) {
     const auto world = make();
     int count = 0;
@@ -397,6 +400,67 @@ TEST_P(EveryCallTest, AnswersWhenTheDiskIsFull) {
   for_each_call([&](const ApiCall& call) {
     fail_each_step(
         call, [&] { return world(); }, StatusCode::kNoSpace, true, true);
+  });
+}
+
+// --- What others have left half-done.
+
+// The tail of the log is being voided, for a sync of it failed; who was to do it has gone.
+void leave_voiding(World& world) {
+  change_state(world.machine.attach()->control(), EngineState::kRunning, EngineState::kVoiding);
+}
+template <SharedLock Locks::*lock>
+void die_holding(World& world) {
+  const auto dying = world.machine.attach();
+  CHECK(((*dying->locks).*lock).try_lock(false) == LockOutcome::kAcquired);
+}
+// A record is in the log and the tail does not say so.
+void die_before_publishing(World& world) {
+  const auto dying = world.machine.attach();
+  const Tail before = read_tail(dying->control().tail);
+  log::PayloadBuilder payload("");
+  payload.put("w8", std::string(50, '2'));
+  CHECK(append(*dying, payload, {}, {}, dying->deadline()).is_ok());
+  CHECK(dying->locks->commit.try_lock(false) == LockOutcome::kAcquired);
+  publish_tail(dying->control().tail, before);
+}
+
+TEST_P(EveryCallTest, TidiesUpBehindTheDeadOrSaysWhyNot) {
+  const ApiCall calls[] = {
+      {"put", [](World& w) { return w.store->put("new", std::string(5000, 'n')).status(); }},
+      {"snapshot",
+       [](World& w) -> Status {
+         HOLDFAST_ASSIGN(Snapshot now, w.store->snapshot());
+         return read_rows(now);
+       }},
+      {"transaction", [](World& w) { return w.txn->commit().status(); }},
+      {"checkpoint", [](World& w) { return w.store->checkpoint(); }},
+      {"close", [](World& w) { return w.store->close(); }},
+  };
+  for (const auto leave :
+       {leave_voiding, die_before_publishing, die_holding<&Locks::commit>,
+        die_holding<&Locks::apply>, die_holding<&Locks::sync>, die_holding<&Locks::checkpoint>,
+        die_holding<&Locks::prepare>, die_holding<&Locks::turn>}) {
+    const auto make = [&] {
+      auto made = world(std::chrono::milliseconds(5));
+      leave(*made);
+      return made;
+    };
+    for (const ApiCall& call : calls) {
+      SCOPED_TRACE(call.name);
+      // Who cannot ask whether the owner lives has to wait for it.
+      fail_each_step(call, make, StatusCode::kIoError, false, false, true);
+    }
+  }
+}
+
+TEST_P(EveryCallTest, OnlyReadsFromAStoreThatOnlyReads) {
+  for_each_call([&](const ApiCall& call) {
+    const auto world = this->world();
+    make_read_only(world->machine.attach()->control());
+    const Status status = call.run(*world);
+    EXPECT_TRUE(status || status.code() == StatusCode::kReadOnly) << status.to_string();
+    expect_as_before(*world);
   });
 }
 
@@ -479,6 +543,63 @@ TEST_P(EveryStrictCallTest, NamesWhoHoldsALockOrDoesNotNeedIt) {
       EXPECT_EQ(*world->store->get(row_key(1)), row_value(1));
     }
   });
+}
+
+TEST_P(EveryCallTest, NeedsASlotToReadOrSaysThatAllAreTaken) {
+  for_each_call([&](const ApiCall& call) {
+    const auto world = this->world();
+    auto holder = world->machine.attach();
+    for (ReaderSlot& slot : holder->control().readers) {
+      uint32_t nobody = 0;
+      (void)slot.owner.compare_exchange(nobody, holder->attachment->owner());
+    }
+    holder->control().reader_slots_used.store(kReaderSlots);
+    // Those that the handle has at hand.
+    std::vector<Snapshot> held;
+    while (auto snapshot = world->store->snapshot()) held.push_back(std::move(*snapshot));
+    const Status status = call.run(*world);
+    EXPECT_TRUE(status || status.code() == StatusCode::kBusy) << status.to_string();
+    held.clear();
+    holder.reset();
+    expect_as_before(*world);
+  });
+}
+
+// --- What cannot be accepted.
+
+TEST_P(EveryStrictCallTest, RefusesKeysAndNamesOfWrongLength) {
+  const auto world = this->world();
+  for (const std::string& key : {std::string(), std::string(2000, 'k')}) {
+    Store& store = *world->store;
+    Transaction& txn = *world->txn;
+    Snapshot& snapshot = *world->snapshot;
+    int number = 0;
+    for (const Status& refused :
+         {store.get(key).status(), store.put(key, "").status(), store.del(key).status(),
+          store.add(key, 1).status(), snapshot.get(key).status(), snapshot.get_view(key).status(),
+          txn.get(key).status(), txn.peek(key).status(), txn.put(key, ""), txn.del(key),
+          txn.add(key, 1), txn.raise(key, 1), store.create_snapshot(key).status(),
+          store.open_snapshot(key).status(), store.drop_snapshot(key)}) {
+      ++number;
+      EXPECT_EQ(refused.code(), StatusCode::kInvalidArgument) << "call " << number;
+    }
+  }
+  const std::string key(2000, 'k');
+  const std::string long_key(120, 'k');  // with what a history adds it is none
+  Transaction& txn = *world->txn;
+  int number = 0;
+  for (const Status& refused :
+       {txn.put_stamped(key, key, ""), txn.del_range({key, ""}), txn.del_range({"a", key}),
+        kept().put(txn, "", ""), kept().put(txn, long_key, ""), kept().del(txn, long_key),
+        kept().del(txn, ""), kept().get(txn, "").status(), kept().find(txn, "").status(),
+        kept().versions(txn, "", 1).status()}) {
+    ++number;
+    EXPECT_EQ(refused.code(), StatusCode::kInvalidArgument) << "call " << number;
+  }
+  EXPECT_TRUE(kept().versions(*world->txn, "a", 0)->empty());
+  EXPECT_TRUE(kept().versions(*world->txn, "a", 5, 0)->empty());
+  EXPECT_TRUE(list_histories(*world->txn, 0)->empty());
+  expect_as_before(*world);
 }
 
 // --- Handles that are none any more.

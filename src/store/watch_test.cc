@@ -62,6 +62,62 @@ TEST_F(WatchTest, ShowsWhatTouchesTheRangeFromNowOn) {
   EXPECT_THAT(look(on_a), IsEmpty());
 }
 
+// Of a range that is deleted, what lies in the watched one; and nobody wakes for what does not.
+TEST_F(WatchTest, ShowsTheWatchedPartOfARangeThatIsDeleted) {
+  const std::string ends[] = {"", "b", "d", "f", "h"};
+  for (const std::string& begin : ends) {
+    for (const std::string& end : ends) {
+      if (!end.empty() && begin >= end) continue;
+      const KeyRange watched{"d", "f"};
+      Watch inside = watch(watched);
+      Watch on_all = watch(KeyRange::all());
+      Watch behind = watch({"d", ""});
+      const auto version = store_->update([&](Transaction& txn) {
+        return txn.del_range({begin, end});
+      });
+      ASSERT_TRUE(version) << version.status().to_string();
+      const bool overlaps = (end.empty() || end > watched.begin) && begin < watched.end;
+      const auto seen = inside.wait(milliseconds(0));
+      ASSERT_TRUE(seen);
+      ASSERT_EQ(seen->commits.size(), overlaps ? 1u : 0u) << begin << " to " << end;
+      if (overlaps) {
+        const WatchedKey& key = seen->commits[0].keys.at(0);
+        EXPECT_TRUE(key.is_range && key.deleted);
+        EXPECT_EQ(key.key, std::max(begin, watched.begin));
+        EXPECT_EQ(key.range_end, end.empty() ? watched.end : std::min(end, watched.end));
+      }
+      EXPECT_EQ(on_all.wait(milliseconds(0))->commits.size(), 1u);
+      EXPECT_EQ(behind.wait(milliseconds(0))->commits.size(), end.empty() || end > "d" ? 1u : 0u);
+    }
+  }
+}
+
+// At most so much at a time: the next call goes on.
+TEST_F(WatchTest, ShowsVeryMuchInParts) {
+  Watch all = watch(KeyRange::all());
+  const auto write = [&](int commit) {
+    return store_->update([&](Transaction& txn) -> Status {
+      for (int i = 0; i < 100; ++i) {
+        HOLDFAST_TRY(txn.put(std::string(100, 'k') + std::to_string(commit * 100 + i), ""));
+      }
+      return Status::ok();
+    });
+  };
+  constexpr int kCommits = 130;  // of 10 KB of keys each
+  for (int commit = 0; commit < kCommits; ++commit) {
+    const auto version = write(commit);
+    ASSERT_TRUE(version) << version.status().to_string();
+  }
+  const auto first = all.wait(milliseconds(0));
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(first->missed);
+  EXPECT_GT(first->commits.size(), 50u);
+  EXPECT_LT(first->commits.size(), static_cast<size_t>(kCommits));
+  const auto rest = all.wait(milliseconds(0));
+  ASSERT_TRUE(rest);
+  EXPECT_EQ(first->commits.size() + rest->commits.size(), static_cast<size_t>(kCommits));
+}
+
 TEST_F(WatchTest, ReportsTimeAndActor) {
   StoreOptions options = TestMachine::small_store();
   options.actor = "agent-7";

@@ -165,6 +165,37 @@ TEST_F(MalformedPageTest, EveryByteOfABranchMayBeWrong) {
   EXPECT_TRUE(problems(tree_.root()).empty());
 }
 
+// Where a cell lies, how long its key is, and how long its value.
+TEST_F(MalformedPageTest, ACellMayLieAnywhere) {
+  char* const bytes = leaf(1);
+  const Page page(bytes, kSize);
+  const std::string before(bytes, kSize);
+  for (const uint32_t index : {0u, 3u, page.cell_count() - 1}) {
+    char* const slot = bytes + sizeof(PageHeader) + index * sizeof(Slot);
+    for (uint16_t offset = 0; offset < kSize + 8; ++offset) {
+      for (const size_t field : {offsetof(Slot, cell_offset), offsetof(Slot, key_size)}) {
+        std::memcpy(slot + field, &offset, sizeof(offset));
+        seal(1);
+        (void)problems(sealed_root());
+        const auto source = tree_.pages().fresh_source();
+        expect_told(find(*source, sealed_root(), "key110").status());
+        before.copy(bytes, kSize);
+      }
+    }
+    ASSERT_FALSE(HasFailure());
+    const auto body = static_cast<size_t>(page.after_key(index) - bytes);
+    for (int value = 0; value < 1 << 16; value += 111) {
+      bytes[body + 1] = static_cast<char>(value);
+      bytes[body + 2] = static_cast<char>(value >> 8);
+      seal(1);
+      (void)problems(sealed_root());
+      before.copy(bytes, kSize);
+    }
+  }
+  seal(1);
+  EXPECT_TRUE(problems(tree_.root()).empty());
+}
+
 // The page of a branch stands where a leaf is expected, a leaf where the root is, and so on.
 TEST_F(MalformedPageTest, ARootOfAnotherHeightIsRefused) {
   for (const uint32_t height : {1u, 3u, 16u, 17u, 1000u}) {
@@ -194,6 +225,106 @@ TEST_F(MalformedPageTest, AChildThatStandsTwiceIsToldOf) {
   change(sealed_root());
   before.copy(bytes, kSize);
   EXPECT_TRUE(problems(tree_.root()).empty());
+}
+
+// --- Damage that checksums show, and space that ends, in a tree of three levels.
+
+TestBatch many_rows(std::optional<std::string> value, int every) {
+  TestBatch rows;
+  for (int i = 0; i < 500; i += every) rows["key" + std::to_string(1000 + i)] = value;
+  return rows;
+}
+
+// What makes a tree merge, split and lose levels.
+const TestBatch& changes(size_t which) {
+  static const TestBatch kinds[] = {many_rows(std::nullopt, 1),
+                                    many_rows(std::nullopt, 2),
+                                    many_rows(std::nullopt, 7),
+                                    many_rows(std::string(100, 'x'), 3),
+                                    {{"key1001", std::nullopt}, {"key1499", "y"}}};
+  return kinds[which];
+}
+constexpr size_t kKinds = 5;
+
+class DamagedTreeTest : public testing::Test {
+ protected:
+  DamagedTreeTest() {
+    CHECK(tree_.apply(many_rows(std::string(30, 'v'), 1)).is_ok());
+    CHECK(tree_.root().height >= 3);
+  }
+  std::vector<uint32_t> pages() {
+    std::vector<uint32_t> found;
+    CHECK(walk(tree_.source(), tree_.root(), true, [&](const VisitedRun& run) -> Result<bool> {
+            found.push_back(run.pgno);
+            return true;
+          }).is_ok());
+    return found;
+  }
+  Result<ApplyResult> change(const PageSource& source, size_t which) {
+    return tree::apply(source, tree_.root(), operations_of(changes(which)), tree_.version() + 1,
+                       tree_.pages());
+  }
+  Result<ApplyResult> erase(const PageSource& source) {
+    const std::vector<KeyRange> ranges = {
+        {"key1010", "key1200"}, {"key1300", "key1301"}, {"key1320", ""}};
+    return erase_pages(source, tree_.root(), ranges, tree_.version() + 1, tree_.pages());
+  }
+  void give_back(const Result<ApplyResult>& result) {
+    if (!result) return;
+    for (const NewRun& run : result->written) {
+      tree_.pages().release(run.pgno, static_cast<uint32_t>(run.bytes.size() / kSize));
+    }
+  }
+  TestTree tree_{kSize};
+};
+
+TEST_F(DamagedTreeTest, WhoeverComesByADamagedPageEndsWithCorruption) {
+  int told = 0;
+  const auto note = [&](const Status& status) {
+    EXPECT_TRUE(status || status.code() == StatusCode::kCorruption) << status.to_string();
+    told += !status;
+  };
+  for (const uint32_t pgno : pages()) {
+    char& byte = tree_.pages().page(pgno)[200];
+    byte = static_cast<char>(byte ^ 1);
+    for (size_t which = 0; which <= kKinds; ++which) {
+      const auto source = tree_.pages().fresh_source();
+      const auto result = which == kKinds ? erase(*source) : change(*source, which);
+      note(result.status());
+      give_back(result);
+    }
+    const auto source = tree_.pages().fresh_source();
+    for (const bool forward : {true, false}) {
+      Cursor cursor(*source, tree_.root());
+      forward ? cursor.seek_first() : cursor.seek_last();
+      while (cursor.valid()) forward ? cursor.next() : cursor.prev();
+      EXPECT_EQ(cursor.status().code(), StatusCode::kCorruption);
+    }
+    EXPECT_EQ(walk(*source, tree_.root(), true, [](const VisitedRun&) { return true; }).code(),
+              StatusCode::kCorruption);
+    byte = static_cast<char>(byte ^ 1);
+    ASSERT_FALSE(HasFailure()) << "page " << pgno;
+  }
+  EXPECT_GT(told, 100);
+}
+
+TEST_F(DamagedTreeTest, WhoRunsOutOfPagesLeavesTheTreeAndTakesNone) {
+  const uint64_t in_use = tree_.pages().in_use_count();
+  for (size_t which = 0; which <= kKinds; ++which) {
+    for (uint64_t left = 0;; ++left) {
+      tree_.pages().limit_allocations(left);
+      const auto result = which == kKinds ? erase(tree_.source()) : change(tree_.source(), which);
+      if (result) {
+        give_back(result);
+        break;
+      }
+      EXPECT_EQ(result.status().code(), StatusCode::kNoSpace);
+      ASSERT_LT(left, 1000u);
+    }
+  }
+  tree_.pages().limit_allocations(~uint64_t{0});
+  EXPECT_EQ(tree_.pages().in_use_count(), in_use);
+  EXPECT_EQ(*tree_.get("key1123"), std::string(30, 'v'));
 }
 
 }  // namespace
