@@ -85,6 +85,13 @@ World::World(Durability durability, std::chrono::milliseconds deadline)
   cursor.emplace(txn->scan(KeyRange::all()));
   watch.emplace(std::move(*store->watch(KeyRange::prefix("w"))));
   for (int i = 0; i < 8; ++i) CHECK(other->put("w" + std::to_string(i), "new").is_ok());
+  CHECK(other->add("number", 1).is_ok());
+  // By one who dies before it syncs.
+  const auto dying = machine.attach();
+  log::PayloadBuilder payload("");
+  payload.put("w8", "unsynced");
+  payload.change_number(log::OperationKind::kAdd, "number", 1);
+  CHECK(append(*dying, payload, {}, {}, dying->deadline()).is_ok());
 }
 
 Status walk(Cursor cursor) {

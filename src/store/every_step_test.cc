@@ -168,6 +168,28 @@ TEST(EveryStepTest, OfCreation) {
                 });
 }
 
+// Nobody is inside: what it says of the machine and of the files must fit them, or the
+// store starts cold.
+TEST(EveryStepTest, OfReadingAControlBlockWithAByteThatIsWrong) {
+  for (const Sharing sharing : {Sharing::automatic, Sharing::exclusive}) {
+    StoreOptions options = TestMachine::small_store();
+    options.sharing = sharing;
+    for (uint64_t offset = 0; offset < offsetof(ControlHeader, incarnation); ++offset) {
+      SCOPED_TRACE("byte " + std::to_string(offset));
+      TestMachine machine;
+      make_store(machine);
+      machine.flip("/s/shm", offset);
+      {
+        auto store = machine.try_open(options);
+        ASSERT_TRUE(store) << store.status().to_string();
+        EXPECT_EQ(*store->get("k3"), "after");
+      }
+      verify_store(machine);
+      if (testing::Test::HasFailure()) return;
+    }
+  }
+}
+
 // --- Loading.
 
 constexpr int kLoaded = 500;
@@ -214,6 +236,32 @@ TEST(EveryStepTest, OfALoad) {
         [&](TestMachine&, FailingOs& os) { loaded = expected_or_ok(load_rows(os, in_order)); },
         [&](TestMachine& machine) { expect_all_or_none(machine, loaded); });
   }
+}
+
+// The rows wait in blocks of a file, each behind a header with its size and checksum.
+TEST(EveryStepTest, OfReadingRowsThatWerePutAsideAndDamaged) {
+  int told = 0;
+  for (uint64_t offset = 0; offset < 40'000; offset += offset < 24 ? 1 : 1111) {
+    TestMachine machine;
+    make_store(machine);
+    Status loaded;
+    {
+      StoreOptions options = TestMachine::small_store();
+      auto load = Load::open(machine.os(), "/s", options, {2u << 10});
+      ASSERT_TRUE(load);
+      for (int i = 0; i < kLoaded; ++i) {
+        ASSERT_TRUE(load->put(loaded_key(i), std::string(30, 'x')));
+      }
+      if (machine.read("/s/load.tmp", offset, 1).empty()) break;
+      machine.flip("/s/load.tmp", offset);
+      loaded = load->commit().status();
+    }
+    EXPECT_TRUE(loaded || loaded.code() == StatusCode::kCorruption) << loaded.to_string();
+    told += !loaded;
+    expect_all_or_none(machine, loaded);
+    ASSERT_FALSE(testing::Test::HasFailure()) << "byte " << offset;
+  }
+  EXPECT_GT(told, 20);
 }
 
 }  // namespace

@@ -324,5 +324,53 @@ TEST_F(RandomHistoryTest, AreExactOrTooOldWhateverIsTrimmed) {
   EXPECT_THAT(store_.check()->problems, IsEmpty());
 }
 
+// A step lets go of so many versions at most, of one key as of many.
+TEST(HistoryTrimTest, AKeyWithVeryManyVersionsIsTrimmedInParts) {
+  TestMachine machine;
+  Store store = machine.open();
+  const History history("h/");
+  constexpr uint64_t kVersions = History::kTrimVersionsMax + 500;
+  for (uint64_t i = 0; i < kVersions; ++i) {
+    ASSERT_TRUE(store.update([&](Transaction& txn) { return history.put(txn, "a", "1"); }));
+  }
+  uint64_t gone = 0;
+  int steps = 0;
+  std::string from;
+  do {
+    const auto trim = history.trim_step(store, {std::chrono::seconds(0), 3}, 0, from);
+    ASSERT_TRUE(trim) << trim.status().to_string();
+    EXPECT_LE(trim->versions_trimmed, History::kTrimVersionsMax);
+    gone += trim->versions_trimmed;
+    from = trim->next;
+    ASSERT_LT(++steps, 10);
+  } while (!from.empty() || gone < kVersions - 3);
+  EXPECT_GT(steps, 1);
+  EXPECT_EQ(gone, kVersions - 3);
+  Snapshot now = std::move(*store.snapshot());
+  EXPECT_EQ(history.versions(now, "a", 10)->size(), 3u);
+}
+
+// What one retention has let go of another does not look for: the key says from where on it is
+// known.
+TEST(HistoryTrimTest, AnAgeBelowWhatACountHasLeftTakesNothing) {
+  TestMachine machine;
+  Store store = machine.open();
+  const History history("h/");
+  uint64_t first_us = 0;
+  for (int i = 0; i < 6; ++i) {
+    ASSERT_TRUE(store.update([&](Transaction& txn) { return history.put(txn, "a", "1"); }));
+    Snapshot reader = std::move(*store.snapshot());
+    if (i == 0) first_us = (*history.find(reader, "a"))->time_us;
+  }
+  ASSERT_EQ(history.trim_step(store, {std::chrono::seconds(0), 2}, 0)->versions_trimmed, 4u);
+  // As of then the key had a version that has gone.
+  const auto trim = history.trim_step(store, {std::chrono::seconds(1), 0}, first_us + 1'000'001);
+  ASSERT_TRUE(trim) << trim.status().to_string();
+  EXPECT_EQ(trim->versions_trimmed, 0u);
+  Snapshot now = std::move(*store.snapshot());
+  EXPECT_EQ(history.versions(now, "a", 10)->size(), 2u);
+  EXPECT_EQ(history.get(now, "a", AsOf::time_us(first_us)).status().code(), StatusCode::kTooOld);
+}
+
 }  // namespace
 }  // namespace holdfast
