@@ -1,6 +1,6 @@
 // Recall: finding observations by what they say.
 //
-// Ranking is BM25 (k1 1.2, b 0.75) over content, title (weight 2) and tags (weight 3), with the
+// Ranking is BM25 over content, title (weight 2) and tags (weight 3), with the
 // statistics of the one space that is asked. Words are compared without case and accents and by
 // their English stem; identifiers are found whole and by their parts; Chinese, Japanese, Korean and
 // Thai text by characters and pairs. An observation matches when it has at least one term.
@@ -94,8 +94,9 @@ struct TextRange {
 };
 
 // What a word has added to a score:
-// weight * idf * count * 2.2 / (count + 1.2 * (0.25 + 0.75 * length / length_mean)), where
-// idf = ln(1 + (observations - frequency + 0.5) / (frequency + 0.5)).
+// weight * idf * count * (k1 + 1) / (count + k1 * (0.25 + 0.75 * length / length_mean)), where
+// idf = ln(1 + (observations - frequency + 0.5) / (frequency + 0.5)), and k1 = 0.9, but 1.2 for
+// what is written without spaces (Chinese, Japanese, Korean, Thai).
 struct ScoreTerm {
   std::string term;           // as it is indexed: folded, stemmed
   std::string typed;          // the unknown word that is read as this one; empty: none

@@ -47,6 +47,7 @@ constexpr std::string_view kForms[] = {
     "forget forgot forgotten",
     "forgive forgave forgiven",
     "freeze froze frozen",
+    "get got gotten",
     "give gave given",
     "go went gone",
     "goose geese",
@@ -125,16 +126,15 @@ constexpr std::string_view kForms[] = {
 
 // In order.
 constexpr std::string_view kFunctionWords[] = {
-    "a",     "about", "am",    "an",     "and",   "any",   "are",   "as",     "at",
-    "be",    "been",  "being", "but",    "by",    "can",   "could", "did",    "do",
-    "does",  "doing", "for",   "from",   "had",   "has",   "have",  "having", "he",
-    "her",   "hers",  "him",   "his",    "how",   "i",     "if",    "in",     "into",
-    "is",    "it",    "its",   "me",     "my",    "of",    "on",    "or",     "our",
-    "ours",  "shall", "she",   "should", "so",    "some",  "than",  "that",   "the",
-    "their", "them",  "then",  "there",  "these", "they",  "this",  "those",  "to",
-    "us",    "was",   "we",    "were",   "what",  "when",  "where", "which",  "who",
-    "whom",  "whose", "why",   "will",   "with",  "would", "you",   "your",   "yours",
-};
+    "a",      "about", "am",    "an",    "and",  "any",    "are",   "as",   "at",    "be",
+    "been",   "being", "but",   "by",    "can",  "could",  "did",   "do",   "does",  "doing",
+    "for",    "from",  "had",   "has",   "have", "having", "he",    "her",  "hers",  "him",
+    "his",    "how",   "i",     "if",    "in",   "into",   "is",    "it",   "its",   "many",
+    "me",     "much",  "my",    "of",    "on",   "or",     "our",   "ours", "shall", "she",
+    "should", "so",    "some",  "than",  "that", "the",    "their", "them", "then",  "there",
+    "these",  "they",  "this",  "those", "to",   "us",     "was",   "we",   "were",  "what",
+    "when",   "where", "which", "who",   "whom", "whose",  "why",   "will", "with",  "would",
+    "you",    "your",  "yours"};
 static_assert(std::is_sorted(std::begin(kFunctionWords), std::end(kFunctionWords)));
 
 // Calls visit(word) for each of the words until it returns true, and says whether one has.

@@ -38,6 +38,7 @@ TEST(English, AQuestionFindsWhatItsVerbBecomes) {
 TEST(English, FunctionWordsCountHalfBesideOthers) {
   EXPECT_EQ(weight_in("what is the name of my dog", "what"), 0.5);
   EXPECT_EQ(weight_in("what is the name of my dog", "dog"), 1);
+  EXPECT_EQ(weight_in("how many weddings", "mani"), 0.5);
   EXPECT_EQ(weight_in("to be or not to be", "to"), 0.5);
   EXPECT_EQ(weight_in("what is it", "it"), 1) << "there is nothing else";
   EXPECT_EQ(weight_in("+with clock", "with"), 1);

@@ -105,11 +105,11 @@ uint64_t length_of_code(uint8_t code) {
   return uint64_t{8 + step} << (exponent - 3);
 }
 
-std::array<double, 256> length_norms(double length_mean) {
+std::array<double, 256> length_norms(double k1, double length_mean) {
   std::array<double, 256> norms;
   for (size_t code = 0; code < norms.size(); ++code) {
     const auto length = static_cast<double>(length_of_code(static_cast<uint8_t>(code)));
-    norms[code] = kBm25K1 * (1 - kBm25B + kBm25B * length / length_mean);
+    norms[code] = k1 * (1 - kBm25B + kBm25B * length / length_mean);
   }
   return norms;
 }

@@ -49,10 +49,13 @@ class TermScorer {
   const std::array<double, 256>* norms_ = nullptr;
 };
 
-constexpr double kBm25K1 = 1.2;
+// How soon more of the same term tells nothing new. Pairs and single characters of a run are pieces
+// of words: having one twice tells more than having a word twice does.
+constexpr double kBm25K1 = 0.9;
+constexpr double kBm25K1OfPieces = 1.2;
 constexpr double kBm25B = 0.75;
 // k1 * (1 - b + b * length / mean) for each length code.
-std::array<double, 256> length_norms(double length_mean);
+std::array<double, 256> length_norms(double k1, double length_mean);
 double inverse_document_frequency(double documents, double frequency);
 
 struct BoundPair {

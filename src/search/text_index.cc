@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "search/characters.h"
 #include "search/segment.h"
 #include "search/segment_scorer.h"
 #include "search/text_record.h"
@@ -178,6 +179,7 @@ class Ranking::Impl {
   uint64_t length_ = 0;
   double length_mean_ = 1;
   std::array<double, 256> norms_ = {};
+  std::array<double, 256> norms_of_pieces_ = {};
   std::vector<TermScorer> scorers_;
   WindowBuffers buffers_;
   std::vector<Candidate> best_;  // a heap, the worst first; sorted once all are there
@@ -410,10 +412,15 @@ void Ranking::Impl::keep_rarest() {
 void Ranking::Impl::weigh() {
   const auto n = static_cast<double>(documents_);
   length_mean_ = std::max(1.0, static_cast<double>(length_) / std::max(1.0, n));
-  norms_ = length_norms(length_mean_);
+  norms_ = length_norms(kBm25K1, length_mean_);
+  norms_of_pieces_ = length_norms(kBm25K1OfPieces, length_mean_);
   for (QueryTerm& term : query_.terms) {
     term.score = term.weight * inverse_document_frequency(n, static_cast<double>(term.frequency));
-    scorers_.emplace_back(term.score * (kBm25K1 + 1), norms_);
+    if (is_spaceless(character_at(term.term).character_class)) {
+      scorers_.emplace_back(term.score * (kBm25K1OfPieces + 1), norms_of_pieces_);
+    } else {
+      scorers_.emplace_back(term.score * (kBm25K1 + 1), norms_);
+    }
   }
 }
 

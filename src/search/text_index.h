@@ -70,8 +70,9 @@ struct TermScore {
 
 // Matches best first; of equal scores the greater id, that is the newer document, first.
 //
-// BM25: k1 1.2, b 0.75, idf = ln(1 + (N - df + 0.5) / (df + 0.5)). N, df and lengths are of all
-// documents of the index whatever the filters.
+// BM25: k1 0.9 (1.2 for pairs and characters of a run), b 0.75,
+// idf = ln(1 + (N - df + 0.5) / (df + 0.5)). N, df and lengths are of all documents of the index
+// whatever the filters.
 class Ranking {
  public:
   // `count` is how many matches will probably be taken; more can be. Errors: Corruption,

@@ -79,8 +79,22 @@ TEST_F(TextIndexTest, ScoreIsBm25) {
   search("beta");
   ASSERT_EQ(scores_.size(), 1u);
   const double idf = std::log(1 + (2 - 1 + 0.5) / (1 + 0.5));
-  const double norm = 1.2 * (1 - 0.75 + 0.75 * 2.0 / 3.0);
-  EXPECT_NEAR(scores_[0], idf * 2.2 / (1 + norm), 1e-12);
+  const double norm = 0.9 * (1 - 0.75 + 0.75 * 2.0 / 3.0);
+  EXPECT_NEAR(scores_[0], idf * 1.9 / (1 + norm), 1e-12);
+}
+
+TEST_F(TextIndexTest, PairsAreSaturatedLaterThanWords) {
+  add(1, "\xe6\x97\xa5\xe6\x9c\xac");  // one pair, and its two characters
+  add(2, "alpha beta gamma");
+  search("\"\xe6\x97\xa5\xe6\x9c\xac\"");
+  ASSERT_EQ(scores_.size(), 1u);
+  const double idf = std::log(1 + (2 - 1 + 0.5) / (1 + 0.5));
+  const double weights = 1 + 0.25 + 0.25;  // the pair, and its characters
+  EXPECT_NEAR(scores_[0], weights * idf, 1e-12) << "the length is the mean";
+  add(1, "\xe6\x97\xa5\xe6\x9c\xac, \xe6\x97\xa5\xe6\x9c\xac");
+  add(2, "alpha beta gamma delta eta theta");
+  search("\"\xe6\x97\xa5\xe6\x9c\xac\"");
+  EXPECT_NEAR(scores_[0], weights * idf * 2 * 2.2 / (2 + 1.2), 1e-12);
 }
 
 TEST_F(TextIndexTest, OfEqualScoresTheNewerComesFirst) {

@@ -140,8 +140,8 @@ class Polyglot : public testing::TestWithParam<int> {
       for (const auto& [form, idf] : weights) {
         const auto at = text.counts.find(form);
         if (at == text.counts.end()) continue;
-        const double norm = 1.2 * (0.25 + 0.75 * static_cast<double>(text.length) / mean);
-        score += idf * 2.2 * at->second / (at->second + norm);
+        const double norm = 0.9 * (0.25 + 0.75 * static_cast<double>(text.length) / mean);
+        score += idf * 1.9 * at->second / (at->second + norm);
       }
       if (score > 0) found.emplace_back(score, id);
     }

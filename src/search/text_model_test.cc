@@ -67,7 +67,7 @@ class Model {
         const double idf = std::log(1 + (n - df + 0.5) / (df + 0.5));
         const double size = static_cast<double>(length_of_code(length_code(document.length)));
         const double count = std::min(at->second, 255u);
-        score += term.weight * idf * 2.2 * count / (count + 1.2 * (0.25 + 0.75 * size / mean));
+        score += term.weight * idf * 1.9 * count / (count + 0.9 * (0.25 + 0.75 * size / mean));
       }
       if (score > 0 && passes(query, id, document)) found.emplace_back(score, id);
     }
