@@ -74,7 +74,9 @@ struct RecallQuery {
   bool as_typed = false;      // unknown words stay unknown
   // Beside the text, or without one: then observations without a vector are not found.
   std::optional<RecallVector> vector = {};
-  double vector_weight = 0.5;  // 0 to 1: how much the vector counts beside the text
+  // 0 to 1: how much the vector counts beside the text, where the best text has about half of what
+  // it could; more where words of the query are missing, less where one text has them all often.
+  double vector_weight = 0.5;
   Fusion fusion = Fusion::convex;
   // How much links of observations count, 0 to 1: what spreads along them from the best hits, which
   // may find what neither words nor vector do.

@@ -18,10 +18,12 @@ struct FusionScores {
   double vector_share = 0;
 };
 
-// Shares depend on all candidates. REQUIRES: `vector_weight` is 0 to 1.
+// Shares depend on all candidates; `text_max` is what a text could score that has all of the words.
+// REQUIRES: `vector_weight` is 0 to 1.
 // convex: of the weights, as much as the text score is of the greatest, and as the similarity is
-//   between the least and the greatest.
+//   between the least and the greatest. The less the greatest text score is of `text_max`, the more
+//   the vector weighs; at half of it, `vector_weight`.
 // reciprocal_rank: the weights over 60 and the place by text score, and by similarity.
-void fuse(Fusion fusion, double vector_weight, std::span<FusionScores> candidates);
+void fuse(Fusion fusion, double vector_weight, double text_max, std::span<FusionScores> candidates);
 
 }  // namespace holdfast::memory

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace holdfast::memory {
 namespace {
 
@@ -14,7 +16,7 @@ std::vector<FusionScores> candidates() {
 
 TEST(Fusion, ConvexTakesEachAsAShareOfTheBest) {
   auto all = candidates();
-  fuse(Fusion::convex, 0.25, all);
+  fuse(Fusion::convex, 0.25, 8, all);
   EXPECT_DOUBLE_EQ(all[0].text_share, 0.75);
   EXPECT_DOUBLE_EQ(all[0].vector_share, 0);
   EXPECT_DOUBLE_EQ(all[1].text_share, 0.375);
@@ -24,9 +26,25 @@ TEST(Fusion, ConvexTakesEachAsAShareOfTheBest) {
   EXPECT_DOUBLE_EQ(all[3].vector_share, 0) << "it has no vector";
 }
 
+TEST(Fusion, TheVectorWeighsMoreWhereWordsAreMissing) {
+  const auto vector_share = [](double vector_weight, double text_max) {
+    auto all = candidates();
+    fuse(Fusion::convex, vector_weight, text_max, all);
+    EXPECT_NEAR(all[0].text_share + all[1].vector_share, 1, 1e-12) << "the weights";
+    return all[1].vector_share;
+  };
+  const double e = std::exp(1.0);
+  EXPECT_NEAR(vector_share(0.25, 4), 1 / (1 + 3 * e), 1e-12) << "the best text has all";
+  EXPECT_NEAR(vector_share(0.25, 8), 0.25, 1e-12) << "half";
+  EXPECT_NEAR(vector_share(0.25, 1e9), 1 / (1 + 3 / e), 1e-6) << "next to nothing";
+  EXPECT_NEAR(vector_share(0.25, 2), 1 / (1 + 3 * e), 1e-12) << "more than it could";
+  EXPECT_EQ(vector_share(0, 1e9), 0);
+  EXPECT_EQ(vector_share(1, 4), 1);
+}
+
 TEST(Fusion, ReciprocalRankTakesPlacesOnly) {
   auto all = candidates();
-  fuse(Fusion::reciprocal_rank, 0.5, all);
+  fuse(Fusion::reciprocal_rank, 0.5, 8, all);
   EXPECT_DOUBLE_EQ(all[0].text_share, 0.5 / 61);
   EXPECT_DOUBLE_EQ(all[0].vector_share, 0.5 / 63);
   EXPECT_DOUBLE_EQ(all[1].text_share, 0.5 / 62);
@@ -37,10 +55,10 @@ TEST(Fusion, ReciprocalRankTakesPlacesOnly) {
 
 TEST(Fusion, WhereAllAreAsNearAllHaveTheShare) {
   std::vector<FusionScores> all = {{.similarity = 0.5}, {.similarity = 0.5}};
-  fuse(Fusion::convex, 1, all);
+  fuse(Fusion::convex, 1, 0, all);
   EXPECT_DOUBLE_EQ(all[0].vector_share, 1);
   EXPECT_DOUBLE_EQ(all[1].vector_share, 1);
-  fuse(Fusion::convex, 1, {});
+  fuse(Fusion::convex, 1, 0, {});
 }
 
 }  // namespace

@@ -394,7 +394,7 @@ Status Recaller::run_both(std::vector<RecallHit>& hits) {
   HOLDFAST_TRY(complete(candidates));
   std::vector<FusionScores> scores;
   for (const auto& [id, candidate] : candidates) scores.push_back(candidate.scores);
-  fuse(query_.fusion, query_.vector_weight, scores);
+  fuse(query_.fusion, query_.vector_weight, text_->score_max(), scores);
   // From the newest on: of equal scores it comes first.
   size_t at = scores.size();
   for (auto one = candidates.rbegin(); one != candidates.rend(); ++one) {

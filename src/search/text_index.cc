@@ -133,7 +133,11 @@ Result<std::optional<std::string>> peek_record(KeySource& source, std::string_vi
 class Ranking::Impl {
  public:
   Impl(KeySource& source, std::string_view prefix, TextQuery query, size_t count)
-      : source_(source), keys_(prefix), query_(std::move(query)), count_(count) {}
+      : source_(source),
+        keys_(prefix),
+        query_(std::move(query)),
+        typed_(query_.terms.size()),
+        count_(count) {}
 
   Status load();
   Result<bool> take(TextMatch& match);
@@ -143,6 +147,7 @@ class Ranking::Impl {
   const std::vector<QueryTerm>& terms() const { return query_.terms; }
   uint64_t documents() const { return documents_; }
   double length_mean() const { return length_mean_; }
+  double score_max() const;
 
  private:
   void add_facets();
@@ -170,7 +175,8 @@ class Ranking::Impl {
   KeySource& source_;
   const IndexKeys keys_;
   TextQuery query_;
-  size_t count_;  // of candidates that are kept
+  const size_t typed_;  // terms of the text itself; those behind stand for some of it
+  size_t count_;        // of candidates that are kept
   Manifest manifest_;
   std::vector<FoundDocument> fresh_;
   std::set<DocumentId> dropped_;
@@ -424,6 +430,23 @@ void Ranking::Impl::weigh() {
   }
 }
 
+// Of the terms that one word becomes, in several languages and forms, a document has hardly two.
+double Ranking::Impl::score_max() const {
+  double sum = 0;
+  std::map<uint32_t, double> words;
+  for (size_t i = 0; i < typed_; ++i) {
+    const QueryTerm& term = query_.terms[i];
+    const double most = std::max(0.0, term.score) * (kBm25K1 + 1);
+    if (!term.word) {
+      sum += most;
+    } else {
+      words[*term.word] = std::max(words[*term.word], most);
+    }
+  }
+  for (const auto& [word, most] : words) sum += most;
+  return sum;
+}
+
 Status Ranking::Impl::load() {
   if (query_.terms.empty() && query_.prefixes.empty()) return Status::ok();
   HOLDFAST_ASSIGN(manifest_, peek_manifest(source_, keys_));
@@ -626,6 +649,9 @@ Result<std::vector<TermScore>> Ranking::explain(const DocumentId& id) {
 }
 Result<std::optional<double>> Ranking::score(const DocumentId& id) {
   return impl_->score(id);
+}
+double Ranking::score_max() const {
+  return impl_->score_max();
 }
 uint64_t Ranking::documents() const {
   return impl_->documents();

@@ -92,6 +92,8 @@ class Ranking {
   // 0: it has none of the terms; nullopt: it does not have what it must, or has what it must not.
   // Phrases aside, of which it looks at the words only.
   Result<std::optional<double>> score(const DocumentId& id);
+  // What no document's score can be over that has every word that was typed, however often.
+  double score_max() const;
   uint64_t documents() const;
   double length_mean() const;
 

@@ -97,6 +97,21 @@ TEST_F(TextIndexTest, PairsAreSaturatedLaterThanWords) {
   EXPECT_NEAR(scores_[0], weights * idf * 2 * 2.2 / (2 + 1.2), 1e-12);
 }
 
+TEST_F(TextIndexTest, NoScoreIsOverTheGreatest) {
+  add(1, "clock clock clock clock clock clock");
+  add(2, "clocks bought at the door");
+  for (const char* text : {"clock", "clock absent", "buy a clock", "cloc*", "clokc", "+door"}) {
+    TextQuery query = parse_query(analyzer_, text);
+    query.reads_misspelt = true;
+    auto ranking = Ranking::open(keys_, kPrefix, std::move(query), 2);
+    ASSERT_TRUE(ranking);
+    TextMatch match;
+    ASSERT_TRUE(*ranking->take(match)) << text;
+    const bool is_typed = std::string_view(text) != "cloc*";
+    EXPECT_EQ(ranking->score_max() > match.score, is_typed) << text;
+  }
+}
+
 TEST_F(TextIndexTest, OfEqualScoresTheNewerComesFirst) {
   add(1, "same words");
   add(3, "same words");
