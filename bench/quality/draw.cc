@@ -103,10 +103,12 @@ Conversation Drawer::mention(const std::string& sentence) {
   Turn& turn = session.turns[2 * chance_.below(session.turns.size() / 2)];
   turn.content =
       chance_.happens(50) ? sentence + " " + turn.content : turn.content + " " + sentence;
+  turn.has_answer = true;
   return session;
 }
 
 void Drawer::place(Conversation session, bool is_answer) {
+  for (Turn& turn : session.turns) turn.has_answer = turn.has_answer && is_answer;
   placed_.emplace_back(std::move(session), is_answer);
 }
 
@@ -133,7 +135,7 @@ void Drawer::ask_advice(const Advice& advice) {
   Conversation session = talk();
   const std::string_view named = chance_.one_of(advice.answers);
   session.turns.push_back({true, std::string(advice.request)});
-  session.turns.push_back({false, filled(advice.reply, "{v}", named) + " " + reply()});
+  session.turns.push_back({false, filled(advice.reply, "{v}", named) + " " + reply(), true});
   place(std::move(session), true);
   for (size_t i = 0; i < 2; ++i) place(mention(std::string(advice.near_by)), false);
   history_.question_type = "single-session-assistant";
@@ -231,6 +233,7 @@ History Drawer::draw(size_t number) {
         is_near || chance_.happens(60)
             ? talk()
             : mention(filled(chance_.one_of(fact.statements), "{v}", chance_.one_of(fact.values)));
+    for (Turn& turn : session.turns) turn.has_answer = false;
     const auto at = static_cast<ptrdiff_t>(chance_.below(placed_.size() + 1));
     placed_.insert(placed_.begin() + at, {std::move(session), false});
   }

@@ -16,6 +16,7 @@ namespace holdfast::bench {
 struct Turn {
   bool is_user = true;
   std::string content;
+  bool has_answer = false;
 };
 
 struct Conversation {

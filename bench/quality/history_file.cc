@@ -25,7 +25,8 @@ History history_of(const Json& json) {
     session.id = ids.at(i).get<std::string>();
     session.date = dates.at(i).get<std::string>();
     for (const Json& turn : sessions[i]) {
-      session.turns.push_back({turn.at("role") == "user", turn.at("content").get<std::string>()});
+      session.turns.push_back({turn.at("role") == "user", turn.at("content").get<std::string>(),
+                               turn.value("has_answer", false)});
     }
   }
   return history;
@@ -46,7 +47,9 @@ Json json_of(const History& history) {
     json["haystack_session_ids"].push_back(session.id);
     Json turns = Json::array();
     for (const Turn& turn : session.turns) {
-      turns.push_back({{"role", turn.is_user ? "user" : "assistant"}, {"content", turn.content}});
+      Json& written = turns.emplace_back();
+      written = {{"role", turn.is_user ? "user" : "assistant"}, {"content", turn.content}};
+      if (turn.has_answer) written["has_answer"] = true;
     }
     json["haystack_sessions"].push_back(std::move(turns));
   }

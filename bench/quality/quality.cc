@@ -10,9 +10,10 @@
 // in HOLDFAST_MODEL, use-lite-en or holdfast-hashing+use-lite-en. W is what a vector counts beside
 // words, else what the embedder says; given several times, each is tried.
 // A history's rounds (what the user says and what is answered) are the documents; a session is
-// found by its best round. Questions that have no answer do not count but in "told apart": how
-// probable it is that the best round of a question with an answer has a higher score than that of
-// one without.
+// found by its best round. "Answers that have a word of the question" is how much of R@5 words can
+// reach without luck: the others have none but articles, pronouns and the like. Questions that have
+// no answer do not count but in "told apart": how probable it is that the best round of a question
+// with an answer has a higher score than that of one without.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -46,6 +47,10 @@ struct Findings {
   std::map<std::string, std::vector<Leg>> by_type;
   std::vector<double> scores_answered;
   std::vector<double> scores_unanswered;
+  // Of questions whose answers are known by the round: the sum of the shares that have one of the
+  // question's words in such a round.
+  double sharing_words = 0;
+  uint64_t known_by_round = 0;
 };
 
 Task task_of(const History& history) {
@@ -53,10 +58,11 @@ Task task_of(const History& history) {
   for (const Conversation& session : history.sessions) {
     for (const Turn& turn : session.turns) {
       if (turn.is_user || task.documents.empty() || task.documents.back().id != session.id) {
-        task.documents.push_back({session.id, session.date + "\n" + turn.content});
+        task.documents.push_back({session.id, session.date + "\n" + turn.content, false});
       } else {
         task.documents.back().content += "\n" + turn.content;
       }
+      if (turn.has_answer) task.documents.back().has_answer = true;
     }
   }
   Question question{history.question_type, history.question, {}};
@@ -137,9 +143,48 @@ void ask(const Space& space, const Asking& asking, const Question& question, Fin
   }
 }
 
+// Whether a round of this session that has the answer has a word of the question, function words
+// aside: without one, words find it by chance only.
+bool shares_words(const Space& space, const Task& task, const Question& question,
+                  const std::string& session) {
+  constexpr double kFunctionWordWeight = 0.5;
+  RecallQuery query;
+  query.text = question.text;
+  query.session = session;
+  query.explain = true;
+  query.limit = kRecallLimitMax;
+  const auto hits = space.recall(query);
+  require(hits.is_ok(), hits.status().to_string());
+  const auto answers = [&](const RecallHit& hit) {
+    return std::any_of(task.documents.begin(), task.documents.end(), [&](const Document& one) {
+      return one.has_answer && one.id == session && one.content == hit.observation.content;
+    });
+  };
+  const auto tells = [](const ScoreTerm& term) { return term.weight > kFunctionWordWeight; };
+  return std::any_of(hits->begin(), hits->end(), [&](const RecallHit& hit) {
+    return answers(hit) && std::any_of(hit.explanation.begin(), hit.explanation.end(), tells);
+  });
+}
+
+void count_sharing(const Space& space, const Task& task, const Question& question,
+                   Findings& findings) {
+  const auto is_answer = [](const Document& one) { return one.has_answer; };
+  const bool is_known = std::any_of(task.documents.begin(), task.documents.end(), is_answer);
+  if (question.answers.empty() || !is_known) return;
+  double sharing = 0;
+  for (const std::string& id : question.answers) {
+    sharing += shares_words(space, task, question, id) ? 1 : 0;
+  }
+  findings.sharing_words += sharing / static_cast<double>(question.answers.size());
+  ++findings.known_by_round;
+}
+
 void run(const Space& space, const Asking& asking, const Task& task, Findings& findings) {
   add_all(space, *asking.embedder, task.documents);
-  for (const Question& question : task.questions) ask(space, asking, question, findings);
+  for (const Question& question : task.questions) {
+    ask(space, asking, question, findings);
+    count_sharing(space, task, question, findings);
+  }
 }
 
 void print(const Findings& findings) {
@@ -152,6 +197,10 @@ void print(const Findings& findings) {
     }
   }
   table.print(TableStyle::kMarkdown);
+  if (findings.known_by_round > 0) {
+    std::printf("answers that have a word of the question: %s\n",
+                share(findings.sharing_words, findings.known_by_round).c_str());
+  }
   if (findings.scores_unanswered.empty()) return;
   std::printf("told apart by the best score: %.3f (%zu questions have no answer)\n",
               separation(findings.scores_answered, findings.scores_unanswered),
@@ -176,7 +225,8 @@ Task read_items(const std::string& path) {
   for (std::string line; std::getline(file, line);) {
     const auto json = nlohmann::json::parse(line);
     if (json.contains("text")) {
-      task.documents.push_back({json["id"].get<std::string>(), json["text"].get<std::string>()});
+      task.documents.push_back(
+          {json["id"].get<std::string>(), json["text"].get<std::string>(), false});
     } else {
       task.questions.push_back({json["type"].get<std::string>(),
                                 json["question"].get<std::string>(),
