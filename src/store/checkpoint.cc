@@ -96,6 +96,11 @@ Status rewrite_new_pages(const Context& context, const tree::Root& root, uint64_
 Status rewrite_doubtful_pages(const Context& context, const PublishedRoot& root) {
   ControlBlock& control = context.control();
   CHECK(!context.exclusive);  // nobody else can have died
+  // Its meta may be on the disk: who loses power now must not find it, for a sector that is being
+  // written may be torn, also if it is written with what it had.
+  const int slot = static_cast<int>((control.checkpoint.number.load() + 1) & 1);
+  HOLDFAST_TRY(erase_meta(*context.data_file, context.page_shift, slot));
+  HOLDFAST_TRY(context.data_file->sync_data());
   HOLDFAST_TRY(rewrite_new_pages(context, root.root, control.checkpoint.last_pin.load() - 1));
   return rewrite_new_pages(context, read_latest_root(control).root, root.version);
 }

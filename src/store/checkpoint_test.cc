@@ -369,6 +369,8 @@ TEST_F(CheckpointTest, PagesBehindTheCheckpointOfADeadOwnerAreVerified) {
   auto dead = machine_.attach();
   ASSERT_EQ(dead->locks->checkpoint.try_lock(false), LockOutcome::kAcquired);
   begin_checkpoint(*dead);
+  const PublishedRoot root = read_durable_root(dead->control());
+  ASSERT_TRUE(write_meta(*dead->data_file, dead->page_shift, meta_of(root, dead->store_id, 1)));
   commit(20);
   ASSERT_TRUE(apply_tail(*dead, dead->deadline()));
   const uint32_t newest = read_latest_root(dead->control()).root.page.pgno;
@@ -378,6 +380,7 @@ TEST_F(CheckpointTest, PagesBehindTheCheckpointOfADeadOwnerAreVerified) {
   const Status status = store_->checkpoint();
   EXPECT_EQ(status.code(), StatusCode::kCorruption);
   EXPECT_THAT(status.to_string(), HasSubstr("was lost by the disk"));
+  EXPECT_FALSE(machine_.meta(1));  // its pages may be torn from now on
   EXPECT_EQ(store_->put("a", "b").status().code(), StatusCode::kReadOnly);
   const auto before = next_;
   store_.reset();

@@ -71,6 +71,11 @@ Status write_meta(os::File& data, uint32_t page_shift, Meta meta) {
   return data.write_at((1 + (meta.number & 1)) << page_shift, page);
 }
 
+Status erase_meta(os::File& data, uint32_t page_shift, int slot) {
+  return data.write_at((uint64_t{1} + static_cast<uint64_t>(slot)) << page_shift,
+                       std::string(1ull << page_shift, '\0'));
+}
+
 PublishedRoot root_of(const Meta& meta) {
   PublishedRoot root;
   root.version = meta.version;

@@ -74,6 +74,8 @@ Status write_superblock(os::File& data, Superblock superblock);
 // The meta in `slot` (0 or 1), or nullopt if it is not valid.
 Result<std::optional<Meta>> read_meta(os::File& data, const Superblock& superblock, int slot);
 Status write_meta(os::File& data, uint32_t page_shift, Meta meta);
+// There is none in `slot` any more.
+Status erase_meta(os::File& data, uint32_t page_shift, int slot);
 
 // A checkpoint's root, as published roots are.
 PublishedRoot root_of(const Meta& meta);
