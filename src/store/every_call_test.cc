@@ -572,6 +572,39 @@ TEST_P(EveryCallTest, NeedsASlotToReadOrSaysThatAllAreTaken) {
   });
 }
 
+// Who always comes too late takes its turn, and gives up when its time is over.
+TEST_P(EveryCallTest, ConflictsUntilItsTimeIsOver) {
+  const auto world = this->world(std::chrono::milliseconds(500));
+  int tries = 0;
+  const Store::Work work = [&](Transaction& txn) -> Status {
+    HOLDFAST_TRY(txn.get("w1").status());
+    // Past those who give way to a turn: the writer is in the same process.
+    const auto meanwhile = world->machine.attach();
+    log::PayloadBuilder payload("");
+    payload.put("w1", std::to_string(++tries));
+    HOLDFAST_TRY(append(*meanwhile, payload, {}, {}, meanwhile->deadline()).status());
+    return txn.put("new", "1");
+  };
+  const uint64_t turns = world->store->stats()->turns;
+  const Status status = in_transaction(*world, work);
+  EXPECT_EQ(status.code(), StatusCode::kConflict) << status.to_string();
+  EXPECT_GT(tries, 9);
+  EXPECT_EQ(world->store->stats()->turns, turns + 1);
+  // A refusal in the turn is the answer.
+  tries = 0;
+  const Status refused = in_transaction(*world, [&](Transaction& txn) -> Status {
+    HOLDFAST_TRY(work(txn));
+    return tries > 9 ? Status(StatusCode::kConditionFalse, "refused") : Status::ok();
+  });
+  EXPECT_EQ(refused.code(), StatusCode::kConditionFalse) << refused.to_string();
+  // Another has its turn for longer than that.
+  const auto holder = world->machine.attach();
+  ASSERT_EQ(holder->locks->turn.try_lock(false), LockOutcome::kAcquired);
+  const Status busy = in_transaction(*world, work);
+  EXPECT_EQ(busy.code(), StatusCode::kBusy) << busy.to_string();
+  EXPECT_THAT(std::string(busy.message()), HasSubstr("turn lock is held by pid"));
+}
+
 // --- What cannot be accepted.
 
 TEST_P(EveryStrictCallTest, RefusesKeysAndNamesOfWrongLength) {
