@@ -415,6 +415,20 @@ void Ranking::Impl::keep_rarest() {
   }
 }
 
+namespace {
+
+// A pair, or a character, of a run that is written without spaces.
+bool is_piece(const QueryTerm& term) {
+  return is_spaceless(character_at(term.term).character_class);
+}
+
+// What the term adds to a score, however often a document has it.
+double greatest_of(const QueryTerm& term) {
+  return term.score * ((is_piece(term) ? kBm25K1OfPieces : kBm25K1) + 1);
+}
+
+}  // namespace
+
 void Ranking::Impl::weigh() {
   const auto n = static_cast<double>(documents_);
   length_mean_ = std::max(1.0, static_cast<double>(length_) / std::max(1.0, n));
@@ -422,11 +436,7 @@ void Ranking::Impl::weigh() {
   norms_of_pieces_ = length_norms(kBm25K1OfPieces, length_mean_);
   for (QueryTerm& term : query_.terms) {
     term.score = term.weight * inverse_document_frequency(n, static_cast<double>(term.frequency));
-    if (is_spaceless(character_at(term.term).character_class)) {
-      scorers_.emplace_back(term.score * (kBm25K1OfPieces + 1), norms_of_pieces_);
-    } else {
-      scorers_.emplace_back(term.score * (kBm25K1 + 1), norms_);
-    }
+    scorers_.emplace_back(greatest_of(term), is_piece(term) ? norms_of_pieces_ : norms_);
   }
 }
 
@@ -436,7 +446,7 @@ double Ranking::Impl::score_max() const {
   std::map<uint32_t, double> words;
   for (size_t i = 0; i < typed_; ++i) {
     const QueryTerm& term = query_.terms[i];
-    const double most = std::max(0.0, term.score) * (kBm25K1 + 1);
+    const double most = std::max(0.0, greatest_of(term));
     if (!term.word) {
       sum += most;
     } else {

@@ -100,7 +100,11 @@ TEST_F(TextIndexTest, PairsAreSaturatedLaterThanWords) {
 TEST_F(TextIndexTest, NoScoreIsOverTheGreatest) {
   add(1, "clock clock clock clock clock clock");
   add(2, "clocks bought at the door");
-  for (const char* text : {"clock", "clock absent", "buy a clock", "cloc*", "clokc", "+door"}) {
+  std::string runs;  // of one pair, which says more the second time than a word does
+  for (int i = 0; i < 30; ++i) runs += "\xe6\x97\xa5\xe6\x9c\xac ";
+  add(3, runs);
+  for (const char* text : {"clock", "clock absent", "buy a clock", "cloc*", "clokc", "+door",
+                           "\xe6\x97\xa5\xe6\x9c\xac"}) {
     TextQuery query = parse_query(analyzer_, text);
     query.reads_misspelt = true;
     auto ranking = Ranking::open(keys_, kPrefix, std::move(query), 2);
