@@ -1,5 +1,6 @@
 #include "os/sim/crash_loop.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/time.h>
@@ -75,6 +76,17 @@ void limit_processor_time(unsigned seconds_max) {
   CHECK(setitimer(ITIMER_PROF, &limit, nullptr) == 0);
 }
 
+// Memory that is free stays with the child: it is wanted again by the next run.
+void keep_free_memory() {
+#ifdef __GLIBC__
+  constexpr int kNever = 1 << 30;
+  constexpr int kLargestAllowed = 32 << 20;
+  mallopt(M_TRIM_THRESHOLD, kNever);
+  mallopt(M_MMAP_THRESHOLD, kLargestAllowed);
+  mallopt(M_TOP_PAD, 4 << 20);
+#endif
+}
+
 std::string death_of(int status, int output) {
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return "";
   std::string how;
@@ -107,6 +119,7 @@ std::string run_in_child(const std::function<std::string()>& body, unsigned seco
   if (child == 0) {
     dup2(output, STDOUT_FILENO);
     dup2(output, STDERR_FILENO);
+    keep_free_memory();
     limit_processor_time(seconds_max);
     alarm(seconds_max * kSecondsForOne);
     const std::string failure = body();
