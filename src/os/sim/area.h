@@ -5,29 +5,45 @@
 // Who: DiskFile. Not thread-safe.
 // Invariants:
 //   1. A taken area reads as zeros below `accessible_end`, and traps from there on.
-//   2. It costs memory only where it is written.
+//   2. It costs memory only where it is written, or where files of its kind usually are.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace holdfast::sim {
 
 // The largest simulated file. Address space, not memory.
 inline constexpr uint64_t kAreaSize = uint64_t{1} << 30;
 
-struct Area {
-  char* begin;
-  uint64_t accessible_end;  // whole pages
+// Whole pages of an area.
+struct Extent {
+  uint64_t begin;
+  uint64_t end;
 };
 
-Area take_area();
+struct Area {
+  char* begin = nullptr;
+  uint64_t accessible_end = 0;  // whole pages
+  // What was found touched before: zeroed by hand and kept, the rest goes back to the kernel.
+  std::vector<Extent> warm = {};
+  uint64_t clearings = 0;
+};
+
+// `kind`: areas go round among files of one kind, which are of like sizes and touched in like
+// places.
+Area take_area(const std::string& kind);
 
 // `touched`: everything from there on still reads as zeros. REQUIRES: it is accessible.
-void give_back_area(Area area, uint64_t touched);
+void give_back_area(Area area, uint64_t touched, const std::string& kind);
 
-// Zeros [0, size) and frees the memory where that is cheaper.
-void clear_area(char* area, uint64_t size);
+// Zeros [0, size). REQUIRES: it is accessible.
+void clear_area(Area& area, uint64_t size);
+
+// The pages of [0, size) that have another byte than zero. REQUIRES: they are accessible.
+std::vector<Extent> extents_of(const Area& area, uint64_t size);
 
 // Whole pages of an area: touching them traps, or no longer does.
 void set_accessible(char* begin, uint64_t size, bool accessible);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <set>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "base/check.h"
@@ -17,6 +18,12 @@ std::string parent_of(const std::string& path) {
 
 std::string prefix_of(const std::string& directory) {
   return directory == "/" ? "/" : directory + "/";
+}
+
+// What files of one kind have in common: their name, or where they lie if it has a number in it.
+std::string kind_of(const std::string& path) {
+  const std::string name = path.substr(path.rfind('/') + 1);
+  return name.find_first_of("0123456789") == std::string::npos ? name : parent_of(path);
 }
 
 Status not_found(const std::string& path) {
@@ -49,6 +56,28 @@ Disk::Disk() : inodes_(std::make_shared<Inodes>()) {
   now_["/"] = durable_["/"] = Entry{};
 }
 
+Disk::Disk(const Disk& other)
+    : now_(other.now_),
+      durable_(other.durable_),
+      pending_(other.pending_),
+      inodes_(std::make_shared<Inodes>()) {
+  std::unordered_map<const DiskFile*, std::shared_ptr<DiskFile>> copies;
+  const auto copy = [&](Entry& entry) {
+    if (entry.file == nullptr) return;
+    std::shared_ptr<DiskFile>& file = copies[entry.file.get()];
+    if (file == nullptr) file = owned(std::make_unique<DiskFile>(*entry.file));
+    entry.file = file;
+  };
+  for (auto& [path, entry] : now_) copy(entry);
+  for (auto& [path, entry] : durable_) copy(entry);
+  for (Change& change : pending_) {
+    for (NewEntry& made : change.entries) {
+      if (made.entry) copy(*made.entry);
+    }
+  }
+  CHECK(inodes_->used == other.inodes_->used);  // else a file without a name is open
+}
+
 Disk::~Disk() = default;
 
 std::shared_ptr<DiskFile> Disk::find(const std::string& path) const {
@@ -65,19 +94,23 @@ Status Disk::require_parent(const std::string& path) const {
   return path != "/" && is_directory(parent_of(path)) ? Status::ok() : not_found(path);
 }
 
-uint64_t Disk::free_inode() {
+uint64_t Disk::free_inode() const {
   uint64_t inode = 11;  // the first that ext4 gives to files
   while (inodes_->used.count(inode) != 0) ++inode;
-  inodes_->used.insert(inode);
   return inode;
+}
+
+std::shared_ptr<DiskFile> Disk::owned(std::unique_ptr<DiskFile> file) {
+  inodes_->used.insert(file->inode());
+  return std::shared_ptr<DiskFile>(file.release(), [inodes = inodes_](DiskFile* dead) {
+    inodes->used.erase(dead->inode());
+    delete dead;
+  });
 }
 
 std::shared_ptr<DiskFile> Disk::create(const std::string& path) {
   CHECK(require_parent(path) && now_.count(path) == 0);
-  std::shared_ptr<DiskFile> file(new DiskFile(free_inode()), [inodes = inodes_](DiskFile* dead) {
-    inodes->used.erase(dead->inode());
-    delete dead;
-  });
+  std::shared_ptr<DiskFile> file = owned(std::make_unique<DiskFile>(free_inode(), kind_of(path)));
   change({{{path, Entry{file}}}});
   return file;
 }

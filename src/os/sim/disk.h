@@ -29,6 +29,9 @@ std::string plain_path(const std::string& path);
 class Disk {
  public:
   Disk();
+  // The same names and files, and the same of them durable. REQUIRES: nothing has `other` open.
+  Disk(const Disk& other);
+  Disk& operator=(const Disk&) = delete;
   ~Disk();
 
   // null when there is no such file.
@@ -73,7 +76,8 @@ class Disk {
   // `unmade`: moves before it that `entries` does not have; what came after them is found where it
   // would be without them.
   static void apply(const Change& change, const std::vector<Move>& unmade, Entries& entries);
-  uint64_t free_inode();
+  uint64_t free_inode() const;
+  std::shared_ptr<DiskFile> owned(std::unique_ptr<DiskFile> file);
 
   Entries now_;
   Entries durable_;

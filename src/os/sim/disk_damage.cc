@@ -18,6 +18,7 @@ constexpr uint64_t kDamagedPagesMax = 64;  // of a mapped file: its start is wha
 
 void DiskFile::cut_power(Random& random, const Damage& damage) {
   stop_trapping();
+  extents_.reset();
   if (was_mapped_writable_) return damage_mapped(random);
   split_into_sectors();
   const std::vector<Fate> fates = choose(random, damage.loss);
@@ -168,7 +169,7 @@ void DiskFile::damage_mapped(Random& random) {
   }
   if (random.chance(0.5)) size_ = size_now;
   const uint64_t whole = random.below(3);
-  if (whole == 0 || size_ < size_now) clear_area(area_, size_max_);
+  if (whole == 0 || size_ < size_now) clear_area(whole_area_, size_max_);
   if (whole == 1) {  // each page has a fate of its own; the pages after the first ones stay
     const uint64_t pages = std::min(size_ / kDamageSize, kDamagedPagesMax);
     for (uint64_t page = 0; page < pages; ++page) {

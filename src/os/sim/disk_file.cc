@@ -18,12 +18,46 @@ uint64_t page_end(uint64_t size) {
 
 }  // namespace
 
-DiskFile::DiskFile(uint64_t inode)
-    : inode_(inode), whole_area_(take_area()), area_(whole_area_.begin) {}
+DiskFile::DiskFile(uint64_t inode, std::string kind)
+    : inode_(inode),
+      kind_(std::move(kind)),
+      whole_area_(take_area(kind_)),
+      area_(whole_area_.begin) {}
+
+DiskFile::DiskFile(const DiskFile& other)
+    : error_sequence(other.error_sequence),
+      error_seen(other.error_seen),
+      inode_(other.inode_),
+      kind_(other.kind_),
+      whole_area_(take_area(kind_)),
+      area_(whole_area_.begin),
+      size_(other.size_),
+      size_max_(other.size_max_),
+      content_end_(other.content_end_),
+      allocated_end_(other.allocated_end_),
+      lost_count_(other.lost_count_),
+      mapped_writable_(other.mapped_writable_),
+      was_mapped_writable_(other.was_mapped_writable_),
+      changes_(other.changes_),
+      bytes_(other.bytes_) {
+  CHECK(other.locks.empty());
+  expose(std::max(size_max_, content_end_));
+  // What is not accessible was cut off, and so is zeros.
+  const uint64_t end = std::min(other.touched(), other.whole_area_.accessible_end);
+  if (!was_mapped_writable_) {
+    std::memcpy(area_, other.area_, end);
+  } else {
+    if (!other.extents_) other.extents_ = extents_of(other.whole_area_, end);
+    for (const Extent& extent : *other.extents_) {
+      std::memcpy(area_ + extent.begin, other.area_ + extent.begin, extent.end - extent.begin);
+    }
+  }
+  if (other.traps_) trap_past_end();
+}
 
 DiskFile::~DiskFile() {
   stop_trapping();
-  give_back_area(whole_area_, touched());
+  give_back_area(std::move(whole_area_), touched(), kind_);
 }
 
 uint64_t DiskFile::touched() const {
@@ -39,6 +73,7 @@ size_t DiskFile::read(uint64_t offset, char* out, size_t size) const {
 
 void DiskFile::write(uint64_t offset, std::string_view bytes) {
   if (bytes.empty()) return;
+  extents_.reset();
   const uint64_t end = offset + bytes.size();
   CHECK(end <= kAreaSize);
   expose(end);
@@ -67,6 +102,7 @@ void DiskFile::allocate(uint64_t offset, uint64_t size) {
 void DiskFile::resize(uint64_t size) {
   CHECK(size <= kAreaSize);
   if (size == size_) return;
+  extents_.reset();
   if (size < size_) {
     const uint64_t end = std::min(size_, touched());
     if (size < end && !mapped_writable_) {
@@ -90,6 +126,7 @@ void DiskFile::set_size(uint64_t size) {
 }
 
 void DiskFile::map_writable() {
+  extents_.reset();
   mapped_writable_ = true;
   was_mapped_writable_ = true;
 }
@@ -213,6 +250,7 @@ void DiskFile::fail_sync(Random& random) {
 
 void DiskFile::evict() {
   if (lost_count_ == 0) return;
+  extents_.reset();
   split_into_sectors();
   std::vector<bool> kept = stay_lost();
   kept.flip();

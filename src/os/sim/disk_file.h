@@ -17,6 +17,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -45,8 +47,10 @@ struct Damage {
 
 class DiskFile {
  public:
-  explicit DiskFile(uint64_t inode);
-  DiskFile(const DiskFile&) = delete;
+  // `kind`: as take_area() has it.
+  explicit DiskFile(uint64_t inode, std::string kind = {});
+  // The same file, of another disk. REQUIRES: nothing has `other` open.
+  DiskFile(const DiskFile& other);
   DiskFile& operator=(const DiskFile&) = delete;
   ~DiskFile();
 
@@ -124,6 +128,7 @@ class DiskFile {
   void stop_trapping();
 
   const uint64_t inode_;
+  const std::string kind_;
   Area whole_area_;  // its pages from accessible_end on trap
   char* const area_;
   uint64_t size_ = 0;
@@ -136,6 +141,8 @@ class DiskFile {
   bool was_mapped_writable_ = false;
   std::vector<Change> changes_;
   std::vector<char> bytes_;
+  // What is to be copied of a file that was mapped for writing: found when it is copied first.
+  mutable std::optional<std::vector<Extent>> extents_;
 };
 
 }  // namespace holdfast::sim

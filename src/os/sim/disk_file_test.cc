@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <functional>
 #include <map>
 #include <set>
@@ -158,6 +159,27 @@ TEST(DiskFileTest, AreasAreCleanWhenUsedAgain) {
     file.allocate(0, 1 << 20);
     EXPECT_EQ(content(file), std::string(1 << 20, '\0'));
   }
+}
+
+TEST(DiskFileTest, AreasOfMappedFilesAreCleanWhereverTheyWereTouched) {
+  constexpr uint64_t kSize = 16 << 20;
+  Random random(1);
+  for (int i = 0; i < 40; ++i) {
+    std::vector<uint64_t> touched = {0, 5000, 9 << 20, kSize - 1};
+    for (int k = 0; k < 3; ++k) touched.push_back(random.below(kSize));
+    DiskFile file(1, "shm");
+    file.resize(kSize);
+    file.map_writable();
+    file.trap_past_end();
+    for (const uint64_t at : touched) file.data()[at] = 'x';
+    if (i % 2 == 0) file.cut_power(random, {});
+    const DiskFile copy(file);
+    for (const uint64_t at : touched) EXPECT_EQ(copy.data()[at], file.data()[at]);
+  }
+  DiskFile file(1, "shm");
+  file.resize(kSize);
+  const std::vector<char> zeros(kSize);
+  EXPECT_EQ(std::memcmp(file.data(), zeros.data(), kSize), 0);
 }
 
 // The failure model of engine design: marked clean, not durable, back to old when evicted.

@@ -59,22 +59,47 @@ std::string_view run_end_name(RunEnd end) {
 Machine::Machine(uint64_t seed, Options options)
     : options_(std::move(options)),
       claims_room_(seed % 2 == 0),
+      switch_odds_(0),
+      load_switch_odds_(0),
       schedule_random_(seed),
       disk_random_(seed ^ 0xD15C000000000000),
       value_random_(seed ^ 0x7A1E000000000000) {
   const double by_seed = kSwitchChances[schedule_random_.below(kSwitchChances.size())];
   if (options_.switch_chance < 0) options_.switch_chance = by_seed;
   if (options_.load_switch_chance < 0) options_.load_switch_chance = by_seed / 4;
+  switch_odds_ = Odds(options_.switch_chance);
+  load_switch_odds_ = Odds(options_.load_switch_chance);
   chances_ = options_.kill_chance > 0 || options_.power_cut_chance > 0 ||
              options_.io_error_chance > 0 || options_.no_space_chance > 0 ||
              options_.sync_error_chance > 0;
-  switch_left_ = schedule_random_.trials_until(options_.switch_chance);
-  load_switch_left_ = schedule_random_.trials_until(options_.load_switch_chance);
+  switch_left_ = schedule_random_.trials_until(switch_odds_);
+  load_switch_left_ = schedule_random_.trials_until(load_switch_odds_);
   static const bool one_case = std::getenv("HOLDFAST_SIM_CASE") != nullptr;
   trace_to_stderr_ = one_case;
   options_.trace = options_.trace || one_case;
   init_process(harness_, kAnyProcess);
   boot();
+}
+
+Machine::Machine(const Machine& prepared)
+    : options_(prepared.options_),
+      claims_room_(prepared.claims_room_),
+      switch_odds_(prepared.switch_odds_),
+      load_switch_odds_(prepared.load_switch_odds_),
+      schedule_random_(prepared.schedule_random_),
+      disk_random_(prepared.disk_random_),
+      value_random_(prepared.value_random_),
+      disk_(prepared.disk_),
+      chances_(prepared.chances_),
+      sync_failed_(prepared.sync_failed_),
+      switch_left_(prepared.switch_left_),
+      load_switch_left_(prepared.load_switch_left_),
+      trace_to_stderr_(prepared.trace_to_stderr_),
+      clock_ns_(prepared.clock_ns_),
+      wall_offset_us_(prepared.wall_offset_us_),
+      boot_id_(prepared.boot_id_) {
+  CHECK(prepared.processes_.empty() && prepared.harness_.handles_.empty());
+  init_process(harness_, kAnyProcess);
 }
 
 Machine::~Machine() {
@@ -228,8 +253,8 @@ inline void Machine::tick(uint64_t cost_ns) {
 
 void Machine::preempt() {
   if (current_ == nullptr) return;
-  switch_left_ = schedule_random_.trials_until(options_.switch_chance);
-  load_switch_left_ = schedule_random_.trials_until(options_.load_switch_chance);
+  switch_left_ = schedule_random_.trials_until(switch_odds_);
+  load_switch_left_ = schedule_random_.trials_until(load_switch_odds_);
   if (schedule_random_.chance(options_.timeout_chance)) jump_to(next_timeout_ns());
   next_ = pick(false);
   if (next_ == current_) {

@@ -90,7 +90,9 @@ struct StepDetail {
 class Machine {
  public:
   explicit Machine(uint64_t seed, Options options = {});
-  Machine(const Machine&) = delete;
+  // Goes on as `prepared` would, which had the same disk made by its harness and ran nothing: for
+  // loops in which many stories begin alike. REQUIRES: it has no process, and nothing open.
+  Machine(const Machine& prepared);
   Machine& operator=(const Machine&) = delete;
   // Kills what is left. Files and mappings that the harness still has become useless, not harmful.
   ~Machine();
@@ -181,6 +183,8 @@ class Machine {
 
   Options options_;
   const bool claims_room_;  // of every second seed
+  Odds switch_odds_;
+  Odds load_switch_odds_;
   // Separate streams, so that a body that draws more numbers is not scheduled differently.
   Random schedule_random_;
   Random disk_random_;

@@ -480,6 +480,62 @@ TEST(MachineTest, TouchingAMappingPastTheEndOfTheFileIsFatal) {
   EXPECT_NE(touch(0, 0), "");
 }
 
+// What runs of `machine` come to: their steps, and all bytes after a power cut.
+std::string future_of(Machine& machine) {
+  for (int i = 0; i < 2; ++i) {
+    machine.spawn([](Os& os) {
+      SharedWord shared(os);
+      auto file = open(os, "/dir/unsynced");
+      for (uint64_t k = 0; k < 20; ++k) {
+        const uint32_t before = shared.word->fetch_add(1);
+        CHECK(file->write_at(k * 700, std::to_string(before)));
+        if (k == 10) CHECK(open(os, "/dir/new")->write_at(0, "new"));
+      }
+    });
+  }
+  EXPECT_EQ(machine.run(), RunEnd::kFinished);
+  std::string text = std::to_string(machine.trace_hash());
+  machine.cut_power();
+  Os& os = machine.harness_os();
+  text += " " + std::to_string(os.monotonic_time_us());
+  for (const std::string directory : {"/", "/dir/"}) {
+    const auto names = os.list(directory);
+    for (size_t i = 0; names && i < names->size(); ++i) {
+      text += (*names)[i] + read_all(os, directory + (*names)[i]);
+    }
+  }
+  return text;
+}
+
+TEST(MachineTest, CopiesOfAPreparedMachineHaveItsFuture) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    const auto prepare = [](Machine& machine) {
+      Os& os = machine.harness_os();
+      CHECK(open(os, "/synced")->write_at(5000, "synced"));
+      CHECK(open(os, "/synced")->sync_data() && os.sync_directory("/"));
+      CHECK(os.make_directories("/dir"));
+      CHECK(open(os, "/dir/old")->write_at(0, std::string(3000, 'u')));
+      CHECK(os.rename("/dir/old", "/dir/unsynced"));
+      CHECK(open(os, "/removed")->write_at(0, "removed") && os.remove("/removed"));
+      SharedWord shared(os);
+      shared.word->store(77);
+      CHECK(shared.file->truncate(4 << 20));
+      (*shared.file->map(4 << 20, MapAccess::kReadWrite))->data()[(3 << 20) + 1] = 'x';
+    };
+    Machine prepared(seed);
+    prepare(prepared);
+    Machine copy(prepared);
+    const std::string future = future_of(copy);
+    EXPECT_EQ(read_all(prepared.harness_os(), "/dir/unsynced"), std::string(3000, 'u'));
+    Machine another(prepared);
+    EXPECT_EQ(future_of(another), future) << seed;
+    EXPECT_EQ(future_of(prepared), future) << seed;
+    Machine anew(seed);
+    prepare(anew);
+    EXPECT_EQ(future_of(anew), future) << seed;
+  }
+}
+
 TEST(MachineTest, FilesThatOutliveTheirProcessAreHarmless) {
   std::unique_ptr<File> left;
   std::unique_ptr<os::Mapping> mapping;

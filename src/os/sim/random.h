@@ -11,6 +11,13 @@
 
 namespace holdfast::sim {
 
+// How likely something is at each trial, with what trials_until() would compute again and again.
+struct Odds {
+  explicit Odds(double chance) : probability(chance), log_of_miss(std::log1p(-chance)) {}
+  double probability;
+  double log_of_miss;
+};
+
 class Random {
  public:
   explicit Random(uint64_t seed) : state_(seed) {}
@@ -30,13 +37,13 @@ class Random {
     return probability > 0 && static_cast<double>(next() >> 11) * 0x1p-53 < probability;
   }
 
-  // How many trials of `probability` until one succeeds: at least 1, UINT64_MAX for never. One
-  // call in place of a draw per trial keeps the step of a machine cheap.
-  uint64_t trials_until(double probability) {
-    if (probability <= 0) return UINT64_MAX;
-    if (probability >= 1) return 1;
+  // How many trials until one succeeds: at least 1, UINT64_MAX for never. One call in place of a
+  // draw per trial keeps the step of a machine cheap.
+  uint64_t trials_until(const Odds& odds) {
+    if (odds.probability <= 0) return UINT64_MAX;
+    if (odds.probability >= 1) return 1;
     const double uniform = (static_cast<double>(next() >> 11) + 1) * 0x1p-53;  // (0, 1]
-    const double trials = std::log(uniform) / std::log1p(-probability);
+    const double trials = std::log(uniform) / odds.log_of_miss;
     return trials > 1e18 ? UINT64_MAX : 1 + static_cast<uint64_t>(trials);
   }
 
