@@ -323,10 +323,8 @@ TEST(KindsCrash, WhatACommitTellsIsDeliveredAndNothingElse) {
     return relayed || relayed.status().code() == StatusCode::kBusy;
   });
   Story story;
-  story.prepare = [=](os::Os& os, Trial& trial) {
-    delivered->clear();
-    adds(os, trial);
-  };
+  story.prepare = adds;
+  story.forget = [delivered] { delivered->clear(); };
   story.processes = {adds, relays, relays};
   story.verify_more = [=](os::Os&, Store& store) -> std::string {
     auto snapshot = store.snapshot();

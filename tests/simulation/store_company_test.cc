@@ -291,7 +291,6 @@ Story counting() {
     int acknowledged[kCounters] = {};
     int seen[kCounters] = {};
   };
-  // Afresh for each run: prepare() is called once at its beginning.
   auto counts = std::make_shared<Counts>();
   static constexpr const char* kKeys[kCounters] = {"plain/1", "plain/2", "number/1", "number/2"};
   const auto write = [counts](int which) {
@@ -336,10 +335,8 @@ Story counting() {
     }
   };
   Story story;
-  story.prepare = [counts](os::Os& os, Trial& trial) {
-    *counts = {};
-    filled(2)(os, trial);
-  };
+  story.prepare = filled(2);
+  story.forget = [counts] { *counts = {}; };
   story.processes = {write(0), write(1), read, read};
   story.verify_more = [counts, count_in](os::Os&, Store& store) -> std::string {
     for (int which = 0; which < kCounters; ++which) {
@@ -390,10 +387,8 @@ Story raising() {
     }
   };
   Story story;
-  story.prepare = [raised](os::Os& os, Trial& trial) {
-    *raised = 0;
-    filled(2)(os, trial);
-  };
+  story.prepare = filled(2);
+  story.forget = [raised] { *raised = 0; };
   story.processes = {script, script, script};
   story.verify_more = [raised](os::Os&, Store& store) -> std::string {
     const auto value = store.get(kKey);

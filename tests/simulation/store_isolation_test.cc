@@ -274,10 +274,8 @@ Story story_of(int processes, int transactions, Durability durability, bool may_
   const auto observed = std::make_shared<Observed>();
   Story story;
   story.durability = durability;
-  story.prepare = [observed](os::Os& os, Trial& trial) {
-    *observed = {};
-    (void)open_store(os, trial);
-  };
+  story.prepare = [](os::Os& os, Trial& trial) { (void)open_store(os, trial); };
+  story.forget = [observed] { *observed = {}; };
   for (int i = 0; i < processes; ++i) {
     story.processes.push_back([=](os::Os& os, Trial& trial) {
       auto store = open_store(os, trial);

@@ -43,14 +43,6 @@ Script loads(const std::shared_ptr<Fate>& fate) {
   };
 }
 
-// Also forgets what the trial before this one has seen.
-Script prepared(const std::shared_ptr<Fate>& fate) {
-  return [fate](os::Os& os, Trial& trial) {
-    *fate = {};
-    filled(12, 60)(os, trial);
-  };
-}
-
 std::string verify(Fate& fate, Store& store) {
   auto snapshot = store.snapshot();
   if (!snapshot) return snapshot.status().to_string();
@@ -68,7 +60,8 @@ std::string verify(Fate& fate, Store& store) {
 
 Story story_of(const std::shared_ptr<Fate>& fate, std::vector<Script> processes) {
   Story story;
-  story.prepare = prepared(fate);
+  story.prepare = filled(12, 60);
+  story.forget = [fate] { *fate = {}; };
   story.processes = std::move(processes);
   story.verify_more = [fate](os::Os&, Store& store) { return verify(*fate, store); };
   return story;

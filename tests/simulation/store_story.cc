@@ -14,14 +14,23 @@ bool is_crash(Fault fault) {
 
 }  // namespace
 
-Outcome play(const Story& story, const Case& at) {
-  Machine machine(at.seed, story.machine);
-  Trial trial;
+Beginning::Beginning(const Story& story, uint64_t seed_of_it)
+    : seed(seed_of_it), machine(seed, story.machine) {
   trial.options = simulated_options(story.durability);
   trial.verify_more = story.verify_more;
   if (story.prepare) story.prepare(machine.harness_os(), trial);
+  if (story.reboot && trial.ledger.failure().empty()) machine.cut_power();
+}
+
+Outcome play(const Story& story, const Case& at) {
+  return play(story, at, Beginning(story, at.seed));
+}
+
+Outcome play(const Story& story, const Case& at, const Beginning& beginning) {
+  Machine machine(beginning.machine);
+  Trial trial = beginning.trial;
   if (!trial.ledger.failure().empty()) return {false, "preparing: " + trial.ledger.failure()};
-  if (story.reboot) machine.cut_power();
+  if (story.forget) story.forget();
   trial.errors_allowed = !is_crash(at.fault);
   std::vector<Process*> processes;
   for (const Script& script : story.processes) {
@@ -55,7 +64,11 @@ void expect_survived(const Story& story, std::vector<Fault> faults, uint64_t see
   loop.faults = std::move(faults);
   loop.persistent_faults = std::move(persistent);
   loop.seeds = seeds;
-  const CrashReport report = for_each_crash(loop, [&](const Case& at) { return play(story, at); });
+  std::optional<Beginning> beginning;
+  const CrashReport report = for_each_crash(loop, [&](const Case& at) {
+    if (!beginning || beginning->seed != at.seed) beginning.emplace(story, at.seed);
+    return play(story, at, *beginning);
+  });
   EXPECT_TRUE(report.is_ok()) << report.to_string();
   testing::Test::RecordProperty("crashes", std::to_string(report.runs));
   std::printf("%llu crashes, %llu steps\n", static_cast<unsigned long long>(report.runs),

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,11 @@ using Script = std::function<void(os::Os&, Trial&)>;
 struct Story {
   Durability durability = Durability::strict;
   Options machine = {};
-  // Runs undisturbed on the harness before the plan counts; closes the store.
+  // Runs undisturbed on the harness before the plan counts; closes the store. Once for many runs,
+  // which get copies of the machine and the trial as it leaves them.
   Script prepare;
+  // Begins each run, on each copy: forgets what scripts noted elsewhere in the run before.
+  std::function<void()> forget = {};
   // The machine restarts between preparation and scripts.
   bool reboot = false;
   // What the kernel caches is damaged by the faults: only what is on the disk is verified.
@@ -29,7 +33,18 @@ struct Story {
   std::function<OnStep(Machine&)> observe;
 };
 
+// Where the runs of a story with the same seed begin: prepared once, copied by each of them.
+struct Beginning {
+  Beginning(const Story& story, uint64_t seed_of_it);
+
+  uint64_t seed;
+  Machine machine;
+  Trial trial;
+};
+
 Outcome play(const Story& story, const Case& at);
+// REQUIRES: the beginning is of this story, and of the seed of the case.
+Outcome play(const Story& story, const Case& at, const Beginning& beginning);
 
 // Plays the story with each fault at each step, and prints how many crashes that made.
 void expect_survived(const Story& story, std::vector<Fault> faults, uint64_t seeds,
