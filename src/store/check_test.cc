@@ -3,8 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+#include <utility>
+
+#include "store/named.h"
 #include "store/page_allocation.h"
 #include "store/test_machine.h"
+#include "support/failing_os.h"
 
 namespace holdfast::store {
 namespace {
@@ -49,6 +54,12 @@ class CheckTest : public testing::Test {
     const auto report = store.check();
     EXPECT_TRUE(report) << report.status().to_string();
     return report->problems;
+  }
+  // Puts pages into the queue of those that were replaced.
+  void retire(uint32_t pgno, uint32_t count) {
+    auto* const entries = reinterpret_cast<RetiredEntry*>(context_->region(kRetiredRegion));
+    const uint64_t index = control().allocation.retired_tail.fetch_add(1);
+    entries[index % kRetiredCapacity].run.store(uint64_t{pgno} << 32 | count);
   }
   void flip_page(uint32_t pgno) { machine_.flip("/s/data", uint64_t{pgno} * 512 + 40); }
 
@@ -172,9 +183,99 @@ TEST_F(CheckTest, DamageOfBothMetasIsFound) {
 }
 
 TEST_F(CheckTest, NotMoreThanSoManyProblemsAreListed) {
-  mark_taken(*context_, {0, static_cast<uint32_t>(control().allocation.file_pages.load())});
-  for (const auto& run : runs_) mark_free(*context_, {run.pgno, run.count});
-  EXPECT_LE(problems().size(), 100u);
+  const uint32_t pgno = find(tree::VisitedRun::Kind::kLeaf).pgno;
+  for (int i = 0; i < 150; ++i) retire(pgno, 1);
+  Store store = machine_.open();
+  const auto report = store.check();
+  ASSERT_TRUE(report) << report.status().to_string();
+  EXPECT_EQ(report->problems.size(), 100u);
+  EXPECT_EQ(report->problems_count, 150u);
+}
+
+TEST_F(CheckTest, AUsedPageThatCountsAsReplacedIsFound) {
+  const uint32_t pgno = find(tree::VisitedRun::Kind::kLeaf).pgno;
+  retire(pgno, 1);
+  EXPECT_THAT(problems(), ElementsAre(HasSubstr("page " + std::to_string(pgno) +
+                                                " belongs to the retired pages and to the tree")));
+}
+
+TEST_F(CheckTest, AReplacedPageBehindTheEndIsFound) {
+  const auto end = static_cast<uint32_t>(control().allocation.file_pages.load());
+  retire(end, 2);
+  EXPECT_THAT(problems(), ElementsAre(HasSubstr("page " + std::to_string(end) +
+                                                " of the retired pages lies behind the end")));
+}
+
+// Rows that only a named snapshot has any more.
+class CheckNamedTest : public CheckTest {
+ protected:
+  CheckNamedTest() {
+    Store store = machine_.open();
+    EXPECT_TRUE(store.create_snapshot("old"));
+    const PublishedRoot named = read_latest_root(control().roots.latest.load());
+    const PublishedRoot old = read_named(*context_, named.root)->named.front().root;
+    EXPECT_TRUE(
+        store.update([](Transaction& txn) { return txn.del_range(KeyRange::prefix("key")); }));
+    EXPECT_TRUE(store.flush());
+    std::set<uint32_t> now;
+    const auto root = read_latest_root(control().roots.latest.load());
+    EXPECT_TRUE(tree::walk(*context_->pages, root.root, true, [&](const tree::VisitedRun& run) {
+      now.insert(run.pgno);
+      return Result<bool>(true);
+    }));
+    runs_.clear();
+    EXPECT_TRUE(tree::walk(*context_->pages, old.root, true, [&](const tree::VisitedRun& run) {
+      if (!now.contains(run.pgno)) runs_.push_back(run);
+      return Result<bool>(true);
+    }));
+  }
+};
+
+TEST_F(CheckNamedTest, ADamagedValueIsFound) {
+  EXPECT_THAT(problems(), IsEmpty());
+  flip_page(find(tree::VisitedRun::Kind::kOverflow).pgno + 1);
+  EXPECT_THAT(problems(), ElementsAre(HasSubstr("snapshot \"old\"")));
+}
+
+TEST_F(CheckNamedTest, APageThatNobodyKeepsForItIsFound) {
+  AllocationLine& line = control().allocation;
+  line.held_count.store(0);
+  line.retired_head.store(line.retired_tail.load());
+  const uint32_t pgno = find(tree::VisitedRun::Kind::kLeaf).pgno;
+  EXPECT_THAT(problems(), Contains(HasSubstr("page " + std::to_string(pgno) +
+                                             " of snapshot \"old\" belongs to nothing")));
+}
+
+TEST_F(CheckNamedTest, IsRefusedWhereAllReaderSlotsButOneAreTaken) {
+  StoreOptions options = TestMachine::small_store();
+  options.deadline = std::chrono::milliseconds(1);
+  Store store = machine_.open(options);
+  ReaderSlot* left = nullptr;
+  for (ReaderSlot& slot : control().readers) {
+    uint32_t nobody = 0;
+    if (!slot.owner.compare_exchange(nobody, context_->attachment->owner())) continue;
+    left = &slot;
+  }
+  control().reader_slots_used.store(kReaderSlots);
+  EXPECT_EQ(store.check().status().code(), StatusCode::kBusy);
+  ASSERT_NE(left, nullptr);
+  left->owner.store(0);
+  EXPECT_EQ(store.check().status().code(), StatusCode::kBusy);
+}
+
+// Who had begun to void the tail has gone.
+TEST_F(CheckTest, FinishesWhatOthersLeftOrSaysWhatIsInTheWay) {
+  StoreOptions options = TestMachine::small_store();
+  options.deadline = std::chrono::milliseconds(1);
+  Store store = machine_.open(options);
+  change_state(control(), EngineState::kRunning, EngineState::kVoiding);
+  ASSERT_EQ(context_->locks->commit.try_lock(false), LockOutcome::kAcquired);
+  EXPECT_EQ(store.check().status().code(), StatusCode::kBusy);
+  context_->locks->commit.unlock();
+  const auto report = store.check();
+  ASSERT_TRUE(report) << report.status().to_string();
+  EXPECT_THAT(report->problems, IsEmpty());
+  EXPECT_EQ(engine_state(control()), EngineState::kRunning);
 }
 
 TEST_F(CheckTest, CheckingChangesNothing) {
@@ -214,6 +315,32 @@ TEST(Check, TheLogIsVerifiedFromTheOlderCheckpointOn) {
   ASSERT_TRUE(before && after);
   EXPECT_THAT(after->problems, testing::IsEmpty());
   EXPECT_GE(after->log_records, before->log_records + 10);
+}
+
+// The log is damaged where only the older checkpoint needs it, and a newer one comes each time that
+// it was read: it does not begin again for ever.
+TEST(Check, GivesUpOnALogThatCheckpointsOvertake) {
+  TestMachine machine;
+  StoreOptions options = TestMachine::small_store();
+  options.deadline = std::chrono::milliseconds(1);
+  Store other = machine.open(options);
+  FailingOs os(machine.os());
+  Store store = std::move(*Store::open(os, machine.path(), TestMachine::small_store()));
+  int reads = 0;
+  bool inside = false;
+  os.before_each = [&] {
+    if (std::exchange(inside, true)) return;
+    ++reads;
+    // Not while the check holds a lock.
+    for (int i = 0; i < 6; ++i) (void)other.put("k" + std::to_string(i), std::string(3900, 'v'));
+    (void)other.checkpoint();
+    inside = false;
+  };
+  const auto report = store.check();
+  os.before_each = nullptr;
+  ASSERT_TRUE(report) << report.status().to_string();
+  EXPECT_GT(reads, 5);
+  EXPECT_THAT(store.check()->problems, IsEmpty());
 }
 
 TEST(Check, SaysHowFarItIs) {
