@@ -127,8 +127,10 @@ void clear_area(Area& area, uint64_t size) {
     std::memset(area.begin, 0, size);
     return;
   }
-  // Asking costs as much as clearing ten times.
-  if (std::has_single_bit(++area.clearings)) find_warm_pages(area, size);
+  // Asking costs as much as clearing ten times: at first, then ever more rarely.
+  const uint64_t number = ++area.clearings;
+  const bool is_power_of_four = std::has_single_bit(number) && std::countr_zero(number) % 2 == 0;
+  if (is_power_of_four) find_warm_pages(area, size);
   uint64_t done = 0;
   for (const Extent& warm : area.warm) {
     if (warm.end > size) break;

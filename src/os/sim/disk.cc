@@ -218,10 +218,11 @@ void Disk::apply(const Change& change, const std::vector<Move>& unmade, Entries&
     return;
   }
   for (const NewEntry& made : change.entries) {
+    const std::string& path = unmade.empty() ? made.path : place(made.path);
     if (made.entry) {
-      entries[place(made.path)] = *made.entry;
+      entries[path] = *made.entry;
     } else {
-      entries.erase(place(made.path));
+      entries.erase(path);
     }
   }
 }

@@ -22,7 +22,9 @@ DiskFile::DiskFile(uint64_t inode, std::string kind)
     : inode_(inode),
       kind_(std::move(kind)),
       whole_area_(take_area(kind_)),
-      area_(whole_area_.begin) {}
+      area_(whole_area_.begin) {
+  take_buffers();
+}
 
 DiskFile::DiskFile(const DiskFile& other)
     : error_sequence(other.error_sequence),
@@ -37,10 +39,11 @@ DiskFile::DiskFile(const DiskFile& other)
       allocated_end_(other.allocated_end_),
       lost_count_(other.lost_count_),
       mapped_writable_(other.mapped_writable_),
-      was_mapped_writable_(other.was_mapped_writable_),
-      changes_(other.changes_),
-      bytes_(other.bytes_) {
+      was_mapped_writable_(other.was_mapped_writable_) {
   CHECK(other.locks.empty());
+  take_buffers();
+  changes_ = other.changes_;
+  bytes_ = other.bytes_;
   expose(std::max(size_max_, content_end_));
   // What is not accessible was cut off, and so is zeros.
   const uint64_t end = std::min(other.touched(), other.whole_area_.accessible_end);
@@ -58,6 +61,32 @@ DiskFile::DiskFile(const DiskFile& other)
 DiskFile::~DiskFile() {
   stop_trapping();
   give_back_area(std::move(whole_area_), touched(), kind_);
+  give_back_buffers();
+}
+
+// Never destroyed, as the areas.
+std::vector<std::vector<DiskFile::Change>>& DiskFile::unused_changes() {
+  static auto* const unused = new std::vector<std::vector<Change>>;
+  return *unused;
+}
+
+std::vector<std::vector<char>>& DiskFile::unused_bytes() {
+  static auto* const unused = new std::vector<std::vector<char>>;
+  return *unused;
+}
+
+void DiskFile::take_buffers() {
+  if (unused_bytes().empty()) return;
+  changes_ = std::move(unused_changes().back());
+  bytes_ = std::move(unused_bytes().back());
+  unused_changes().pop_back();
+  unused_bytes().pop_back();
+}
+
+void DiskFile::give_back_buffers() {
+  clear_changes();
+  unused_changes().push_back(std::move(changes_));
+  unused_bytes().push_back(std::move(bytes_));
 }
 
 uint64_t DiskFile::touched() const {

@@ -102,6 +102,12 @@ class DiskFile {
   };
   enum class Fate : uint8_t { kDropped, kKept, kTorn };
 
+  // The buffers of files that are gone: growing them anew is half of the cost of a write.
+  static std::vector<std::vector<Change>>& unused_changes();
+  static std::vector<std::vector<char>>& unused_bytes();
+  void take_buffers();
+  void give_back_buffers();
+
   static uint64_t sector_of(const Change& change) { return change.offset / kSectorSize; }
 
   void set_size(uint64_t size);
