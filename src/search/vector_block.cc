@@ -18,6 +18,7 @@ constexpr size_t kHeaderSize = 64;
 constexpr size_t kCountAt = 4;
 constexpr size_t kGenerationAt = 8;
 constexpr size_t kRowsAt = 12;
+constexpr size_t kLineSize = 64;  // of a cache
 
 constexpr size_t ids_at() {
   return kHeaderSize;
@@ -73,6 +74,15 @@ Result<VectorBlock> VectorBlock::open(std::string_view bytes) {
     return malformed_index("a block of vectors");
   }
   return block;
+}
+
+void VectorBlock::prefetch_first(std::string_view bytes, uint32_t rows) {
+  if (bytes.size() < kHeaderSize) return;
+  prefetch(bytes.data());
+  const size_t groups = (bytes.size() - kHeaderSize) / (block_size_bytes(1, rows) - kHeaderSize);
+  const size_t begin = groups_at(groups);
+  const size_t end = std::min(bytes.size(), begin + vector::group_size_bytes(rows));
+  for (size_t at = begin; at < end; at += kLineSize) prefetch(bytes.data() + at);
 }
 
 DocumentId VectorBlock::id(uint32_t at) const {

@@ -40,6 +40,8 @@ class VectorBlock {
  public:
   // Errors: Corruption.
   static Result<VectorBlock> open(std::string_view bytes);
+  // Begins to fetch what is read of it first, if the groups have as many rows.
+  static void prefetch_first(std::string_view bytes, uint32_t rows);
 
   uint32_t count() const { return count_; }
   uint32_t groups() const { return (count_ + vector::kGroupSize - 1) / vector::kGroupSize; }

@@ -61,6 +61,11 @@ Encoder::Encoder(VectorMetric metric, std::vector<float> centre)
   CHECK(centre_.size() >= kDimensionMin && centre_.size() <= kDimensionMax);
 }
 
+void Encoder::move_to(std::vector<float> centre) {
+  CHECK(centre.size() == centre_.size());
+  centre_ = std::move(centre);
+}
+
 void Encoder::rotate() {
   const size_t bits = work_.size();
   const size_t window = std::bit_floor(bits);
@@ -136,12 +141,18 @@ CodeQuery Encoder::query(std::span<const float> values, float deviations) {
   CodeQuery query;
   query.tables.resize(work_.size() / 8 * 32);
   for (size_t i = 0; i < work_.size(); i += 4) {
-    float least = 0;
-    for (size_t j = i; j < i + 4; ++j) least -= std::fabs(work_[j]);
-    for (uint32_t code = 0; code < 16; ++code) {
-      float sum = -least;
-      for (uint32_t j = 0; j < 4; ++j) sum += (code >> j & 1) != 0 ? work_[i + j] : -work_[i + j];
-      query.tables[i / 4 * 16 + code] = static_cast<uint8_t>(sum * steps + 0.5f);
+    // Of no bit, then with each bit twice as many: against the value becomes for it.
+    float sums[16] = {};
+    for (size_t j = i; j < i + 4; ++j) sums[0] += std::fabs(work_[j]) - work_[j];
+    for (size_t bit = 0; bit < 4; ++bit) {
+      const size_t known = size_t{1} << bit;
+      for (size_t code = 0; code < known; ++code) {
+        sums[known + code] = sums[code] + 2 * work_[i + bit];
+      }
+    }
+    uint8_t* const table = query.tables.data() + i / 4 * 16;
+    for (size_t code = 0; code < 16; ++code) {
+      table[code] = static_cast<uint8_t>(std::max(sums[code], 0.0f) * steps + 0.5f);
     }
   }
   query.scale = steps > 0 ? 1 / steps : 0;

@@ -34,6 +34,8 @@ class Encoder {
   // Of vectors around `centre`, whose size is the dimension. The centre belongs to their kind:
   // where the metric is the cosine, to vectors of length 1.
   Encoder(VectorMetric metric, std::vector<float> centre);
+  // From now on around this one. REQUIRES: of the same dimension.
+  void move_to(std::vector<float> centre);
 
   // Writes the code of a vector as number `at` of a group. REQUIRES: its place there is zeros; the
   // vector is finite, and not zero where the metric is the cosine.
@@ -47,7 +49,7 @@ class Encoder {
   void rotate();  // work_
 
   const VectorMetric metric_;
-  const std::vector<float> centre_;
+  std::vector<float> centre_;
   const Kernels& kernels_;
   std::vector<float> signs_;  // of three rounds
   std::vector<float> work_;

@@ -104,5 +104,21 @@ TEST(Codes, AVectorThatIsTheCentreIsExact) {
   }
 }
 
+TEST(Codes, AnEncoderThatWasMovedIsAsOneThatWasMadeThere) {
+  Cloud cloud(100);
+  const std::vector<float> from = cloud.next();
+  const std::vector<float> to = cloud.next();
+  const std::vector<float> query = cloud.next();
+  Encoder moved(VectorMetric::l2, from);
+  moved.move_to(to);
+  Encoder made(VectorMetric::l2, to);
+  const CodeQuery one = moved.query(query, 2);
+  const CodeQuery other = made.query(query, 2);
+  EXPECT_EQ(one.tables, other.tables);
+  EXPECT_EQ(one.base, other.base);
+  EXPECT_EQ(one.slack, other.slack);
+  EXPECT_NE(one.tables, Encoder(VectorMetric::l2, from).query(query, 2).tables);
+}
+
 }  // namespace
 }  // namespace holdfast::vector
