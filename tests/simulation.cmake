@@ -4,6 +4,14 @@
 file(GLOB simulation_tests CONFIGURE_DEPENDS simulation/*_test.cc)
 file(GLOB simulation_helpers CONFIGURE_DEPENDS simulation/*.cc)
 list(REMOVE_ITEM simulation_helpers ${simulation_tests})
+# Sanitizers are to see every table that is released.
+if(HOLDFAST_SANITIZE)
+  list(FILTER simulation_helpers EXCLUDE REGEX reserve_pool)
+  set(simulation_link_options)
+else()
+  set(simulation_link_options LINKER:--wrap=_ZN8holdfast2os14reserve_zeroedEm
+                              LINKER:--wrap=_ZN8holdfast2os16release_reservedEPvm)
+endif()
 add_library(simulation_stories OBJECT ${simulation_helpers})
 target_include_directories(simulation_stories PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(simulation_stories PUBLIC holdfast hf_os_sim GTest::gtest)
@@ -15,6 +23,7 @@ foreach(test IN LISTS simulation_tests)
   list(APPEND simulation_objects $<TARGET_OBJECTS:simulation_${name}_objects>)
   holdfast_test(simulation_${name} $<TARGET_OBJECTS:simulation_${name}_objects>
                 $<TARGET_OBJECTS:simulation_stories>)
+  target_link_options(simulation_${name} PRIVATE ${simulation_link_options})
   target_link_libraries(simulation_${name} PRIVATE holdfast hf_os_sim)
 endforeach()
 
@@ -23,6 +32,7 @@ target_link_libraries(endurance PUBLIC simulation_stories)
 list(APPEND simulation_objects $<TARGET_OBJECTS:endurance>)
 add_executable(simulation_run ${simulation_objects} endurance/no_faults.cc)
 target_include_directories(simulation_run PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+target_link_options(simulation_run PRIVATE ${simulation_link_options})
 target_link_libraries(simulation_run PRIVATE holdfast hf_os_sim GTest::gtest)
 
 # Copies of the files of the engine that have faults come before the libraries with their originals.
@@ -44,6 +54,7 @@ add_custom_command(OUTPUT ${planted_copies}
 add_executable(simulation_planted ${planted_copies} ${simulation_objects})
 target_compile_options(simulation_planted PRIVATE -Wno-error)
 target_include_directories(simulation_planted PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+target_link_options(simulation_planted PRIVATE ${simulation_link_options})
 target_link_libraries(simulation_planted PRIVATE holdfast hf_os_sim GTest::gtest)
 foreach(fault IN LISTS planted_faults)
   add_test(NAME planted.${fault} COMMAND simulation_planted --fault ${fault} --soonest)
