@@ -124,13 +124,22 @@ std::string verify(Machine& machine, const Contents& before, const Expected& exp
   return verify_new(os, expected, true);
 }
 
-Outcome salvage_at(const Case& at, int processes) {
-  Machine machine(at.seed);
+struct OldStore {
+  explicit OldStore(uint64_t seed) : machine(seed), expected(make_store(machine, trial)) {
+    machine.cut_power();
+    files = files_of(machine);
+  }
+
+  Machine machine;
   Trial trial;
-  const Expected expected = make_store(machine, trial);
-  machine.cut_power();
-  if (!trial.ledger.failure().empty()) return {false, trial.ledger.failure()};
-  const Contents before = files_of(machine);
+  Expected expected;
+  Contents files;
+};
+
+Outcome salvage_at(const Case& at, const OldStore& old, int processes) {
+  if (!old.trial.ledger.failure().empty()) return {false, old.trial.ledger.failure()};
+  Machine machine(old.machine);
+  const Contents& before = old.files;
   int saved = 0, refused = 0;
   std::string wrong;
   for (int i = 0; i < processes; ++i) {
@@ -159,7 +168,7 @@ Outcome salvage_at(const Case& at, int processes) {
     if (files_of(machine) != before) return {fired, "the old store was changed"};
     if (os.list(kNew)) return {fired, ""};
   }
-  return {fired, verify(machine, before, expected, saved == 1)};
+  return {fired, verify(machine, before, old.expected, saved == 1)};
 }
 
 // Returns the last step at which a fault struck.
@@ -170,8 +179,11 @@ uint64_t expect_saved(std::vector<Fault> faults, std::vector<Fault> persistent, 
   loop.persistent_faults = std::move(persistent);
   loop.seeds = seeds;
   loop.step_first = step_first;
-  const CrashReport report =
-      for_each_crash(loop, [&](const Case& at) { return salvage_at(at, processes); });
+  OncePerSeed<OldStore> old;
+  const CrashReport report = for_each_crash(loop, [&](const Case& at) {
+    const auto make = [&] { return std::make_unique<OldStore>(at.seed); };
+    return salvage_at(at, old.get(at.seed, make), processes);
+  });
   EXPECT_TRUE(report.is_ok()) << report.to_string();
   std::printf("%llu crashes, %llu steps\n", static_cast<unsigned long long>(report.runs),
               static_cast<unsigned long long>(report.step_max));

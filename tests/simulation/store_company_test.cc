@@ -26,11 +26,9 @@ std::string run_with_a_stopped_process(Machine& machine, Trial& trial) {
   return "stopped";
 }
 
-Outcome stop_and_go_on(const Case& at) {
-  Machine machine(at.seed);
-  Trial trial;
-  trial.options = simulated_options();
-  filled(4)(machine.harness_os(), trial);
+Outcome stop_and_go_on(const Case& at, const Beginning& beginning) {
+  Machine machine(beginning.machine);
+  Trial trial = beginning.trial;
   trial.errors_allowed = true;
   std::vector<Process*> processes;
   for (int i = 0; i < 3; ++i) {
@@ -60,7 +58,7 @@ TEST(StoreCompany, StoppedProcessIsNamedAndGoesOnLater) {
   loop.faults = {Fault::kStop};
   loop.persistent_faults = {};
   loop.seeds = 2;
-  const CrashReport report = for_each_crash(loop, stop_and_go_on);
+  const CrashReport report = for_each_crash(loop, begins_with(filled(4), stop_and_go_on));
   EXPECT_TRUE(report.is_ok()) << report.to_string();
 }
 
@@ -257,11 +255,9 @@ TEST(StoreCompany, WhoTakesTheSlotOfADeadProcessIsNotTakenForIt) {
 
 // After the first crash processes open, repair and write; a second one strikes them, a third one
 // those that come after.
-Outcome crash_again(const Case& at) {
-  Machine machine(at.seed);
-  Trial trial;
-  trial.options = simulated_options();
-  filled(6, 200)(machine.harness_os(), trial);
+Outcome crash_again(const Case& at, const Beginning& beginning) {
+  Machine machine(beginning.machine);
+  Trial trial = beginning.trial;
   Case now = at;
   bool fired = false;
   for (int crash = 0; crash < 4; ++crash) {
@@ -409,7 +405,7 @@ TEST(StoreCompany, CrashesDuringRepairsLoseNothing) {
   loop.persistent_faults = {};
   loop.seeds = 6;
   loop.step_stride = 3;
-  const CrashReport report = for_each_crash(loop, crash_again);
+  const CrashReport report = for_each_crash(loop, begins_with(filled(6, 200), crash_again));
   EXPECT_TRUE(report.is_ok()) << report.to_string();
   std::printf("%llu crashes\n", static_cast<unsigned long long>(report.runs));
 }

@@ -95,11 +95,9 @@ TEST(StoreErrors, StoppedProcessesLearnWhatBecameOfTheirCommits) {
 
 // A sync fails, everybody ends, and the machine loses its power while the store is opened again:
 // what the cache shows of the files may never have reached the disk.
-Outcome cut_power_in_recovery(const Case& at) {
-  Machine machine(at.seed);
-  Trial trial;
-  trial.options = simulated_options();
-  filled(12, 60)(machine.harness_os(), trial);
+Outcome cut_power_in_recovery(const Case& at, const Beginning& beginning) {
+  Machine machine(beginning.machine);
+  Trial trial = beginning.trial;
   trial.errors_allowed = true;
   machine.spawn([&](os::Os& os) { checkpoints(3)(os, trial); });
   machine.spawn([&](os::Os& os) { writes(3)(os, trial); });
@@ -125,7 +123,8 @@ TEST(StoreErrors, PowerCutsDuringTheRecoveryFromAFailedSyncLoseNothing) {
   loop.persistent_faults = {};
   loop.seeds = 12;
   loop.step_stride = 2;
-  const CrashReport report = for_each_crash(loop, cut_power_in_recovery);
+  const CrashReport report =
+      for_each_crash(loop, begins_with(filled(12, 60), cut_power_in_recovery));
   EXPECT_TRUE(report.is_ok()) << report.to_string();
   std::printf("%llu crashes\n", static_cast<unsigned long long>(report.runs));
 }
@@ -178,31 +177,35 @@ std::string wrong_rows(Snapshot& snapshot) {
   return whole ? "" : "a reader saw " + std::to_string(count) + " rows";
 }
 
+Result<uint64_t> write_rows(Store& store, int value, size_t row_size) {
+  return store.update([&](Transaction& txn) -> Status {
+    for (int i = 0; i < kRows; ++i) {
+      const std::string text = std::to_string(value) + std::string(row_size, 'v');
+      HOLDFAST_TRY(txn.put("row/" + std::to_string(1000 + i), text));
+    }
+    return Status::ok();
+  });
+}
+
+Script has_rows(size_t row_size) {
+  return [row_size](os::Os& os, Trial& trial) {
+    auto store = open_store(os, trial);
+    if (!store || !write_rows(*store, 1, row_size)) trial.ledger.fail("no rows");
+  };
+}
+
 // With `holds` the reader goes on with the snapshot that it had open when the store came to read
 // only. Rows of 300 bytes stand outside of the tree, where nothing tells when they were written.
-Outcome read_what_was_lost(const Case& at, bool holds, size_t row_size) {
-  Machine machine(at.seed);
-  Trial trial;
-  trial.options = simulated_options();
+Outcome read_what_was_lost(const Case& at, const Beginning& beginning, bool holds,
+                           size_t row_size) {
+  Machine machine(beginning.machine);
+  Trial trial = beginning.trial;
   trial.errors_allowed = true;
   bool lost = false;
-  const auto write_rows = [row_size](Store& store, int value) {
-    return store.update([&](Transaction& txn) -> Status {
-      for (int i = 0; i < kRows; ++i) {
-        const std::string text = std::to_string(value) + std::string(row_size, 'v');
-        HOLDFAST_TRY(txn.put("row/" + std::to_string(1000 + i), text));
-      }
-      return Status::ok();
-    });
-  };
-  {
-    Store store = std::move(*Store::open(machine.harness_os(), kStorePath, trial.options));
-    (void)write_rows(store, 1);
-  }
   machine.spawn([&](os::Os& os) {
     auto store = open_store(os, trial);
     for (int i = 10; store && i < 16; ++i) {
-      if (!write_rows(*store, i)) break;
+      if (!write_rows(*store, i, row_size)) break;
       (void)store->checkpoint();
     }
   });
@@ -237,8 +240,10 @@ TEST(StoreErrors, PagesThatAFailedSyncLostAreNotTrustedWhenTheyComeBack) {
   loop.seeds = 10;
   for (const bool holds : {false, true}) {
     for (const size_t row_size : {30, 300}) {
-      const CrashReport report = for_each_crash(
-          loop, [=](const Case& at) { return read_what_was_lost(at, holds, row_size); });
+      const auto scenario = [=](const Case& at, const Beginning& beginning) {
+        return read_what_was_lost(at, beginning, holds, row_size);
+      };
+      const CrashReport report = for_each_crash(loop, begins_with(has_rows(row_size), scenario));
       EXPECT_TRUE(report.is_ok()) << report.to_string();
     }
   }

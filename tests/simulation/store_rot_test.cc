@@ -171,22 +171,33 @@ std::string verify(os::Os& os, const Trial& trial, const Place& place, uint64_t 
   return at_end ? "" : "something is lost and nobody says so";
 }
 
-Outcome rot(const Case& at, const Script& prepare_store, bool metas_only) {
-  Machine machine(at.seed);
+// A store without damage, and where it can be damaged.
+struct Sound {
+  Sound(uint64_t seed, const Script& prepare_store, bool metas_only) : machine(seed) {
+    trial.options = simulated_options();
+    prepare_store(machine.harness_os(), trial);
+    expected = contents_of(machine.harness_os(), trial);
+    machine.cut_power();
+    places = places_of(machine);
+    if (metas_only) std::erase_if(places, [](const Place& place) { return !in_meta(place); });
+  }
+
+  Machine machine;
   Trial trial;
-  trial.options = simulated_options();
-  prepare_store(machine.harness_os(), trial);
-  const Contents expected = contents_of(machine.harness_os(), trial);
-  machine.cut_power();
-  std::vector<Place> places = places_of(machine);
-  if (metas_only) std::erase_if(places, [](const Place& place) { return !in_meta(place); });
+  Contents expected;
+  std::vector<Place> places;
+};
+
+Outcome rot(const Case& at, const Sound& sound) {
+  const std::vector<Place>& places = sound.places;
   if (at.step > places.size()) return {false, ""};
+  Machine machine(sound.machine);
   const Place& place = places[at.step - 1];
   const uint64_t log_end = end_of_log(machine.harness_os(), place.path);
   for (uint64_t i = machine.random().below(64); i > 0; --i) (void)machine.random().next();
   if (!damage(machine, place, places)) return {true, ""};
   machine.cut_power();
-  std::string wrong = verify(machine.harness_os(), trial, place, log_end, expected);
+  std::string wrong = verify(machine.harness_os(), sound.trial, place, log_end, sound.expected);
   if (!wrong.empty()) wrong = place.path + " at " + std::to_string(place.offset) + ": " + wrong;
   return {true, wrong};
 }
@@ -196,8 +207,12 @@ void expect_told(const Script& prepare_store, bool metas_only, uint64_t seeds) {
   loop.faults = {Fault::kNone};
   loop.persistent_faults = {};
   loop.seeds = seeds;
-  const CrashReport report =
-      for_each_crash(loop, [&](const Case& at) { return rot(at, prepare_store, metas_only); });
+  OncePerSeed<Sound> sound;
+  const CrashReport report = for_each_crash(loop, [&](const Case& at) {
+    return rot(at, sound.get(at.seed, [&] {
+      return std::make_unique<Sound>(at.seed, prepare_store, metas_only);
+    }));
+  });
   EXPECT_TRUE(report.is_ok()) << report.to_string();
   std::printf("%llu runs, %llu places\n", static_cast<unsigned long long>(report.runs),
               static_cast<unsigned long long>(report.step_max));

@@ -14,22 +14,34 @@ bool is_crash(Fault fault) {
 
 }  // namespace
 
-Beginning::Beginning(const Story& story, uint64_t seed_of_it)
-    : seed(seed_of_it), machine(seed, story.machine) {
+Beginning::Beginning(const Story& story, uint64_t seed) : machine(seed, story.machine) {
   trial.options = simulated_options(story.durability);
   trial.verify_more = story.verify_more;
   if (story.prepare) story.prepare(machine.harness_os(), trial);
   if (story.reboot && trial.ledger.failure().empty()) machine.cut_power();
 }
 
-Outcome play(const Story& story, const Case& at) {
-  return play(story, at, Beginning(story, at.seed));
+Scenario begins_with(Story story, ScenarioFrom scenario) {
+  const auto beginnings = std::make_shared<OncePerSeed<Beginning>>();
+  return [story = std::move(story), scenario = std::move(scenario), beginnings](const Case& at) {
+    const Beginning& beginning =
+        beginnings->get(at.seed, [&] { return std::make_unique<Beginning>(story, at.seed); });
+    const std::string& failure = beginning.trial.ledger.failure();
+    return failure.empty() ? scenario(at, beginning) : Outcome{false, "preparing: " + failure};
+  };
 }
 
-Outcome play(const Story& story, const Case& at, const Beginning& beginning) {
+Scenario begins_with(Script prepare, ScenarioFrom scenario) {
+  Story story;
+  story.prepare = std::move(prepare);
+  return begins_with(std::move(story), std::move(scenario));
+}
+
+namespace {
+
+Outcome play_from(const Story& story, const Case& at, const Beginning& beginning) {
   Machine machine(beginning.machine);
   Trial trial = beginning.trial;
-  if (!trial.ledger.failure().empty()) return {false, "preparing: " + trial.ledger.failure()};
   if (story.forget) story.forget();
   trial.errors_allowed = !is_crash(at.fault);
   std::vector<Process*> processes;
@@ -58,17 +70,24 @@ Outcome play(const Story& story, const Case& at, const Beginning& beginning) {
   return {fired, verify_store(machine.harness_os(), trial)};
 }
 
+}  // namespace
+
+Outcome play(const Story& story, const Case& at) {
+  return begins_with(story, [&](const Case& same, const Beginning& beginning) {
+    return play_from(story, same, beginning);
+  })(at);
+}
+
 void expect_survived(const Story& story, std::vector<Fault> faults, uint64_t seeds,
                      std::vector<Fault> persistent) {
   CrashLoop loop;
   loop.faults = std::move(faults);
   loop.persistent_faults = std::move(persistent);
   loop.seeds = seeds;
-  std::optional<Beginning> beginning;
-  const CrashReport report = for_each_crash(loop, [&](const Case& at) {
-    if (!beginning || beginning->seed != at.seed) beginning.emplace(story, at.seed);
-    return play(story, at, *beginning);
-  });
+  const CrashReport report =
+      for_each_crash(loop, begins_with(story, [&](const Case& at, const Beginning& beginning) {
+                       return play_from(story, at, beginning);
+                     }));
   EXPECT_TRUE(report.is_ok()) << report.to_string();
   testing::Test::RecordProperty("crashes", std::to_string(report.runs));
   std::printf("%llu crashes, %llu steps\n", static_cast<unsigned long long>(report.runs),

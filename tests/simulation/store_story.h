@@ -3,7 +3,7 @@
 #pragma once
 
 #include <functional>
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -35,16 +35,36 @@ struct Story {
 
 // Where the runs of a story with the same seed begin: prepared once, copied by each of them.
 struct Beginning {
-  Beginning(const Story& story, uint64_t seed_of_it);
+  Beginning(const Story& story, uint64_t seed);
 
-  uint64_t seed;
   Machine machine;
   Trial trial;
 };
 
+// Keeps what was made last, for loops in which the runs of one seed begin alike.
+template <typename T>
+class OncePerSeed {
+ public:
+  // `make` returns a std::unique_ptr<T>.
+  template <typename Make>
+  const T& get(uint64_t seed, Make make) {
+    if (made_ == nullptr || seed_ != seed) made_ = make();
+    seed_ = seed;
+    return *made_;
+  }
+
+ private:
+  uint64_t seed_ = 0;
+  std::unique_ptr<T> made_;
+};
+
 Outcome play(const Story& story, const Case& at);
-// REQUIRES: the beginning is of this story, and of the seed of the case.
-Outcome play(const Story& story, const Case& at, const Beginning& beginning);
+
+// A scenario for loops, whose runs copy the beginning of their seed. Of the story only the
+// beginning counts.
+using ScenarioFrom = std::function<Outcome(const Case&, const Beginning&)>;
+Scenario begins_with(Story story, ScenarioFrom scenario);
+Scenario begins_with(Script prepare, ScenarioFrom scenario);
 
 // Plays the story with each fault at each step, and prints how many crashes that made.
 void expect_survived(const Story& story, std::vector<Fault> faults, uint64_t seeds,

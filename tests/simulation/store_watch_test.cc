@@ -95,11 +95,9 @@ std::string compare(os::Os& os, Trial& trial, Seen& seen) {
 }
 
 // `writers` write `commits` each beside one watch.
-Outcome play_watch(const Case& at, Durability durability, int writers, int commits) {
-  Machine machine(at.seed);
-  Trial trial;
-  trial.options = simulated_options(durability);
-  filled(2)(machine.harness_os(), trial);
+Outcome play_watch(const Case& at, const Beginning& beginning, int writers, int commits) {
+  Machine machine(beginning.machine);
+  Trial trial = beginning.trial;
   Seen seen;
   machine.spawn(
       [&](os::Os& os) { watches(static_cast<uint64_t>(2 + writers * commits), seen)(os, trial); });
@@ -117,7 +115,7 @@ Outcome play_watch(const Case& at, Durability durability, int writers, int commi
   }
   std::string wrong = trial.ledger.failure();
   if (wrong.empty()) wrong = compare(machine.harness_os(), trial, seen);
-  if (wrong.empty() && durability == Durability::strict) {
+  if (wrong.empty() && trial.options.durability == Durability::strict) {
     machine.cut_power();
     wrong = compare(machine.harness_os(), trial, seen);
   }
@@ -130,8 +128,13 @@ void expect_seen(std::vector<Fault> faults, uint64_t seeds, Durability durabilit
   loop.faults = std::move(faults);
   loop.persistent_faults = {};
   loop.seeds = seeds;
-  const CrashReport report = for_each_crash(
-      loop, [&](const Case& at) { return play_watch(at, durability, writers, commits); });
+  Story story;
+  story.durability = durability;
+  story.prepare = filled(2);
+  const CrashReport report =
+      for_each_crash(loop, begins_with(story, [&](const Case& at, const Beginning& beginning) {
+                       return play_watch(at, beginning, writers, commits);
+                     }));
   EXPECT_TRUE(report.is_ok()) << report.to_string();
   std::printf("%llu crashes, %llu steps\n", static_cast<unsigned long long>(report.runs),
               static_cast<unsigned long long>(report.step_max));
