@@ -265,9 +265,11 @@ Status VectorRanking::Impl::load() {
   }
   HOLDFAST_TRY(score_fresh());
   HOLDFAST_TRY(load_queries());
-  // More are kept than will be compared: of 10,000 up to 190 are, of 100,000 up to 330, of a
-  // million up to 790, and of these the last are next to never among the ten nearest.
-  candidates_max_ = std::max<size_t>(140 + manifest_.live() / 1250, 4 * search_.count);
+  // What is kept of n vectors for the ten nearest: of 100,000 up to 330 are compared, of a million
+  // up to 790, and of these the last are next to never among the ten. More for more, but where
+  // words join in, which ask for 100 and are helped by the first of them.
+  const size_t asked = std::min<size_t>(search_.count, 40);
+  candidates_max_ = std::max(80 + 6 * asked + manifest_.live() / 1250, 4 * search_.count);
   return scan();
 }
 
