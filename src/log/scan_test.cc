@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "log/test_log.h"
+#include "support/failing_os.h"
 
 namespace holdfast::log {
 namespace {
@@ -215,6 +216,62 @@ TEST_F(ScanTest, AHighEpochOfAnAbandonedSegmentIsKnown) {
   const TailScan found = scan();
   EXPECT_EQ(found.epoch_max, 9u);
   EXPECT_EQ(found.started_max, 2u);
+}
+
+// --- A disk that fails or changes meanwhile.
+
+// Each call to the machine fails in turn: the error is told, and never taken for the end.
+TEST_F(ScanTest, ADiskThatCannotBeReadIsTold) {
+  log.append("one");
+  const Lsn second = log.append("two");
+  for (int i = 0; i < 40; ++i) log.append(std::string(150, 'x'));
+  log.start(2);
+  log.append("four");
+  for (int i = 0; i < 20; ++i) log.append(std::string(300, 'y'));
+  log.flip(2, 20);  // without its header
+  log.flip(1, lsn_offset(second) + sizeof(RecordHeader));
+  const TailScan whole = scan();
+  for (const StatusCode code : {StatusCode::kIoError, StatusCode::kNotFound}) {
+    for (int step = 1, count = step; count >= step; ++step) {
+      FailingOs os(log.os());
+      count = 0;
+      os.fault = [&](bool) {
+        return ++count == step ? Status(code, "the disk failed") : Status::ok();
+      };
+      SegmentFiles files(os, "/wal", 1u << 20);
+      Reader reader(files, kTestStore, begin, Trust::kUnproven);
+      Status status;
+      while (true) {
+        const auto record = reader.next(~0ull);
+        status = record.status();
+        if (!record || !*record) break;
+      }
+      if (status) {
+        const auto found = scan_tail(files, kTestStore, reader.position());
+        status = found.status();
+        // A file that has gone since it was listed is no part of the log any more.
+        EXPECT_TRUE(!found || code == StatusCode::kNotFound ||
+                    found->orphaned_entries == whole.orphaned_entries);
+      }
+      EXPECT_TRUE(status || status.code() == code || status.code() == StatusCode::kCorruption)
+          << status.to_string();
+      EXPECT_TRUE(!status || count < step || code == StatusCode::kNotFound) << "step " << step;
+    }
+  }
+}
+
+TEST_F(ScanTest, ASegmentThatIsCutWhileItIsOpenedIsNotStarted) {
+  log.append("one");
+  FailingOs os(log.os());
+  os.fault = [&, calls = 0](bool) mutable -> Status {
+    if (++calls != 3) return Status::ok();  // behind the opening and the look at its length
+    auto file = log.os().open(log.path(1), os::OpenMode::kReadWrite);
+    return (*file)->truncate(10);
+  };
+  SegmentFiles files(os, "/wal", 1u << 20);
+  const auto segment = files.open(1);
+  ASSERT_TRUE(segment) << segment.status().to_string();
+  EXPECT_FALSE((*segment)->started(kTestStore));
 }
 
 }  // namespace

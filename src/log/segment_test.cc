@@ -19,6 +19,7 @@ void touch(TestLog& log, const std::string& path, std::string_view bytes = "x") 
 TEST(SegmentTest, TheFirstSegmentsOfAStoreAreSmall) {
   TestLog log;
   const SegmentFiles files(log.os(), "/wal", 16u << 20);
+  EXPECT_EQ(files.capacity(0), 1u << 20);
   EXPECT_EQ(files.capacity(1), 1u << 20);
   EXPECT_EQ(files.capacity(2), 2u << 20);
   EXPECT_EQ(files.capacity(5), 16u << 20);
