@@ -3,11 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <set>
+#include <utility>
 
+#include "store/append.h"
 #include "store/page_allocation.h"
 #include "store/reclaim.h"
+#include "store/test_interloper.h"
 #include "store/test_machine.h"
+#include "support/failing_os.h"
 
 namespace holdfast::store {
 namespace {
@@ -356,6 +361,131 @@ TEST_F(NamedSnapshotTest, DeletingARangeOfKeysLeavesTheNamesAlone) {
   expect_all("a", "1");
   ASSERT_TRUE(store_->drop_snapshot("a"));
   expect_sound();
+}
+
+// --- Pins and records.
+
+TEST_F(NamedSnapshotTest, PinsAreTakenOnceGivenUpAndNotMoreThanThereIsRoomFor) {
+  const auto context = machine_.attach();
+  ControlBlock& control = context->control();
+  for (uint64_t version = 1; version <= kNamedPins; ++version) {
+    ASSERT_TRUE(pin_name(control, version));
+    ASSERT_TRUE(pin_name(control, version));
+  }
+  EXPECT_EQ(named_count(control), kNamedPins);
+  EXPECT_EQ(pin_name(control, kNamedPins + 1).code(), StatusCode::kTooLarge);
+  unpin_name(control, 7);
+  unpin_name(control, kNamedPins + 1);
+  EXPECT_FALSE(is_named(control, 7));
+  EXPECT_TRUE(is_named(control, 8));
+  EXPECT_EQ(named_count(control), kNamedPins - 1);
+  EXPECT_TRUE(pin_name(control, kNamedPins + 1));
+}
+
+TEST_F(NamedSnapshotTest, ARecordUnderAnotherKeyIsNone) {
+  Named named;
+  named.name = "a";
+  const std::string value = named_value(named);
+  EXPECT_TRUE(parse_named(named_key("a"), value));
+  EXPECT_FALSE(parse_named(named_key("b"), value));
+  EXPECT_FALSE(parse_named("a", value));
+  EXPECT_FALSE(parse_named(named_key("a"), value.substr(1)));
+}
+
+// Where a record is damaged nobody can tell what it pins: a name that is dropped gives up nothing.
+TEST_F(NamedSnapshotTest, NothingIsLetGoWhileARecordIsDamaged) {
+  overwrite_all("1");
+  create("one");
+  create("two");
+  ASSERT_TRUE(store_->put(named_key("one"), "damaged"));
+  const auto context = machine_.attach();
+  const uint32_t before = named_count(context->control());
+  ASSERT_TRUE(store_->drop_snapshot("two"));
+  EXPECT_EQ(named_count(context->control()), before);
+  ASSERT_TRUE(store_->drop_snapshot("one"));
+  EXPECT_EQ(named_count(context->control()), 0u);
+}
+
+// --- Beside others who write the same keys by hand, or drop and create at each moment.
+
+class BusyNamesTest : public testing::Test {
+ protected:
+  // `act` is done before each call to the machine, but its own.
+  void act_always(const std::function<void()>& act) {
+    os_.before_each = [this, act, inside = false]() mutable {
+      if (std::exchange(inside, true)) return;
+      ++acts_;
+      act();
+      inside = false;
+    };
+  }
+  static StoreOptions hasty() {
+    StoreOptions options = TestMachine::small_store();
+    options.deadline = std::chrono::milliseconds(5);
+    return options;
+  }
+
+  TestMachine machine_;
+  FailingOs os_{machine_.os()};
+  Store other_ = machine_.open(hasty());
+  Store store_ = std::move(*Store::open(os_, machine_.path(), hasty()));
+  int acts_ = 0;
+};
+
+TEST_F(BusyNamesTest, WhoConflictsWithKeysWrittenByHandGivesUpInTheEnd) {
+  act_always([&] { (void)other_.put(named_key("other"), std::to_string(acts_)); });
+  const Status created = store_.create_snapshot("name").status();
+  os_.before_each = nullptr;
+  EXPECT_TRUE(created || created.code() == StatusCode::kConflict ||
+              created.code() == StatusCode::kBusy)
+      << created.to_string();
+  EXPECT_GT(acts_, 1);
+  ASSERT_TRUE(other_.drop_snapshot("other"));
+  EXPECT_THAT(store_.check()->problems, IsEmpty());
+}
+
+TEST_F(BusyNamesTest, WhoConflictsOnceTriesAgain) {
+  for (const bool drops : {false, true}) {
+    Interloper::Places places;
+    for (bool acted = true; acted;) {
+      if (drops) {
+        ASSERT_TRUE(store_.create_snapshot("name"));
+      }
+      Status status;
+      {
+        Interloper interloper(places, [&] {
+          log::PayloadBuilder payload("");
+          payload.put(named_key("by hand"), std::to_string(places.size()));
+          const auto context = machine_.attach(hasty());
+          (void)append(*context, payload, {}, {}, context->deadline());
+        });
+        status = drops ? store_.drop_snapshot("name") : store_.create_snapshot("name").status();
+        acted = interloper.has_acted();
+      }
+      EXPECT_TRUE(status) << status.to_string();
+      ASSERT_TRUE(store_.del(named_key("by hand")));  // or nothing would be let go
+      if (!drops) {
+        ASSERT_TRUE(store_.drop_snapshot("name"));
+      }
+    }
+    EXPECT_GT(places.size(), 50u);
+  }
+}
+
+TEST_F(BusyNamesTest, ANameThatIsMadeAnewAllTheTimeIsOpenedOrSaidToBeGone) {
+  ASSERT_TRUE(other_.create_snapshot("name"));
+  for (int i = 0; i < 10; ++i) {
+    act_always([&] {
+      (void)other_.put("a", std::to_string(acts_));
+      (void)other_.drop_snapshot("name");
+      (void)other_.create_snapshot("name");
+    });
+    const auto snapshot = store_.open_snapshot("name");
+    os_.before_each = nullptr;
+    EXPECT_TRUE(snapshot || snapshot.status().code() == StatusCode::kNotFound)
+        << snapshot.status().to_string();
+  }
+  EXPECT_TRUE(store_.open_snapshot("name"));
 }
 
 }  // namespace

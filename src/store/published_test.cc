@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <thread>
+
+#include "store/test_interloper.h"
 
 namespace holdfast::store {
 namespace {
@@ -140,6 +143,43 @@ TEST_F(RootRingTest, AWriterKilledAtAnyStoreCanBeRepeated) {
   }
   EXPECT_GT(store, 3);
   EXPECT_TRUE(equal(read_latest_root(*control_), root_of(2)));
+}
+
+// Others publish so much between two looks that the slot that is read holds a later root.
+TEST(PublishedRootTest, AReaderThatIsOvertakenReadsAgainOrIsToldSo) {
+  const auto control = std::make_unique<ControlBlock>();
+  uint64_t sequence = 0;
+  const auto publish_more = [&] {
+    // A ring further, as if all between had been published.
+    sequence += kRootRingSize;
+    publish_root(*control, root_of(sequence));
+    control->roots.durable.store(sequence);
+  };
+  publish_more();
+  Interloper::Places places;
+  for (bool acted = true; acted;) {
+    const uint64_t wanted = sequence;
+    std::optional<PublishedRoot> found;
+    {
+      Interloper interloper(places, publish_more);
+      found = read_root(*control, wanted);
+      acted = interloper.has_acted();
+    }
+    EXPECT_TRUE(!found || equal(*found, root_of(wanted)));
+    EXPECT_TRUE(acted || found);
+  }
+  for (const auto read : {read_latest_root, read_durable_root}) {
+    places.clear();
+    for (bool acted = true; acted;) {
+      const uint64_t before = sequence;
+      Interloper interloper(places, publish_more);
+      const PublishedRoot found = read(*control);
+      acted = interloper.has_acted();
+      EXPECT_GE(found.sequence, before);
+      EXPECT_TRUE(equal(found, root_of(found.sequence)));
+    }
+    EXPECT_GT(places.size(), 5u);
+  }
 }
 
 }  // namespace

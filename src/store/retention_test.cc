@@ -6,7 +6,9 @@
 #include <random>
 
 #include "store/history_rows.h"
+#include "store/test_interloper.h"
 #include "store/test_machine.h"
+#include "support/failing_os.h"
 
 namespace holdfast {
 namespace {
@@ -263,6 +265,101 @@ TEST_F(RetentionTest, TheHelperThreadTrimsBesideTheCommits) {
   }
   ASSERT_TRUE(store.close());
   expect_counts(history_);
+}
+
+TEST_F(RetentionTest, WhatAgeLeavesOfADeletedKeyGoesAsWell) {
+  keep(history_, {.age = std::chrono::hours(1)});
+  put(history_, "a", "1");
+  put(history_, "b", "1");
+  ASSERT_TRUE(store_.update([&](Transaction& txn) { return history_.del(txn, "a"); }));
+  const uint64_t now_us = machine_.os().wall_time_us();
+  trim_all_at(now_us + 2 * 3'600'000'000);
+  EXPECT_EQ(kept(history_).versions, 1u);
+  const auto rows = [&] {
+    auto snapshot = store_.snapshot();
+    Cursor cursor = snapshot->scan(store::rows_of(history_.prefix(), {}));
+    size_t count = 0;
+    for (; cursor.valid(); cursor.next()) ++count;
+    return count;
+  };
+  EXPECT_EQ(rows(), 1u);
+  expect_counts(history_);
+  // Where nothing is left there is nothing to do.
+  ASSERT_TRUE(store_.update([&](Transaction& txn) { return history_.del(txn, "b"); }));
+  trim_all_at(now_us + 40 * 3'600'000'000);
+  trim_all_at(now_us + 80 * 3'600'000'000);
+  trim_all_at(now_us + 120 * 3'600'000'000);
+  EXPECT_EQ(kept(history_).versions, 0u);
+  EXPECT_EQ(rows(), 0u);
+}
+
+TEST_F(RetentionTest, AStepOfAHandleThatIsInOneIsRefused) {
+  store::Retainer retainer;
+  const auto inside = [&] {
+    const auto refused = retainer.step([&] { return store_.begin(); }, 1);
+    EXPECT_EQ(*refused, store::RetainStep::kBusy);
+    return store_.begin();
+  };
+  EXPECT_EQ(*retainer.step(inside, 1), store::RetainStep::kDone);
+}
+
+TEST_F(RetentionTest, ManyHistoriesAreLookedAtAFewAtATime) {
+  std::vector<History> all;
+  for (int i = 0; i < 300; ++i) all.emplace_back("h" + std::to_string(1000 + i) + "/");
+  ASSERT_TRUE(store_.update([&](Transaction& txn) -> Status {
+    for (const History& each : all) HOLDFAST_TRY(each.keep(txn, {.count = 1}));
+    return Status::ok();
+  }));
+  put(all.back(), "a", "1");
+  put(all.back(), "a", "2");
+  store::Retainer retainer;
+  for (int steps = 1; versions(all.back(), "a") == 2; ++steps) {
+    ASSERT_LE(steps, 10);
+    EXPECT_EQ(*retainer.step([&] { return store_.begin(); }, 1), store::RetainStep::kMore);
+  }
+}
+
+// Another handle trims the same, or what this one has mapped is lost, at any moment of a step.
+TEST(RetentionAtAnyMomentTest, AStepIsWholeOrNotDone) {
+  for (const bool is_lost : {false, true}) {
+    store::Interloper::Places places;
+    for (bool acted = true; acted;) {
+      TestMachine machine;
+      FailingOs os(machine.os());
+      Store store = std::move(*Store::open(os, machine.path(), TestMachine::small_store()));
+      StoreOptions hasty = TestMachine::small_store();
+      hasty.deadline = std::chrono::milliseconds(1);
+      Store other = machine.open(hasty);
+      const History history("h/");
+      for (int i = 0; i < 4; ++i) {
+        ASSERT_TRUE(other.update([&](Transaction& txn) -> Status {
+          HOLDFAST_TRY(history.keep(txn, {.count = 1}));
+          return history.put(txn, "a", std::to_string(i));
+        }));
+      }
+      Status status;
+      {
+        store::Interloper interloper(places, [&] {
+          if (is_lost) {
+            os.lost.pages = true;
+          } else {
+            (void)other.trim_histories();  // not while a lock is held
+          }
+        });
+        status = store.trim_histories().status();
+        acted = interloper.has_acted();
+      }
+      EXPECT_TRUE(status || status.code() == StatusCode::kIoError) << status.to_string();
+      os.lost.pages = false;
+      while (*store.trim_histories()) {
+      }
+      Snapshot now = std::move(*store.snapshot());
+      EXPECT_THAT(*history.versions(now, "a", 10), SizeIs(1));
+      EXPECT_EQ((*history.kept(now))->versions, 1u);
+      EXPECT_THAT(store.check()->problems, IsEmpty());
+    }
+    EXPECT_GT(places.size(), 30u);
+  }
 }
 
 // Writers, retentions that change, and two handles that trim at once: what the counters say is

@@ -31,6 +31,7 @@ class SharedLockTest : public testing::Test {
 
 TEST_F(SharedLockTest, OneHoldsItAtATime) {
   EXPECT_FALSE(lock_a().is_held());
+  EXPECT_FALSE(lock_a().is_held_by_other());
   EXPECT_EQ(lock_a().try_lock(false), LockOutcome::kAcquired);
   EXPECT_EQ(lock_b().try_lock(true), LockOutcome::kNotNow);
   EXPECT_EQ(lock_b().lock(soon()), LockOutcome::kNotNow);
