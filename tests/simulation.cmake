@@ -4,13 +4,14 @@
 file(GLOB simulation_tests CONFIGURE_DEPENDS simulation/*_test.cc)
 file(GLOB simulation_helpers CONFIGURE_DEPENDS simulation/*.cc)
 list(REMOVE_ITEM simulation_helpers ${simulation_tests})
-# Sanitizers are to see every table that is released.
+# Sanitizers are to see all that is released.
 if(HOLDFAST_SANITIZE)
-  list(FILTER simulation_helpers EXCLUDE REGEX reserve_pool)
+  list(FILTER simulation_helpers EXCLUDE REGEX "(reserve|zstd)_pool")
   set(simulation_link_options)
 else()
-  set(simulation_link_options LINKER:--wrap=_ZN8holdfast2os14reserve_zeroedEm
-                              LINKER:--wrap=_ZN8holdfast2os16release_reservedEPvm)
+  set(simulation_link_options _ZN8holdfast2os14reserve_zeroedEm
+      _ZN8holdfast2os16release_reservedEPvm ZSTD_createCCtx ZSTD_createDCtx ZSTD_freeCCtx ZSTD_freeDCtx)
+  list(TRANSFORM simulation_link_options PREPEND LINKER:--wrap=)
 endif()
 add_library(simulation_stories OBJECT ${simulation_helpers})
 target_include_directories(simulation_stories PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
