@@ -126,5 +126,24 @@ TEST_F(StoreDiffTest, SnapshotsOfDifferentStoresAreRefused) {
   EXPECT_EQ(Diff::between(here, there).status().code(), StatusCode::kInvalidArgument);
 }
 
+TEST(StoreDiffOfCopiesTest, ACopyOfAStoreIsAnother) {
+  TestMachine machine;
+  ASSERT_TRUE(machine.open().put("a", "1"));
+  machine.reboot();
+  TestMachine copy;
+  ASSERT_TRUE(copy.os().make_directories("/other"));
+  ASSERT_TRUE(copy.os().make_directories("/s/wal"));
+  for (const std::string& path : {machine.data_path(), machine.log_path(1)}) {
+    copy.write(path, 0, machine.read(path, 0, 1u << 20));
+  }
+  copy.write("/s/LOCK", 0, "");
+  copy.write("/other/file", 0, "so that it has another inode");
+  Store one = machine.open();
+  Store two = copy.open();
+  EXPECT_EQ(*two.get("a"), "1");
+  const auto diff = Diff::between(*one.snapshot(), *two.snapshot());
+  EXPECT_EQ(diff.status().code(), StatusCode::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace holdfast::store

@@ -3,6 +3,7 @@
 
 #include <thread>
 
+#include "store/attachment.h"
 #include "store/test_machine.h"
 
 namespace holdfast {
@@ -66,6 +67,14 @@ TEST(MemoryStoreTest, CommitsOfABatchedStoreBecomeDurableByThemselves) {
   EXPECT_GT(store.stats()->durable_version, 0u);
   ASSERT_TRUE(store.flush());
   EXPECT_EQ(store.stats()->durable_version, 2100u);
+}
+
+TEST(MemoryStoreTest, NobodyElseIsAlive) {
+  Store memory = std::move(*Store::memory());
+  HandleId id = memory.handle_id();
+  EXPECT_TRUE(memory.handle_alive(id));
+  id.owner = store::make_owner(0, (store::owner_slot(id.owner) + 1) % store::kProcessSlots);
+  EXPECT_FALSE(memory.handle_alive(id));
 }
 
 }  // namespace

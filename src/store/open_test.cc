@@ -315,5 +315,37 @@ TEST_F(OpenTest, PathsAreToldApart) {
   EXPECT_EQ(*inspect_path(os, "/s"), PathState::kStore);
 }
 
+// What an opening that was interrupted leaves beside nothing else is no other program's.
+TEST_F(OpenTest, ControlBlocksAloneAreNotForeign) {
+  for (const char* name : {"shm", "shm.new", "data.new", "LOCK"}) {
+    TestMachine machine;
+    ASSERT_TRUE(machine.os().make_directories("/s"));
+    machine.write("/s/" + std::string(name), 0, "x");
+    EXPECT_EQ(*inspect_path(machine.os(), "/s"), PathState::kEmpty) << name;
+    EXPECT_TRUE(machine.try_open()) << name;
+  }
+  TestMachine machine;
+  ASSERT_TRUE(machine.os().make_directories("/s"));
+  machine.write("/s/shm.old", 0, "x");
+  EXPECT_EQ(*inspect_path(machine.os(), "/s"), PathState::kForeign);
+}
+
+// The number of a slot's lives has 20 bits, and 0 means that there was none.
+TEST_F(OpenTest, ASlotThatWasUsedAMillionTimesBeginsAnew) {
+  TestMachine machine;
+  const auto holder = machine.attach();
+  for (ProcessSlot& slot : holder->control().processes) {
+    if (slot.attached.load() == 0) slot.generation.store((1u << 20) - 1);
+  }
+  Store store = machine.open();
+  const HandleId id = store.handle_id();
+  EXPECT_NE(id.owner, 0u);
+  EXPECT_TRUE(store.handle_alive(id));
+  EXPECT_FALSE(store.handle_alive({id.incarnation + 1, id.owner}));
+  EXPECT_FALSE(store.handle_alive({id.incarnation, 0}));
+  EXPECT_FALSE(holder->attachment->owner_dead(static_cast<uint32_t>(id.owner)));
+  ASSERT_TRUE(store.put("a", "1"));
+}
+
 }  // namespace
 }  // namespace holdfast::store

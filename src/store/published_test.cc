@@ -5,7 +5,9 @@
 #include <memory>
 #include <thread>
 
+#include "store/apply.h"
 #include "store/test_interloper.h"
+#include "store/test_machine.h"
 
 namespace holdfast::store {
 namespace {
@@ -179,6 +181,34 @@ TEST(PublishedRootTest, AReaderThatIsOvertakenReadsAgainOrIsToldSo) {
       EXPECT_TRUE(equal(found, root_of(found.sequence)));
     }
     EXPECT_GT(places.size(), 5u);
+  }
+}
+
+// Another moves the durable root, or publishes a ring further, while one looks for the newest.
+TEST(PublishedRootTest, WhoMovesTheDurableRootMayBeOvertaken) {
+  for (const bool far : {false, true}) {
+    TestMachine machine;
+    const auto context = machine.attach();
+    ControlBlock& control = context->control();
+    const auto publish_more = [&] {
+      PublishedRoot root = read_latest_root(control);
+      root.sequence += far ? kRootRingSize : 1;
+      ++root.version;
+      publish_root(control, root);
+      control.synced.version.store(root.version);
+      if (far) control.roots.durable.store(root.sequence);
+    };
+    Interloper::Places places;
+    for (bool acted = true; acted;) {
+      publish_more();
+      const uint64_t before = control.synced.version.load();
+      Interloper interloper(places, publish_more);
+      const uint64_t durable = advance_durable(*context);
+      acted = interloper.has_acted();
+      EXPECT_GE(durable, before);
+      EXPECT_LE(durable, control.synced.version.load());
+    }
+    EXPECT_GT(places.size(), 10u);
   }
 }
 
