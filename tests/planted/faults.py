@@ -34,7 +34,7 @@ FAULTS = (
              'const log::Lsn from = synced.lsn.load();',
              'const log::Lsn from = PLANTED ? tail.lsn : synced.lsn.load();'),)),
     Fault('synced_published_early', 'commits count as synced when the sync begins',
-          'StoreCrash.CheckpointWhileTheLogRolls', (
+          'StoreCrash.FailedSyncVoidsTheTail', (
         Edit('store/sync.cc',
              'note_sync_begun(context, tail.version);',
              'note_sync_begun(context, tail.version);'
@@ -130,7 +130,7 @@ FAULTS = (
              'revive_retired(context, base); PublishPlan plan;',
              'if (!PLANTED) revive_retired(context, base); PublishPlan plan;'),)),
     Fault('epoch_end_not_noted', 'how far the voided epoch lasted is not noted',
-          'StoreErrors.StoppedProcessesLearnWhatBecameOfTheirCommits', (
+          'StoreCrash.FailedSyncVoidsTheTail', (
         Edit('store/void_tail.cc',
              'control.epoch_end_version[epoch % kEpochEnds].store(synced);',
              'if (!PLANTED) control.epoch_end_version[epoch % kEpochEnds].store(synced);'),)),
@@ -159,7 +159,7 @@ FAULTS = (
              'if (!PLANTED) intent.state.store(static_cast<uint32_t>(IntentState::kPublishing));'),
         )),
     Fault('tail_written_in_place', 'the copy of the tail that is being read is overwritten',
-          'StoreCrash.TwoWriters', (
+          'StoreCrash.CreationIsAllOrNothing', (
         Edit('store/published.cc',
              'line.sequence.load(kRelaxed) + 1; TailCopy& copy = line.copies[sequence & 1];',
              'line.sequence.load(kRelaxed) + 1;'
@@ -193,7 +193,7 @@ FAULTS = (
              'return pin != pins.end() && *pin < run.death;',
              'return pin != pins.end() && *pin + (PLANTED ? 1 : 0) < run.death;'),)),
     Fault('late_pin_accepted', 'a reader keeps a root that it has pinned too late',
-          'StoreSchedule.PinThatComesTooLateIsTakenAgain', (
+          'StoreRandom.QuietRunsKeepEverything', (
         Edit('store/pins.cc',
              'if (root.version < floor) continue;',
              'if (root.version < floor && !PLANTED) continue;'),)),
@@ -254,7 +254,7 @@ FAULTS = (
              'Status status = takeover && !PLANTED ? rewrite_doubtful_pages(context, root)'
              ' : Status::ok();'),)),
     Fault('log_removed_early', 'the log is removed up to the tail, not to the checkpoint',
-          'StoreCrash.CheckpointWhileTheLogRolls', (
+          'StoreRandom.PowerCutsLoseNothingStrict', (
         Edit('store/checkpoint.cc',
              'const log::Lsn checkpoint_lsn = control.checkpoint.prev_lsn.load();',
              'const log::Lsn checkpoint_lsn = PLANTED ? read_tail(control.tail).lsn'
@@ -285,7 +285,7 @@ FAULTS = (
              'distrust = !used && !control_trustworthy(context);',
              'distrust = !used && !PLANTED && !control_trustworthy(context);'),)),
     Fault('payload_not_checked', 'a record counts when its header is whole',
-          'StoreCrash.ValuesOutsideTheTree', (
+          'StoreCrash.CreationIsAllOrNothing', (
         Edit('log/reader.cc',
              'if (crc32c(record.payload) != header.payload_crc) return kNotWhole;',
              'if (!PLANTED && crc32c(record.payload) != header.payload_crc) return kNotWhole;'),)),
