@@ -7,6 +7,7 @@
 
 #include "store/sync.h"
 #include "store/test_machine.h"
+#include "support/failing_os.h"
 
 namespace holdfast::store {
 namespace {
@@ -431,6 +432,100 @@ TEST_F(CheckpointTest, ACheckpointIsDueWhenMuchLogHasPiledUp) {
   commit(1);  // without a helper thread the commit does it
   EXPECT_FALSE(checkpoint_due(*context));
   EXPECT_EQ(store_->stats()->checkpoints, 1u);
+}
+
+// A reader may hold back so much, not all there ever was.
+TEST_F(CheckpointTest, ATransactionKeepsNoMoreLogThanSixteenSegments) {
+  Transaction txn = std::move(*store_->begin());
+  ASSERT_TRUE(txn.get("key0") && txn.put("late", "1"));
+  for (int i = 0; i < 30; ++i) {
+    commit(20);
+    ASSERT_TRUE(store_->checkpoint());
+    const uint64_t newest = segments().back();
+    EXPECT_EQ(segments().front(), newest < 18 ? 1u : segments().front());
+    EXPECT_LE(newest - segments().front(), 22u);
+  }
+  EXPECT_GT(segments().front(), 1u);
+  EXPECT_EQ(txn.commit().status().code(), StatusCode::kTooOld);
+}
+
+// What is not needed any more becomes the next two segments, each as long as its number asks for.
+TEST_F(CheckpointTest, TwoSegmentsAreMadeOfOldOnesAndTheRestIsRemoved) {
+  const auto context = machine_.attach();
+  for (int round = 0; round < 4; ++round) {
+    for (int i = 0; i < 10; ++i) commit(20);
+    ASSERT_TRUE(store_->checkpoint());
+    commit(1);
+    ASSERT_TRUE(store_->checkpoint());
+    const uint64_t current = log::lsn_segment(read_tail(context->control().tail).lsn);
+    EXPECT_EQ(segments().back(), current + 2);
+    EXPECT_EQ(context->control().state.prepared_segment.load(), current + 2);
+    for (const uint64_t number : segments()) {
+      auto file = *machine_.os().open(machine_.log_path(number), os::OpenMode::kReadWrite);
+      EXPECT_EQ(file->info()->size_bytes, context->segments->capacity(number)) << number;
+    }
+  }
+}
+
+TEST_F(CheckpointTest, DroppingANameWritesNone) {
+  commit(20);
+  ASSERT_TRUE(store_->create_snapshot("name"));
+  commit(20);
+  const uint64_t before = store_->stats()->checkpoints;
+  ASSERT_TRUE(store_->drop_snapshot("name"));
+  EXPECT_EQ(store_->stats()->checkpoints, before);
+}
+
+// A pin that was not known to have come in time stands for nothing.
+TEST_F(CheckpointTest, WhatADeadOwnerHadNotDecidedIsDecidedAnew) {
+  for (const bool had_decided : {false, true}) {
+    commit(20);
+    ASSERT_TRUE(store_->flush());
+    const uint64_t pending = store_->snapshot()->version();
+    {
+      const auto context = machine_.attach();
+      ASSERT_EQ(context->locks->checkpoint.try_lock(false), LockOutcome::kAcquired);
+      begin_checkpoint(*context);
+      if (!had_decided) context->control().checkpoint.pending_chosen.store(0);
+    }
+    commit(20);
+    ASSERT_TRUE(store_->flush());
+    ASSERT_TRUE(store_->checkpoint());
+    const uint64_t written =
+        std::max(machine_.meta(0)->version, machine_.meta(1) ? machine_.meta(1)->version : 0);
+    EXPECT_EQ(written, had_decided ? pending : pending + 20);
+  }
+}
+
+// The disk gives back another meta than was written.
+TEST_F(CheckpointTest, ANameIsNotGivenToACheckpointThatCannotBeReadBack) {
+  for (const int slot_offset : {0, 1}) {
+    TestMachine machine;
+    FailingOs os(machine.os());
+    Store store = std::move(*Store::open(os, machine.path(), TestMachine::small_store()));
+    for (int i = 0; i <= slot_offset; ++i) {
+      ASSERT_TRUE(store.put("key", std::to_string(i)));
+      ASSERT_TRUE(store.checkpoint());
+    }
+    ASSERT_TRUE(store.put("key", "new"));
+    // The checkpoint to come goes where the older one is.
+    const int slot = machine.meta(0)->number > machine.meta(1)->number ? 1 : 0;
+    const uint64_t offset = static_cast<uint64_t>(1 + slot) * 512;
+    const std::string old = machine.read("/s/data", offset, 512);
+    bool written = false;
+    os.fault = [&](bool is_change) {
+      const bool is_new = machine.read("/s/data", offset, 512) != old;
+      if (!is_change && is_new) machine.write("/s/data", offset, old);
+      written |= is_new;
+      return Status::ok();
+    };
+    const Status status = store.create_snapshot("name").status();
+    os.fault = nullptr;
+    EXPECT_TRUE(written);
+    EXPECT_EQ(status.code(), StatusCode::kCorruption) << status.to_string();
+    EXPECT_EQ(status.offset(), offset);
+    EXPECT_EQ(status.path(), "/s/data");
+  }
 }
 
 }  // namespace

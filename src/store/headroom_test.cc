@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "log/record.h"
 #include "store/faulty_os.h"
+#include "store/page_allocation.h"
+#include "store/published.h"
 #include "store/test_machine.h"
 
 namespace holdfast::store {
@@ -87,6 +90,81 @@ TEST_F(HeadroomTest, ABrokenPromiseSurvivesReboot) {
   machine_.reboot();
   store_.emplace(machine_.open());
   EXPECT_EQ(contents(*store_).size(), static_cast<size_t>(kCount));
+}
+
+// --- A disk that has room for just so much.
+
+class TightDiskTest : public HeadroomTest {
+ protected:
+  // Everything is in the tree, and no page is free that was not counted.
+  TightDiskTest() {
+    for (int i = 0; i < 50; ++i) EXPECT_TRUE(put(i));
+    EXPECT_TRUE(store_->flush());
+    os_.free_bytes = 0;
+    const ControlBlock& control = context_->control();
+    needed_ =
+        tree::pages_needed_max(1, payload_size(), read_latest_root(control).root.height + 1, 512) -
+        control.allocation.free_pages.load();
+    CHECK(control.allocation.free_pages.load() < needed_);
+  }
+  static std::string large() { return std::string(400'000, 'v'); }
+  static uint64_t payload_size() {
+    log::PayloadBuilder payload("");
+    payload.put("large", large());
+    return payload.payload().size();
+  }
+  // Has room for `pages` at once, and for nothing before the n-th time that it is asked.
+  void allow(uint64_t pages, int asked_before) {
+    os_.fault = [pages, asked_before, asked = 0](Call call, const std::string& path,
+                                                 uint64_t size) mutable {
+      if (call != Call::kAllocate || !is_data(path)) return Status::ok();
+      const bool refused = ++asked <= asked_before || size > pages * 512;
+      return refused ? Status(StatusCode::kNoSpace, "the disk is full") : Status::ok();
+    };
+  }
+
+  std::unique_ptr<Context> context_ = machine_.attach();
+  uint64_t needed_ = 0;
+};
+
+TEST_F(TightDiskTest, TheLastPageThatACommitMayNeedIsEnough) {
+  allow(needed_ - 1, 0);
+  EXPECT_EQ(store_->put("large", large()).status().code(), StatusCode::kNoSpace);
+  allow(needed_, 0);
+  EXPECT_TRUE(store_->put("large", large()));
+  os_.fault = {};
+  EXPECT_THAT(store_->check()->problems, IsEmpty());
+}
+
+// A segment that was being prepared has given it back.
+TEST_F(TightDiskTest, IsAskedOnceMoreWhenNobodyPreparesASegment) {
+  constexpr int kAskedBefore = 2;  // with a reserve, and without
+  allow(needed_ - 1, kAskedBefore);
+  EXPECT_EQ(store_->put("large", large()).status().code(), StatusCode::kNoSpace);
+  allow(needed_, kAskedBefore);
+  EXPECT_TRUE(store_->put("large", large()));
+  os_.fault = {};
+  EXPECT_THAT(store_->check()->problems, IsEmpty());
+}
+
+TEST_F(TightDiskTest, WhoPreparesASegmentForTooLongIsNamed) {
+  ASSERT_EQ(context_->locks->prepare.try_lock(false), LockOutcome::kAcquired);
+  allow(0, 0);
+  const Status status = store_->put("large", large()).status();
+  context_->locks->prepare.unlock();
+  EXPECT_EQ(status.code(), StatusCode::kBusy) << status.to_string();
+}
+
+// Whatever the disk did with a request that it refused, the file is as long as what is counted.
+TEST_F(TightDiskTest, AFileIsAsLongAsItsPages) {
+  const AllocationLine& line = context_->control().allocation;
+  for (const uint64_t pages : {uint64_t{0}, uint64_t{7}, uint64_t{300}}) {
+    allow(pages, 0);
+    (void)grow_file(*open_context(os_, "/s", batched())->context, 7);
+    EXPECT_EQ(context_->data_file->info()->size_bytes, line.file_pages.load() * 512) << pages;
+  }
+  os_.fault = {};
+  EXPECT_THAT(store_->check()->problems, IsEmpty());
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "store/apply.h"
 #include "store/slice_feeder.h"
 #include "store/test_machine.h"
+#include "support/failing_os.h"
 
 namespace holdfast::store {
 namespace {
@@ -305,6 +306,25 @@ TEST_F(SlicesTest, StretchIsFullAtItsLimits) {
   record.header.payload_size = 50;
   by_log.end_record(record.header, {});
   EXPECT_TRUE(by_log.full());
+}
+
+// The history ends with a void, which leaves a version number out and nothing behind it.
+TEST_F(ReplayTest, ALogOfSeveralStretchesMayEndWithAVoid) {
+  for (int rows = 0; rows < 3; ++rows) {
+    for (int i = 0; i < 200; ++i) put("key" + std::to_string(i), std::string(700, 'v'));
+    for (int i = 0; i < rows; ++i) put("more", std::to_string(i));
+    {
+      FailingOs os(machine_.os());
+      Store failing = std::move(*Store::open(os, machine_.path(), options()));
+      os.fault = [changes = 0](bool is_change) mutable {
+        const bool strikes = is_change && ++changes == 2;
+        return strikes ? Status(StatusCode::kIoError, "the disk failed") : Status::ok();
+      };
+      ASSERT_EQ(failing.put("voided", "1").status().code(), StatusCode::kAborted);
+      os.fault = nullptr;
+    }
+    expect_replayed();
+  }
 }
 
 }  // namespace
