@@ -54,11 +54,14 @@ Outcome stop_and_go_on(const Case& at, const Beginning& beginning) {
 }
 
 TEST(StoreCompany, StoppedProcessIsNamedAndGoesOnLater) {
+  Story story;
+  story.deadline = std::chrono::seconds(5);
+  story.prepare = filled(4);
   CrashLoop loop;
   loop.faults = {Fault::kStop};
   loop.persistent_faults = {};
   loop.seeds = 2;
-  const CrashReport report = for_each_crash(loop, begins_with(filled(4), stop_and_go_on));
+  const CrashReport report = for_each_crash(loop, begins_with(story, stop_and_go_on));
   EXPECT_TRUE(report.is_ok()) << report.to_string();
 }
 

@@ -88,6 +88,7 @@ TEST(StoreErrors, FailedReadsNeverLie) {
 TEST(StoreErrors, StoppedProcessesLearnWhatBecameOfTheirCommits) {
   Story story;
   story.machine.sync_error_chance = 0.15;
+  story.deadline = std::chrono::seconds(5);
   story.prepare = filled(5);
   story.processes = {writes(4), writes(4), writes(4)};
   expect_survived(story, {Fault::kStop}, 3);

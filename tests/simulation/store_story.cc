@@ -16,6 +16,7 @@ bool is_crash(Fault fault) {
 
 Beginning::Beginning(const Story& story, uint64_t seed) : machine(seed, story.machine) {
   trial.options = simulated_options(story.durability);
+  trial.options.deadline = story.deadline;
   trial.verify_more = story.verify_more;
   if (story.prepare) story.prepare(machine.harness_os(), trial);
   if (story.reboot && trial.ledger.failure().empty()) machine.cut_power();

@@ -2,6 +2,7 @@
 // store must look like afterwards, first warm, then once more after a power cut.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,6 +16,8 @@ using Script = std::function<void(os::Os&, Trial&)>;
 
 struct Story {
   Durability durability = Durability::strict;
+  // After which a process gives up waiting for one that is stopped: it looks 200 times a second.
+  std::chrono::milliseconds deadline = std::chrono::minutes(1);
   Options machine = {};
   // Runs undisturbed on the harness before the plan counts; closes the store. Once for many runs,
   // which get copies of the machine and the trial as it leaves them.
