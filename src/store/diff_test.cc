@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "store/test_machine.h"
+#include "support/failing_os.h"
 
 namespace holdfast::store {
 namespace {
@@ -143,6 +144,29 @@ TEST(StoreDiffOfCopiesTest, ACopyOfAStoreIsAnother) {
   EXPECT_EQ(*two.get("a"), "1");
   const auto diff = Diff::between(*one.snapshot(), *two.snapshot());
   EXPECT_EQ(diff.status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST(StoreDiffOfLostMemoryTest, IsToldNotShown) {
+  TestMachine machine;
+  FailingOs os(machine.os());
+  Store store = std::move(*Store::open(os, machine.path(), TestMachine::small_store()));
+  const Snapshot from = std::move(*store.snapshot());
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(store.put("key" + std::to_string(i), "v"));
+  ASSERT_TRUE(store.put("large", std::string(2000, 'l')) && store.flush());
+  const Snapshot to = std::move(*store.snapshot());
+  Diff stands = std::move(*Diff::between(from, to));
+  Diff goes_on = std::move(*Diff::between(from, to));
+  os.lost.pages = true;
+  EXPECT_EQ(stands.after().status().code(), StatusCode::kIoError);
+  goes_on.next();
+  EXPECT_FALSE(goes_on.valid());
+  EXPECT_EQ(goes_on.status().code(), StatusCode::kIoError);
+  EXPECT_EQ(Diff::between(from, to).status().code(), StatusCode::kIoError);
+  os.lost.pages = false;
+  Diff again = std::move(*Diff::between(from, to));
+  int count = 0;
+  for (; again.valid(); again.next()) ++count;
+  EXPECT_EQ(count, 6);
 }
 
 }  // namespace

@@ -150,6 +150,9 @@ TEST_F(TightDiskTest, IsAskedOnceMoreWhenNobodyPreparesASegment) {
 TEST_F(TightDiskTest, WhoPreparesASegmentForTooLongIsNamed) {
   ASSERT_EQ(context_->locks->prepare.try_lock(false), LockOutcome::kAcquired);
   allow(0, 0);
+  StoreOptions options = batched();
+  options.deadline = std::chrono::milliseconds(5);
+  store_.emplace(std::move(*Store::open(os_, "/s", options)));
   const Status status = store_->put("large", large()).status();
   context_->locks->prepare.unlock();
   EXPECT_EQ(status.code(), StatusCode::kBusy) << status.to_string();

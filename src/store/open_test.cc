@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "os/forwarding_os.h"
 #include "os/posix_os.h"
 #include "store/create.h"
 #include "store/test_machine.h"
@@ -345,6 +346,48 @@ TEST_F(OpenTest, ASlotThatWasUsedAMillionTimesBeginsAnew) {
   EXPECT_FALSE(store.handle_alive({id.incarnation, 0}));
   EXPECT_FALSE(holder->attachment->owner_dead(static_cast<uint32_t>(id.owner)));
   ASSERT_TRUE(store.put("a", "1"));
+}
+
+// On a machine without threads what helpers would do is done by the calls.
+TEST_F(OpenTest, WithoutThreadsThereAreNoHelpers) {
+  class ThreadlessOs final : public os::ForwardingOs {
+   public:
+    explicit ThreadlessOs(os::Os& os) : ForwardingOs(os) {}
+    bool has_threads() override { return false; }
+  };
+  TestMachine machine;
+  ThreadlessOs os(machine.os());
+  StoreOptions options = TestMachine::small_store();
+  options.helper_thread = true;
+  options.durability = Durability::batched;
+  Store store = std::move(*Store::open(os, machine.path(), options));
+  for (int i = 0; i < 3000; ++i) ASSERT_TRUE(store.put(std::to_string(i), "v"));
+  EXPECT_LT(store.stats()->commits_unsynced, 2900u);
+  ASSERT_TRUE(store.close());
+}
+
+TEST_F(OpenTest, MappingsMayBeGuarded) {
+  TemporaryDirectory directory;
+  StoreOptions options;
+  options.guard_mappings = true;
+  Store store = std::move(*Store::open(directory.path() + "/s", options));
+  ASSERT_TRUE(store.put("a", "1"));
+  EXPECT_EQ(*store.get("a"), "1");
+}
+
+// Its files are not this handle's any more, whatever comes to lie there.
+TEST_F(OpenTest, AStoreThatWasMovedIsNotMadeLonger) {
+  TestMachine machine;
+  Store store = machine.open();
+  ASSERT_TRUE(store.put("a", "1"));
+  ASSERT_TRUE(machine.os().rename("/s/data", "/s/moved"));
+  Status status;
+  for (int i = 0; i < 50 && status; ++i) status = store.put("b", std::string(3000, 'v')).status();
+  EXPECT_EQ(status.code(), StatusCode::kIoError);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("was moved or removed"));
+  EXPECT_EQ(*store.get("a"), "1");
+  ASSERT_TRUE(machine.os().rename("/s/moved", "/s/data"));
+  EXPECT_TRUE(store.put("b", std::string(3000, 'v')));
 }
 
 }  // namespace

@@ -293,6 +293,17 @@ TEST_F(RetentionTest, WhatAgeLeavesOfADeletedKeyGoesAsWell) {
   EXPECT_EQ(rows(), 0u);
 }
 
+TEST_F(RetentionTest, OnlyWhatWasWrittenIsARetention) {
+  const Retention retention{std::chrono::seconds(5), 7};
+  const std::string value = store::retention_value(retention);
+  EXPECT_EQ(store::parse_retention(value)->count, 7u);
+  for (const std::string& spoiled :
+       {std::string(), value.substr(1), value + "x", std::string(value.size(), '\0')}) {
+    EXPECT_FALSE(store::parse_retention(spoiled));
+  }
+  EXPECT_EQ(store::parse_retention("\xff").status().code(), StatusCode::kUnsupported);
+}
+
 TEST_F(RetentionTest, AStepOfAHandleThatIsInOneIsRefused) {
   store::Retainer retainer;
   const auto inside = [&] {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstring>
 #include <set>
 #include <thread>
@@ -252,16 +253,17 @@ TEST(CellAtTheEndTest, IsRefusedWhereItDoesNotFit) {
   const uint32_t pgno = tree.root().page.pgno;
   ASSERT_EQ(validate_page(whole.data(), kPageBytes, pgno), "");
   std::set<std::string> problems;
-  for (uint32_t room = 0; room < 20; ++room) {
+  for (uint32_t room = 0; room < 40; ++room) {
     for (uint16_t key_size = 0; key_size < 3; ++key_size) {
-      for (const char* body : {"", "\x00", "\x00\x80", "\x00\x80\x01", "\x01", "\x00\x05"}) {
+      for (const std::array<uint8_t, 3> body :
+           {std::array<uint8_t, 3>{0, 0, 0}, {0, 0x80, 0}, {0, 0x80, 1}, {1, 0, 0}, {0, 5, 0}}) {
         std::string bytes = whole;
         const uint32_t heap_end = kPageBytes - Page(whole.data(), kPageBytes).header().prefix_size;
         const Slot slot{static_cast<uint16_t>(heap_end - room), key_size, 0};
         std::memcpy(bytes.data() + sizeof(PageHeader), &slot, sizeof(slot));
-        for (size_t i = 0; i < 3; ++i) {
-          const size_t at = heap_end - room + key_size + i;
-          if (at < heap_end) bytes[at] = body[i];
+        const size_t begin = heap_end - room + key_size;
+        for (size_t at = begin; at < heap_end; ++at) {
+          bytes[at] = static_cast<char>(at < begin + 3 ? body[at - begin] : 0);
         }
         problems.insert(validate_page(bytes.data(), kPageBytes, pgno));
       }
