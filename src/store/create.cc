@@ -10,15 +10,12 @@
 namespace holdfast::store {
 namespace {
 
-constexpr uint32_t kPageSizeMin = 512;
-constexpr uint32_t kPageSizeMax = 16384;
-constexpr uint32_t kSegmentSizeMin = 8192;
-constexpr uint32_t kSegmentSizeMax = 1u << 30;
 constexpr uint64_t kFirstSegment = 1;
 
 Status check_format(const StoreOptions& options) {
   const uint32_t page_size = options.page_size_bytes;
-  if (!std::has_single_bit(page_size) || page_size < kPageSizeMin || page_size > kPageSizeMax) {
+  if (!std::has_single_bit(page_size) || page_size < tree::kPageSizeMin ||
+      page_size > tree::kPageSizeMax) {
     return Status(StatusCode::kInvalidArgument,
                   "page_size_bytes must be a power of two from 512 to 16384");
   }

@@ -17,7 +17,7 @@ class HistoryCursor::Impl {
   explicit Impl(Status status) : status_(std::move(status)) {}
   Impl(Reader& reader, const std::string& prefix, const KeyRange& range, const AsOf& as_of)
       : prefix_(prefix) {
-    finder_.emplace(reader, store::rows_of(prefix, range), as_of);
+    finder_.emplace(reader, prefix, store::rows_of(prefix, range), as_of);
     settle();
   }
 
@@ -36,12 +36,13 @@ class HistoryCursor::Impl {
   void settle() {
     valid_ = false;
     while (finder_->valid()) {
-      group_ = store::group_of_row(finder_->cursor().key());
-      const auto found = finder_->settle(&row_);
+      auto group = finder_->group();
+      const auto found = group ? finder_->settle(&row_) : group.status();
       if (!found) {
         status_ = found.status();
         return;
       }
+      group_ = std::move(*group);
       if (*found && !row_.is_deletion()) return show();
       finder_->leave(group_);
     }
@@ -175,7 +176,7 @@ Result<std::optional<KeyVersion>> History::find(Reader& reader, std::string_view
                                                 const AsOf& as_of) const {
   HOLDFAST_TRY(check_key(key));
   HOLDFAST_TRY(HistoryFinder::check(reader, *this, as_of));
-  HistoryFinder finder(reader, store::rows_of_key(prefix_, key, as_of), as_of);
+  HistoryFinder finder(reader, prefix_, store::rows_of_key(prefix_, key, as_of), as_of);
   std::optional<KeyVersion> version;
   if (!finder.valid()) {
     HOLDFAST_TRY(Status(finder.cursor().status()));

@@ -9,6 +9,7 @@ namespace holdfast::store {
 namespace {
 
 constexpr size_t kVersionSize = 8;
+constexpr size_t kKeyEndSize = 2;  // behind a key's escaped bytes
 constexpr size_t kRowHeaderSize = 9;
 constexpr size_t kTrimStateSize = 24;
 constexpr uint8_t kRetentionFormat = 1;
@@ -46,7 +47,7 @@ bool is_below(const AsOf& as_of, const HistoryFloor& floor) {
 std::string escaped(std::string_view key) {
   std::string bytes;
   append_ordered_string(bytes, key);
-  bytes.resize(bytes.size() - 2);
+  bytes.resize(bytes.size() - kKeyEndSize);
   return bytes;
 }
 
@@ -182,8 +183,11 @@ KeyRange rows_of(std::string_view prefix, const KeyRange& range) {
   return rows;
 }
 
-HistoryFinder::HistoryFinder(Reader& reader, const KeyRange& rows, const AsOf& as_of)
-    : as_of_(as_of), cursor_(reader.scan(rows)) {}
+HistoryFinder::HistoryFinder(Reader& reader, std::string_view prefix, const KeyRange& rows,
+                             const AsOf& as_of)
+    : row_size_min_(prefix.size() + kKeyEndSize + kVersionSize),
+      as_of_(as_of),
+      cursor_(reader.scan(rows)) {}
 
 Status HistoryFinder::check(Reader& reader, const History& history, const AsOf& as_of) {
   if (as_of.kind == AsOf::Kind::kLatest) return Status::ok();
@@ -196,8 +200,13 @@ Status HistoryFinder::check(Reader& reader, const History& history, const AsOf& 
   return is_below(as_of, floor) ? below_floor(as_of, floor) : Status::ok();
 }
 
+Result<std::string> HistoryFinder::group() const {
+  if (cursor_.key().size() < row_size_min_) return damaged("has a malformed key");
+  return std::string(group_of_row(cursor_.key()));
+}
+
 Result<bool> HistoryFinder::settle(HistoryRow* row) {
-  const std::string group(group_of_row(cursor_.key()));
+  HOLDFAST_ASSIGN(const std::string group, this->group());
   bool found = true;
   if (as_of_.kind == AsOf::Kind::kVersion) {
     HOLDFAST_ASSIGN(found, settle_by_version(group, as_of_.number));

@@ -81,8 +81,8 @@ KeyRange rows_of(std::string_view prefix, const KeyRange& range);
 // Stands in the rows of a history and finds those that are valid as of some state.
 class HistoryFinder {
  public:
-  // `rows`: rows_of() or rows_of_key().
-  HistoryFinder(Reader& reader, const KeyRange& rows, const AsOf& as_of);
+  // `rows`: rows_of() or rows_of_key() of `prefix`.
+  HistoryFinder(Reader& reader, std::string_view prefix, const KeyRange& rows, const AsOf& as_of);
 
   // ok, or why this state cannot be read: TooOld, InvalidArgument, the reader's.
   static Status check(Reader& reader, const History& history, const AsOf& as_of);
@@ -90,6 +90,8 @@ class HistoryFinder {
   // The cursor stands on the first row of a group.
   bool valid() const { return cursor_.valid(); }
   Cursor& cursor() { return cursor_; }
+  // The group it stands in. Errors: Corruption.
+  Result<std::string> group() const;
   // Moves to the row that counts in the group the cursor stands in. False: there is none.
   // Errors: TooOld (the key's own floor), Corruption.
   Result<bool> settle(HistoryRow* row);
@@ -104,6 +106,7 @@ class HistoryFinder {
     return cursor_.valid() && cursor_.key().substr(0, group.size()) == group;
   }
 
+  size_t row_size_min_;  // in bytes of the key
   AsOf as_of_;
   Cursor cursor_;
   // What has been learned of versions and times: a commit up to `low_` is not later than the time

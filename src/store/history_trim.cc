@@ -39,10 +39,10 @@ class Trimmer {
   // What goes of the keys from `from` on. Sets all of `result`.
   Result<std::vector<Cut>> look(std::string_view from, size_t keys_max, HistoryTrim* result) {
     std::vector<Cut> cuts;
-    HistoryFinder finder(reader_, rows_of(prefix_, {std::string(from), {}}),
+    HistoryFinder finder(reader_, prefix_, rows_of(prefix_, {std::string(from), {}}),
                          AsOf::time_us(cutoff_us_));
     for (; finder.valid(); ++result->keys_seen) {
-      const std::string group(group_of_row(finder.cursor().key()));
+      HOLDFAST_ASSIGN(const std::string group, finder.group());
       if (result->keys_seen == keys_max || rows_left_ == 0 || seen_ >= kSeenMax) {
         HOLDFAST_ASSIGN(result->next, key_of_group(prefix_, group));
         break;

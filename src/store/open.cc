@@ -75,6 +75,9 @@ Result<ControlState> inspect_control(Context& context) {
     return ControlState::kOtherLayout;
   }
   if (!equal(context.os.boot_id(), header.boot_id)) return ControlState::kOtherBoot;
+  if (!are_sizes(header.page_shift.load(), header.segment_capacity_max.load())) {
+    return ControlState::kOtherStore;
+  }
   HOLDFAST_ASSIGN(const os::FileInfo data, context.data_file->info());
   if (header.data_device.load() != data.device || header.data_inode.load() != data.inode) {
     return ControlState::kOtherStore;

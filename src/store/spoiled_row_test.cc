@@ -116,8 +116,8 @@ TEST_F(SpoiledRowTest, EachRowOfAHistoryIsToldOfAndTheOthersAreRead) {
 
 TEST_F(SpoiledRowTest, AKeyThatNoHistoryWritesIsToldOf) {
   for (const std::string& tail :
-       {std::string(8, '\x01'), std::string("a\0\x01\xff\xff\xff\xff\xff\xff\xff", 10),
-        "zz" + std::string(8, '\x01')}) {
+       {std::string("x"), std::string(3, '\x01'), std::string(8, '\x01'), std::string(9, '\x01'),
+        std::string("a\0\x01\xff\xff\xff\xff\xff\xff\xff", 10), "zz" + std::string(8, '\x01')}) {
     ASSERT_TRUE(store_->put(history_.prefix() + tail, std::string(9, '\0')));
     bool told = false;
     for (const Status& answer : ask_all()) told |= answer.code() == StatusCode::kCorruption;

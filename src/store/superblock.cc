@@ -38,7 +38,8 @@ Result<Superblock> read_superblock(os::File& data, const std::string& path) {
                       "; use a newer Holdfast")
         .with_path(path);
   }
-  if (superblock.crc != crc32c(before_crc(superblock))) {
+  if (superblock.crc != crc32c(before_crc(superblock)) ||
+      !are_sizes(superblock.page_shift, superblock.segment_capacity_max)) {
     return Status(StatusCode::kCorruption,
                   "the superblock is damaged; restore the store from a backup")
         .with_path(path)

@@ -15,6 +15,7 @@
 #include "holdfast/status.h"
 #include "store/context.h"
 #include "store/published.h"
+#include "tree/tree.h"
 
 namespace holdfast::store {
 
@@ -25,6 +26,15 @@ constexpr uint32_t kDataFormatVersion = 1;
 constexpr uint64_t kFeatureOperations = 1;  // the log may hold operations 3 to 6
 constexpr uint64_t kFeaturesKnown = kFeatureOperations;
 constexpr uint32_t kFirstPage = 3;  // pages before it are never allocated
+
+constexpr uint64_t kSegmentSizeMin = 8192;
+constexpr uint64_t kSegmentSizeMax = 1u << 30;
+// Whether a store can have pages and segments of these sizes.
+constexpr bool are_sizes(uint32_t page_shift, uint64_t segment_size) {
+  return page_shift < 32 && 1u << page_shift >= tree::kPageSizeMin &&
+         1u << page_shift <= tree::kPageSizeMax && segment_size >= kSegmentSizeMin &&
+         segment_size <= kSegmentSizeMax;
+}
 
 struct Superblock {
   uint64_t magic = kSuperblockMagic;

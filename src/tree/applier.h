@@ -22,6 +22,9 @@
 
 namespace holdfast::tree {
 
+// What only a bug can have written, under right checksums.
+Status out_of_order(std::string_view what);
+
 class Applier {
  public:
   Applier(const PageSource& source, uint64_t version, PageAllocator& allocator, PageSink* sink);
@@ -58,7 +61,7 @@ class Applier {
   Status make_entry(const Operation& operation, LeafEntry* entry);
   bool edit_leaf(const Page& page, Outcome* outcome);
   Status rebuild_leaf(const Page& page, bool rightmost, Outcome* outcome);
-  void append_entries(const Page& page);
+  Status append_entries(const Page& page);
   Status build_leaves(Fill fill, std::vector<ChildEntry>* children);
 
   // apply_branch.cc

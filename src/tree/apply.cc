@@ -3,6 +3,11 @@
 
 namespace holdfast::tree {
 
+Status out_of_order(std::string_view what) {
+  return Status(StatusCode::kCorruption,
+                "the tree is out of order: " + std::string(what) + "; run holdfast check");
+}
+
 Applier::Applier(const PageSource& source, uint64_t version, PageAllocator& allocator,
                  PageSink* sink)
     : source_(source),

@@ -31,7 +31,7 @@ Status Applier::apply_branch(const Page& page, Operations operations, bool right
   for (size_t begin = 0; begin < operations.size();) {
     ChildChange change{page.child_index(operations[begin].key), {}};
     const size_t end = operations_end(page, change.index, operations, begin);
-    CHECK(end > begin);
+    if (end == begin) return out_of_order("the separators of a branch do not ascend");
     HOLDFAST_TRY(apply_page(page.child(change.index), level - 1,
                             operations.subspan(begin, end - begin),
                             rightmost && change.index == last, &change.outcome));
@@ -134,6 +134,10 @@ void Applier::append_children(const Page& page, uint32_t node, std::string_view 
 // Builds pages of the children; each page but the first takes the separator of its first child.
 Status Applier::build_branches(std::span<ChildEntry> children, uint32_t level, Fill fill,
                                std::vector<ChildEntry>* out) {
+  for (size_t i = 2; i < children.size(); ++i) {
+    if (children[i - 1].separator < children[i].separator) continue;
+    return out_of_order("the separators of a branch do not ascend");
+  }
   uint32_t begin = 0;
   for (const uint32_t end : partition(children, fill, page_size_)) {
     const auto part = children.subspan(begin, end - begin);
@@ -181,8 +185,8 @@ Status Applier::merge_pair(const ChildEntry& left, const ChildEntry& right, uint
   if (level == 0) {
     scratch_.reset();
     entries_.clear();
-    append_entries(left_page);
-    append_entries(right_page);
+    HOLDFAST_TRY(append_entries(left_page));
+    HOLDFAST_TRY(append_entries(right_page));
     HOLDFAST_TRY(build_leaves(Fill::kEven, merged));
   } else {
     std::vector<ChildEntry> children;

@@ -104,6 +104,7 @@ bool Applier::edit_leaf(const Page& page, Outcome* outcome) {
 }
 
 Status Applier::rebuild_leaf(const Page& page, bool rightmost, Outcome* outcome) {
+  HOLDFAST_TRY(check_ascending(page));
   entries_.clear();
   bool at_end = true;
   uint32_t next = 0;
@@ -128,10 +129,14 @@ Status Applier::rebuild_leaf(const Page& page, bool rightmost, Outcome* outcome)
   return build_leaves(outcome->appended ? Fill::kAppend : Fill::kEven, &outcome->children);
 }
 
-void Applier::append_entries(const Page& page) {
+Status Applier::append_entries(const Page& page) {
+  HOLDFAST_TRY(check_ascending(page));
+  const size_t begin = entries_.size();
   for (uint32_t i = 0; i < page.cell_count(); ++i) {
     entries_.push_back({scratch_.concatenate(page.prefix(), page.suffix(i)), page.body(i), true});
   }
+  if (begin == 0 || entries_[begin - 1].key < entries_[begin].key) return Status::ok();
+  return out_of_order("a leaf begins below the end of the one before it");
 }
 
 // Builds pages of entries_. The separator of the first is left to the caller. All but the first and

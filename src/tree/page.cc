@@ -76,6 +76,17 @@ Status no_cells(uint32_t pgno) {
                 "page " + std::to_string(pgno) + " has no cells any more; run holdfast check");
 }
 
+Status check_ascending(const Page& leaf) {
+  for (uint32_t i = 1; i < leaf.cell_count(); ++i) {
+    if (leaf.suffix(i - 1) < leaf.suffix(i)) continue;
+    const uint32_t pgno = leaf.header().pgno;
+    return Status(StatusCode::kCorruption, "page " + std::to_string(pgno) + ": the key of cell " +
+                                               std::to_string(i) +
+                                               " is out of order; run holdfast salvage");
+  }
+  return Status::ok();
+}
+
 Status wrong_level(uint32_t pgno, uint32_t level, uint32_t expected) {
   return Status(StatusCode::kCorruption,
                 "page " + std::to_string(pgno) + " stands at level " + std::to_string(level) +

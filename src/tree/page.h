@@ -278,6 +278,9 @@ std::string validate_page(const char* bytes, uint32_t size, uint32_t pgno);
 Status wrong_level(uint32_t pgno, uint32_t level, uint32_t expected);
 // No sound page is without: it was lost since it was verified, see os/guarded_os.h.
 Status no_cells(uint32_t pgno);
+// ok, or Corruption: the keys of a leaf do not ascend. Only a bug writes such a page; who makes
+// others of one has to know.
+Status check_ascending(const Page& leaf);
 
 // The page `ref` refers to, which must stand `level` levels above the leaves; nullptr (and
 // `*error`) otherwise.

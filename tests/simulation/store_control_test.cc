@@ -39,12 +39,12 @@ void write_file(os::Os& os, const std::string& path, const FileCopy& copy) {
   (void)(*file)->write_at(0, copy.bytes);
 }
 
-// Turns a byte over where a member of the header lies.
-void change(os::Os& os, size_t offset) {
+// Turns bits over where a member of the header lies.
+void change(os::Os& os, size_t offset, uint8_t bits = 1) {
   auto file = os.open(kControl, os::OpenMode::kReadWrite);
   char byte = 0;
   (void)(*file)->read_at(offset, &byte, 1);
-  byte = static_cast<char>(byte ^ 1);
+  byte = static_cast<char>(byte ^ bits);
   (void)(*file)->write_at(offset, {&byte, 1});
 }
 
@@ -56,12 +56,23 @@ void transact_some(os::Os& os, Trial& trial, int count, bool checkpoint) {
   if (store && checkpoint) (void)store->checkpoint();
 }
 
-enum class Forgery : uint8_t { kOlder, kOfAnotherStore, kCut, kZeros, kLayout, kBoot, kGone };
-constexpr uint64_t kForgeries = 7;
+enum class Forgery : uint8_t {
+  kOlder,
+  kOfAnotherStore,
+  kCut,
+  kZeros,
+  kLayout,
+  kBoot,
+  kGone,
+  kPageSize,
+  kSegmentSize
+};
+constexpr uint64_t kForgeries = 9;
 
 void forge(Machine& machine, Forgery forgery, const FileCopy& older) {
   os::Os& os = machine.harness_os();
   using store::ControlHeader;
+  const auto some_bits = static_cast<uint8_t>(1 + machine.random().below(255));
   switch (forgery) {
     case Forgery::kOlder:
       return write_file(os, kControl, older);
@@ -82,6 +93,11 @@ void forge(Machine& machine, Forgery forgery, const FileCopy& older) {
       return change(os, offsetof(ControlHeader, boot_id));
     case Forgery::kGone:
       return (void)os.remove(kControl);
+    case Forgery::kPageSize:
+      return change(os, offsetof(ControlHeader, page_shift) + machine.random().below(4), some_bits);
+    case Forgery::kSegmentSize:
+      return change(os, offsetof(ControlHeader, segment_capacity_max) + machine.random().below(4),
+                    some_bits);
   }
 }
 
@@ -99,7 +115,7 @@ Outcome forged(const Case& at) {
 }
 
 TEST(StoreControl, OneThatIsNotThisStoresAsItIsNowIsNotBelieved) {
-  const CrashReport report = for_each_seed(1, 12 * kForgeries, forged);
+  const CrashReport report = for_each_seed(1, 24 * kForgeries, forged);
   EXPECT_TRUE(report.is_ok()) << report.to_string();
 }
 
