@@ -77,7 +77,9 @@ Store::Impl::Impl(store::Opened opened, std::unique_ptr<os::Os> owned_os)
       fork_count_(context_->os.fork_count()) {
   // What the disk refused to take may be shown by the kernel now, and what it replaced later.
   context_->pages->set_doubt(context_->control().state.state,
-                             static_cast<uint32_t>(store::EngineState::kReadOnly));
+                             static_cast<uint32_t>(store::EngineState::kReadOnly),
+                             *context_->data_file);
+  context_->pages->set_durable(context_->control().checkpoint.last_pin);
   context_->pages->set_loss_inquiry([this] { return store::disk_lost_pages(*context_); });
 }
 

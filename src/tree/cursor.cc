@@ -27,7 +27,7 @@ bool Cursor::load(const PageRef& ref, uint32_t level) {
     return false;
   }
   const Page page(bytes, source_->page_size_bytes());
-  path_[level] = {bytes, 0, page.cell_count()};
+  path_[level] = {bytes, page.birth_version(), ref.pgno, 0, page.cell_count()};
   if (path_[level].count == 0) [[unlikely]] {
     status_ = no_cells(ref.pgno);
     valid_ = false;
@@ -99,6 +99,7 @@ void Cursor::seek_before(std::string_view key) {
 
 void Cursor::prev() {
   CHECK(valid_);
+  if (has_changed(0)) return prev_anew();
   if (leaf().index > 0) {
     --leaf().index;
     settle();
@@ -113,6 +114,7 @@ void Cursor::climb_next() {
   for (uint32_t level = 1; level < root_.height; ++level) {
     Step& step = path_[level];
     if (step.index + 1 == step.count) continue;
+    if (refuse_changed(level)) return;
     ++step.index;
     if (!descend(level, End::kFirst)) return;
     look_ahead_to_leaf();
@@ -126,10 +128,31 @@ void Cursor::climb_prev() {
   for (uint32_t level = 1; level < root_.height; ++level) {
     Step& step = path_[level];
     if (step.index == 0) continue;
+    if (refuse_changed(level)) return;
     --step.index;
     if (descend(level, End::kLast)) settle();
     return;
   }
+}
+
+bool Cursor::refuse_changed(uint32_t level) {
+  if (!has_changed(level)) return false;
+  status_ = source_->changed(path_[level].pgno);
+  valid_ = false;
+  return true;
+}
+
+// What has changed fails its checksum now, or is read from where it does not change: a page seldom
+// does twice.
+void Cursor::next_anew() {
+  const std::string from(key_.data(), key_size_);
+  seek(from);
+  if (valid_ && key() == from) next();
+}
+
+void Cursor::prev_anew() {
+  const std::string from(key_.data(), key_size_);
+  seek_before(from);
 }
 
 void Cursor::settle_forward() {

@@ -8,6 +8,8 @@
 //   2. key() is valid until the cursor moves; value() is a view into the mapping.
 //   3. With an end set, the leaf's count is that of its cells below the end, and `cut_` says that
 //      there are others.
+//   4. A page that has become another (PageSource, invariant 1) is left before the cursor moves on:
+//      what it stands on is sought anew, or the cursor ends with an error.
 #pragma once
 
 #include <array>
@@ -38,6 +40,8 @@ class Cursor {
   void seek_before(std::string_view key);  // the last key below `key`
   void next() {                            // REQUIRES: valid()
     CHECK(valid_);
+    if (has_changed(0)) [[unlikely]]
+      return next_anew();
     if (path_[0].index == ahead_at_) look_ahead();
     if (++path_[0].index < path_[0].count) [[likely]] {
       settle();
@@ -70,6 +74,8 @@ class Cursor {
  private:
   struct Step {
     const char* page;
+    uint64_t birth;
+    uint32_t pgno;
     uint32_t index;
     uint32_t count;
   };
@@ -84,6 +90,15 @@ class Cursor {
   bool descend_to(std::string_view key);
   void climb_next();
   void climb_prev();
+  // Whether the page of a step has become another since it was loaded.
+  bool has_changed(uint32_t level) const {
+    return Page(path_[level].page, source_->page_size_bytes()).birth_version() !=
+           path_[level].birth;
+  }
+  bool refuse_changed(uint32_t level);
+  // The moves, by way of seeking the key again.
+  void next_anew();
+  void prev_anew();
   // After a forward move to another leaf: stands on its first key, or at the end.
   void settle_forward();
   // Begins to fetch what moving on will read: where a seek ended, the rest of the leaf; on a leaf's

@@ -82,7 +82,8 @@ bool DiffSide::ends_before(const DiffSide& other) const {
 void DiffSide::descend() {
   CHECK(!done_ && level_ > 0);
   Status error;
-  const char* bytes = load_at_level(source_, subtree(), level_ - 1, &error);
+  const PageRef ref = subtree();
+  const char* bytes = load_at_level(source_, ref, level_ - 1, &error);
   if (bytes == nullptr) return fail(std::move(error));
   ++pages_read_;
   --level_;
@@ -92,7 +93,7 @@ void DiffSide::descend() {
     bool equal = false;
     index = level_ == 0 ? page.lower_bound(begin_, &equal) : page.child_index(begin_);
   }
-  path_[level_] = {bytes, index, page.cell_count()};
+  path_[level_] = {bytes, ref.pgno, page.birth_version(), index, page.cell_count()};
   if (index == page.cell_count()) return advance();  // a leaf that ends before `begin_`
   stop_at_end();
 }
@@ -106,6 +107,14 @@ void DiffSide::advance() {
     return stop_at_end();
   }
   done_ = true;
+}
+
+void DiffSide::check_pages() {
+  for (uint32_t level = level_; level < root_.height && !done_; ++level) {
+    const Step& step = path_[level];
+    const Page page(step.page, source_.page_size_bytes());
+    if (page.birth_version() != step.birth) fail(source_.changed(step.pgno));
+  }
 }
 
 void DiffSide::stop_at_end() {
@@ -132,8 +141,10 @@ DiffCursor::DiffCursor(const PageSource& source, const Root& before, const Root&
 
 void DiffCursor::next() {
   CHECK(valid_);
-  if (before_) old_.advance();
-  if (after_) new_.advance();
+  old_.check_pages();
+  new_.check_pages();
+  if (before_ && !old_.done()) old_.advance();
+  if (after_ && !new_.done()) new_.advance();
   valid_ = compare();
 }
 

@@ -44,10 +44,14 @@ class DiffSide {
   bool ends_before(const DiffSide& other) const;  // a subtree: all its keys are below the other's
   void descend();                                 // into a subtree
   void advance();                                 // past the entry or subtree
+  // Ends with an error if a page that it goes on with has become another.
+  void check_pages();
 
  private:
   struct Step {
     const char* page;
+    uint32_t pgno;
+    uint64_t birth;
     uint32_t index;
     uint32_t count;
   };

@@ -100,7 +100,20 @@ bool PageSource::read_pages(uint32_t pgno, uint32_t count, Status* error) const 
   return true;
 }
 
+const PageSource* PageSource::steady() const {
+  std::call_once(steady_begun_, [this] {
+    steady_ = reading(*doubt_file_, page_shift_, pages_max_);
+    if (steady_ != nullptr) steady_->is_lost_ = is_lost_;
+  });
+  if (steady_ == nullptr) return nullptr;
+  steady_->set_page_count(page_count());
+  return steady_.get();
+}
+
 const char* PageSource::load_first(const PageRef& ref, Status* error) const {
+  if (in_doubt()) {
+    if (const PageSource* const source = steady()) return source->load(ref, error);
+  }
   const char* bytes = raw(ref.pgno, 1);
   if (bytes == nullptr) {
     *error = corruption(ref.pgno, static_cast<uint64_t>(ref.pgno) << page_shift_,
@@ -124,27 +137,31 @@ const char* PageSource::load_first(const PageRef& ref, Status* error) const {
 }
 
 bool PageSource::is_sound(const PageRef& ref, const char* bytes, Status* error) const {
-  const uint64_t offset = static_cast<uint64_t>(ref.pgno) << page_shift_;
-  const uint32_t found = crc32c({bytes, page_size_bytes()});
-  if (found != ref.crc) {
-    *error = wrong_crc(ref.pgno, offset, ref.crc, found);
-    return false;
-  }
-  if (const std::string problem = validate_page(bytes, page_size_bytes(), ref.pgno);
-      !problem.empty()) {
-    *error = corruption(ref.pgno, offset, "is malformed: " + problem);
-    return false;
-  }
-  return true;
+  if (!matches(ref, bytes, error)) return false;
+  const std::string problem = validate_page(bytes, page_size_bytes(), ref.pgno);
+  if (problem.empty()) return true;
+  *error = corruption(ref.pgno, static_cast<uint64_t>(ref.pgno) << page_shift_,
+                      "is malformed: " + problem);
+  return false;
 }
 
-bool PageSource::is_unchanged(const PageRef& ref, const char* bytes, Status* error) const {
+bool PageSource::matches(const PageRef& ref, const char* bytes, Status* error) const {
   const uint32_t found = crc32c({bytes, page_size_bytes()});
   if (found == ref.crc) [[likely]]
     return true;
-  const uint64_t offset = static_cast<uint64_t>(ref.pgno) << page_shift_;
-  *error = lost_or(ref.pgno, wrong_crc(ref.pgno, offset, ref.crc, found));
+  *error = wrong_crc(ref.pgno, static_cast<uint64_t>(ref.pgno) << page_shift_, ref.crc, found);
   return false;
+}
+
+bool PageSource::is_unchanged(const PageRef& ref, const char* bytes, Status* error) const {
+  if (matches(ref, bytes, error)) return true;
+  *error = lost_or(ref.pgno, std::move(*error));
+  return false;
+}
+
+Status PageSource::changed(uint32_t pgno) const {
+  return lost_or(pgno, corruption(pgno, static_cast<uint64_t>(pgno) << page_shift_,
+                                  "has become another while it was read"));
 }
 
 Status PageSource::lost_or(uint32_t pgno, Status damage) const {
@@ -168,7 +185,18 @@ const char* PageSource::verify_page(const PageRef& ref, const char* bytes, Statu
   return bytes;
 }
 
+bool PageSource::is_verified(const OverflowRef& ref) const {
+  if (ref.pgno >= remembered_count_ || ref.crc == 0) return false;
+  if (verified_runs_[ref.pgno].load(std::memory_order_acquire) != ref.crc) return false;
+  // What is not on the disk may fall back to what was there, if it cannot be written.
+  return file_ != nullptr || durable_below_ == nullptr ||
+         (!in_doubt() && ref.birth_version < durable_below_->load(std::memory_order_relaxed));
+}
+
 const char* PageSource::load_run(const OverflowRef& ref, Status* error) const {
+  if (in_doubt()) {
+    if (const PageSource* const source = steady()) return source->load_run(ref, error);
+  }
   const uint64_t offset = static_cast<uint64_t>(ref.pgno) << page_shift_;
   const char* bytes = raw(ref.pgno, ref.page_count);
   const uint64_t room = static_cast<uint64_t>(ref.page_count) << page_shift_;
@@ -178,15 +206,11 @@ const char* PageSource::load_run(const OverflowRef& ref, Status* error) const {
                             " bytes: it lies outside of the file or is too short");
     return nullptr;
   }
-  const auto verified = [&] {
-    return ref.pgno < remembered_count_ && ref.crc != 0 &&
-           verified_runs_[ref.pgno].load(std::memory_order_acquire) == ref.crc && !in_doubt();
-  };
-  if (verified()) return bytes;
+  if (is_verified(ref)) return bytes;
   std::unique_lock<std::mutex> lock;
   if (file_ != nullptr) {
     lock = std::unique_lock(reading_);
-    if (verified()) return bytes;
+    if (is_verified(ref)) return bytes;
     if (!read_pages(ref.pgno, ref.page_count, error)) return nullptr;
   }
   const uint32_t found = crc32c({bytes, ref.size_bytes});

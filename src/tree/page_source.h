@@ -5,8 +5,9 @@
 // Invariants:
 //   1. A page handed out has matched the CRC its parent holds, in this process, since it was last
 //      rewritten: `verified_` remembers CRC and birth, so a reused page is verified anew, and so is
-//      one that the kernel could not write, dropped, and shows as it was before. Once set_doubt()
-//      says so nothing that is remembered is believed.
+//      one that the kernel could not write, dropped, and shows as it was before. Nothing tells when
+//      the pages of a run were written: runs are verified at each use until they are on the disk.
+//      Once set_doubt() says so the mapping is left: what is handed out is a copy that stays.
 //   2. A page handed out has a sound structure: no offset or size in it leads outside of it.
 //   3. Where the file is read instead of mapped, the bytes of a page change only when it is
 //   verified
@@ -91,6 +92,9 @@ class PageSource {
   // may be shown as it was before, which nobody is told until the next sync.
   bool is_unchanged(const PageRef& ref, const char* bytes, Status* error) const;
 
+  // What to say of a page that was handed out, is still needed, and has become another.
+  Status changed(uint32_t pgno) const;
+
   // The bytes of an overflow run, after their checksum was verified; nullptr (and `*error` set to
   // Corruption) when it does not match or lies outside.
   const char* load_run(const OverflowRef& ref, Status* error) const;
@@ -112,14 +116,18 @@ class PageSource {
   const os::Losses* losses() const { return losses_; }
   void set_losses(const os::Losses* losses) { losses_ = losses; }
 
-  // Once `word`, which outlives the source, is `value`, every load of a page verifies it anew:
-  // after an error of the disk the kernel may at any moment show old bytes of a page that was
-  // verified. Nothing where pages are read: those stay as they were read.
-  void set_doubt(const os::Shared<uint32_t>& word, uint32_t value) {
+  // Once `word` is `value`, for good, pages are read from `file` into memory of this process: after
+  // an error of the disk a mapping may at any moment show old bytes of a page that was verified.
+  // Both outlive the source. Nothing where pages are read anyway: those stay as they were read.
+  void set_doubt(const os::Shared<uint32_t>& word, uint32_t value, os::File& file) {
     if (file_ != nullptr) return;
     doubt_word_ = &word;
     doubt_value_ = value;
+    doubt_file_ = &file;
   }
+
+  // Pages that were born below `version`, which outlives the source, are on the disk.
+  void set_durable(const os::Shared<uint64_t>& version) { durable_below_ = &version; }
 
   // Asked, by any thread, about a page or value that does not match: whether the disk lost it, and
   // the log has it. The error then says so, instead of what to do about rot.
@@ -137,6 +145,12 @@ class PageSource {
   const char* verify_page(const PageRef& ref, const char* bytes, Status* error) const;
   // What to say of a page that does not match, as `damage` says.
   Status lost_or(uint32_t pgno, Status damage) const;
+  // What reads once the mapping is in doubt; nullptr: there is no address space for it.
+  const PageSource* steady() const;
+  // Whether the bytes of the run need not be compared again.
+  bool is_verified(const OverflowRef& ref) const;
+  // Whether the bytes have the page's checksum; else `*error` says so.
+  bool matches(const PageRef& ref, const char* bytes, Status* error) const;
   // Whether the bytes are the page; else `*error` says why not.
   bool is_sound(const PageRef& ref, const char* bytes, Status* error) const;
   // Reads pages into this process's memory. REQUIRES: file_ is set; reading_ is held.
@@ -158,6 +172,10 @@ class PageSource {
   const os::Losses* losses_ = nullptr;
   const os::Shared<uint32_t>* doubt_word_ = nullptr;
   uint32_t doubt_value_ = 0;
+  os::File* doubt_file_ = nullptr;
+  mutable std::once_flag steady_begun_;
+  mutable std::unique_ptr<PageSource> steady_;
+  const os::Shared<uint64_t>* durable_below_ = nullptr;
   std::function<bool()> is_lost_;
   os::File* file_ = nullptr;    // null: the pages are mapped at base_
   char* memory_ = nullptr;      // base_, writable, where they are read to
@@ -167,7 +185,7 @@ class PageSource {
   uint32_t pages_max_;
   std::atomic<uint32_t> page_count_{0};
   // A mark per page, 0: not yet verified; of runs the CRC. Reserved address space, touched lazily.
-  // Written last and with release: who finds a CRC here finds the bytes that another thread read.
+  // Written last and with release: who finds a mark here finds the bytes that another thread read.
   // Runs have a table of their own: a run's checksum says nothing about the structure of a page.
   uint32_t remembered_count_;  // entries of each table; 0 when there was no address space
   // As many, or 0 while pages are read first: then nothing is looked up in `verified_`.
