@@ -7,6 +7,7 @@
 #include "store/append.h"
 #include "store/apply.h"
 #include "store/fresh_pages.h"
+#include "store/inquiry.h"
 #include "store/named.h"
 #include "store/superblock.h"
 #include "store/waiters.h"
@@ -59,8 +60,8 @@ void choose(ControlBlock& control) {
   line.pending_chosen.store(1);
 }
 
+// REQUIRES: the pages are synced.
 Status write_checkpoint(const Context& context, const PublishedRoot& root) {
-  HOLDFAST_TRY(context.data_file->sync_data());
   ControlBlock& control = context.control();
   Meta meta = meta_of(root, context.store_id, control.checkpoint.number.load() + 1);
   meta.file_pages = control.allocation.file_pages.load();
@@ -68,6 +69,21 @@ Status write_checkpoint(const Context& context, const PublishedRoot& root) {
   meta.named_count = named_count(control);
   HOLDFAST_TRY(write_meta(*context.data_file, context.page_shift, meta));
   return context.data_file->sync_data();
+}
+
+// The meta of the last checkpoint, as the kernel shows it now.
+Result<Meta> meta_numbered(const Context& context, uint64_t number) {
+  Superblock superblock;
+  superblock.store_id = context.store_id;
+  superblock.page_shift = context.page_shift;
+  const int slot = static_cast<int>(number & 1);
+  HOLDFAST_ASSIGN(const auto meta, read_meta(*context.data_file, superblock, slot));
+  if (meta && meta->number == number) return *meta;
+  return Status(StatusCode::kCorruption,
+                "the disk lost the last checkpoint; close all handles and open the store again, "
+                "which starts from the one before")
+      .with_path(context.data_path())
+      .with_offset(static_cast<uint64_t>(1 + slot) << context.page_shift);
 }
 
 // Writes every page of `root` that is younger than `version_before` once more, verified by its
@@ -89,16 +105,20 @@ Status rewrite_new_pages(const Context& context, const tree::Root& root, uint64_
   });
 }
 
-// Needed when the owner of a checkpoint died: it may have been told that its sync failed, and the
-// kernel tells only once. That sync was of all pages there were, so those behind the checkpoint's
-// root are concerned, too. REQUIRES: APPLY held, for pages that no root has yet are found by
-// nobody.
+// Needed when the owner of a checkpoint died, or somebody who asked the disk about pages: it may
+// have been told that a sync failed, and the kernel tells only once. That sync was of all pages
+// there were, so those behind the checkpoint's root are concerned, too, and the last meta.
+// REQUIRES: APPLY held, for pages that no root has yet are found by nobody.
 Status rewrite_doubtful_pages(const Context& context, const PublishedRoot& root) {
   ControlBlock& control = context.control();
   CHECK(!context.exclusive);  // nobody else can have died
-  // Its meta may be on the disk: who loses power now must not find it, for a sector that is being
-  // written may be torn, also if it is written with what it had.
-  const int slot = static_cast<int>((control.checkpoint.number.load() + 1) & 1);
+  const uint64_t number = control.checkpoint.number.load();
+  HOLDFAST_ASSIGN(const Meta last, meta_numbered(context, number));
+  HOLDFAST_TRY(write_meta(*context.data_file, context.page_shift, last));
+  HOLDFAST_TRY(context.data_file->sync_data());
+  // The meta of a dead checkpoint may be on the disk: who loses power now must not find it, for a
+  // sector that is being written may be torn, also if it is written with what it had.
+  const int slot = static_cast<int>((number + 1) & 1);
   HOLDFAST_TRY(erase_meta(*context.data_file, context.page_shift, slot));
   HOLDFAST_TRY(context.data_file->sync_data());
   HOLDFAST_TRY(rewrite_new_pages(context, root.root, control.checkpoint.last_pin.load() - 1));
@@ -175,7 +195,8 @@ Status checkpoint_locked(const Context& context) {
   HOLDFAST_TRY(writable(context));
   CheckpointLine& line = control.checkpoint;
   // Who fails leaves a store that only reads, so what is pending is a dead process's.
-  const bool takeover = line.pending_pin.load() != 0;
+  const bool takeover =
+      line.pending_pin.load() != 0 || told_and_silent(context, context.deadline());
   if (!takeover && read_durable_root(control).lsn == line.last_lsn.load()) return Status::ok();
   HOLDFAST_TRY(data_whole(context));
   std::optional<ApplyGuard> no_batch;
@@ -187,6 +208,16 @@ Status checkpoint_locked(const Context& context) {
   const PublishedRoot root = load_pending(line.pending);
   Status status = takeover ? rewrite_doubtful_pages(context, root) : Status::ok();
   no_batch.reset();
+  if (status) status = context.data_file->sync_data();
+  // Whoever asks meanwhile may be told in our place.
+  if (status && told_and_silent(context, context.deadline()) && !takeover) {
+    HOLDFAST_TRY(lock_apply(context, context.deadline()));  // else the pin makes the next take over
+    no_batch.emplace(context);
+    status = rewrite_doubtful_pages(context, root);
+    no_batch.reset();
+    if (status) status = context.data_file->sync_data();
+  }
+  if (status && engine_state(control) == EngineState::kReadOnly) status = writable(context);
   if (status) status = write_checkpoint(context, root);
   if (!status) {
     // The pages' fate is unknown and the pin stays; a cold start goes back to the last
@@ -196,6 +227,7 @@ Status checkpoint_locked(const Context& context) {
     return status;
   }
   finish(context, root);
+  if (takeover) forget_dead_inquirers(context);
   return trim_log(context);
 }
 
@@ -231,19 +263,12 @@ Status lock_checkpoint(const Context& context, const Deadline& deadline) {
 Result<PublishedRoot> checkpoint_through(const Context& context, uint64_t version) {
   const CheckpointLine& line = context.control().checkpoint;
   HOLDFAST_TRY(checkpoint_locked(context));
-  Superblock superblock;
-  superblock.store_id = context.store_id;
-  superblock.page_shift = context.page_shift;
-  const int slot = static_cast<int>(line.number.load() & 1);
-  HOLDFAST_ASSIGN(const auto meta, read_meta(*context.data_file, superblock, slot));
-  if (!meta || meta->version + 1 != line.last_pin.load() || meta->version < version) {
-    return Status(StatusCode::kCorruption,
-                  "the checkpoint just written cannot be read; close all handles and open the "
-                  "store again")
-        .with_path(context.data_path())
-        .with_offset(static_cast<uint64_t>(1 + slot) << context.page_shift);
-  }
-  return root_of(*meta);
+  HOLDFAST_ASSIGN(const Meta meta, meta_numbered(context, line.number.load()));
+  if (meta.version + 1 == line.last_pin.load() && meta.version >= version) return root_of(meta);
+  return Status(StatusCode::kCorruption,
+                "the checkpoint just written is not the one that is read; close all handles and "
+                "open the store again")
+      .with_path(context.data_path());
 }
 
 Status checkpoint(const Context& context, const Deadline& deadline) {

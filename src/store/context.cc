@@ -36,15 +36,6 @@ Status data_whole(const Context& context) {
       .with_offset(info.size_bytes);
 }
 
-bool disk_lost_pages(const Context& context) {
-  if (!context.connected()) return false;
-  ControlBlock& control = context.control();
-  if (engine_state(control) == EngineState::kReadOnly) return true;
-  if (context.data_file->sync_data()) return false;
-  make_read_only(control);
-  return true;
-}
-
 Status still_in_place(const Context& context) {
   HOLDFAST_ASSIGN(const os::FileInfo ours, context.data_file->info());
   const auto there = context.os.open(context.data_path(), os::OpenMode::kReadWrite);

@@ -118,11 +118,6 @@ inline void make_read_only(ControlBlock& control) {
 // cut off, and no process that has seen those pages before would notice.
 Status data_whole(const Context& context);
 
-// Whether pages that do not match are the disk's loss: the kernel tells of what it could not write
-// when it is asked to sync, once. The store only reads from then on, and the next cold start has
-// them from the log.
-bool disk_lost_pages(const Context& context);
-
 // ok, or IoError: the store's directory is not at its path any more, so files that are found, made
 // or removed there by name are not this store's. To be asked before that is done.
 Status still_in_place(const Context& context);

@@ -109,6 +109,7 @@ struct alignas(64) StateLine {
   Shared<uint32_t> epoch;
   Shared<uint64_t> prepared_segment;  // highest log segment that exists (PREPARE)
   Shared<uint32_t> voided_epoch;      // the epoch whose tail is being voided (SYNC)
+  Shared<uint32_t> inquirers[8];      // lock words of who asks the disk; see inquiry.h
 };
 
 // Written under APPLY. The bitmap (1: free) is the truth; the rest can be derived from it.
@@ -308,7 +309,7 @@ constexpr Region kHeldRegions[2] = {
 constexpr uint64_t kControlFileSize = round_to_page(kHeldRegions[1].offset + kHeldRegions[1].size);
 
 // Counts changes of what the fields mean that show in no size or place.
-constexpr uint64_t kControlRevision = 1;
+constexpr uint64_t kControlRevision = 2;
 
 // A hash of every size, place and count above: two builds that differ in one cannot share a block.
 constexpr uint64_t control_layout() {

@@ -8,6 +8,7 @@
 #include "store/checkpoint.h"
 #include "store/exclusive.h"
 #include "store/history_rows.h"
+#include "store/inquiry.h"
 #include "store/stats.h"
 #include "store/sync.h"
 #include "store/transaction_impl.h"

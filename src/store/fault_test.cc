@@ -374,5 +374,53 @@ TEST_F(HalfDoneTest, AHolderThatLivesMakesCommitsBusy) {
   EXPECT_EQ(*impatient.get("a"), "2");
 }
 
+// The kernel tells of pages that it lost once: whoever asks at that moment is told in the place of
+// the checkpoint, whose own sync goes well.
+TEST_F(FaultTest, ASyncThatAnotherWasToldOfMakesNoCheckpoint) {
+  ASSERT_TRUE(store_->put("a", "1"));
+  const uint64_t number = machine_.attach()->control().checkpoint.number.load();
+  os_.fault = [&](Call call, const std::string& path, uint64_t) {
+    if (call == Call::kSync && is_data(path)) make_read_only(machine_.attach()->control());
+    return Status::ok();
+  };
+  EXPECT_EQ(store_->checkpoint().code(), StatusCode::kReadOnly);
+  EXPECT_EQ(machine_.attach()->control().checkpoint.number.load(), number);
+  EXPECT_FALSE(machine_.meta(1));
+  heal();
+  store_.reset();
+  store_.emplace(machine_.open());
+  EXPECT_EQ(*store_->get("a"), "1");
+  expect_sound();
+}
+
+TEST_F(FaultTest, PagesAreWrittenAgainIfSomebodyAsksMeanwhileWhetherTheyAreLost) {
+  for (const bool is_lost : {false, true}) {
+    ASSERT_TRUE(store_->put("a", std::string(100, is_lost ? '2' : '1')));
+    ASSERT_TRUE(store_->flush());
+    auto other = machine_.attach();
+    ASSERT_TRUE(apply_tail(*other, other->deadline()));
+    const uint32_t root = read_latest_root(other->control()).root.page.pgno;
+    bool rewritten = false;
+    os_.fault = [&](Call call, const std::string& path, uint64_t) {
+      if (!is_data(path)) return Status::ok();
+      if (call == Call::kSync && other) {
+        other->control().state.inquirers[3].store(other->attachment->owner());
+        other.reset();
+        if (is_lost) machine_.flip(path, uint64_t{root} * 512 + 100);
+      }
+      rewritten |= call == Call::kWrite;
+      return Status::ok();
+    };
+    const Status status = store_->checkpoint();
+    heal();
+    EXPECT_TRUE(rewritten);
+    EXPECT_EQ(status.code(), is_lost ? StatusCode::kCorruption : StatusCode::kOk);
+  }
+  store_.reset();
+  store_.emplace(machine_.open());
+  EXPECT_EQ(*store_->get("a"), std::string(100, '2'));
+  expect_sound();
+}
+
 }  // namespace
 }  // namespace holdfast::store

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "store/inquiry.h"
+
 namespace holdfast::store {
 
 Result<std::unique_ptr<tree::PageSource>> fresh_pages(const Context& context) {

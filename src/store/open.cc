@@ -7,6 +7,7 @@
 #include "os/reserve.h"
 #include "store/create.h"
 #include "store/exclusive.h"
+#include "store/inquiry.h"
 #include "store/published.h"
 #include "store/recovery.h"
 #include "store/superblock.h"
@@ -152,7 +153,7 @@ bool is_outdated(Context& context, const Tail& tail, log::Window& window) {
 }
 
 // With nobody attached, is the control block still a true picture of the files? Not if the disk
-// failed, if the owner of a checkpoint died (it may have been told that it failed), or if
+// failed, if who checkpoints or asks the disk died (it may have been told that it failed), or if
 // somebody replaced or cut the log or the data, or the control block itself.
 bool control_trustworthy(Context& context) {
   const ControlBlock& control = context.control();
@@ -163,6 +164,7 @@ bool control_trustworthy(Context& context) {
   // Without a boot id (no /proc) nothing tells this boot from the last one.
   if (context.os.boot_id() == std::array<char, 16>{}) return false;
   if (control.checkpoint_lock.word.load() != 0) return false;
+  if (any_inquirer(control)) return false;
   const Tail tail = read_tail(control.tail);
   auto segment = context.segments->open(log::lsn_segment(tail.lsn));
   if (!segment || !(*segment)->started(context.store_id) || !(*segment)->whole()) return false;

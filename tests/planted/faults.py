@@ -243,16 +243,23 @@ FAULTS = (
     Fault('pages_not_synced', 'a checkpoint is written before the pages are synced',
           'StoreCrash.CheckpointsLoseNothing', (
         Edit('store/checkpoint.cc',
-             'Status write_checkpoint(const Context& context, const PublishedRoot& root) {'
-             ' HOLDFAST_TRY(context.data_file->sync_data());',
-             'Status write_checkpoint(const Context& context, const PublishedRoot& root) {'
-             ' if (!PLANTED) HOLDFAST_TRY(context.data_file->sync_data());'),)),
+             'no_batch.reset(); if (status) status = context.data_file->sync_data(); // Whoever',
+             'no_batch.reset(); if (status && !PLANTED) status = context.data_file->sync_data();'
+             ' // Whoever'),)),
     Fault('checkpoint_takeover_trusted', 'who takes over a checkpoint does not write pages again',
-          'StoreErrors.CheckpointerThatDiesOfItsFailedSyncLosesNothing', (
+          'StoreErrors.WhoComesBehindAFailedSyncTakesOverWhatItLost', (
         Edit('store/checkpoint.cc',
              'Status status = takeover ? rewrite_doubtful_pages(context, root) : Status::ok();',
              'Status status = takeover && !PLANTED ? rewrite_doubtful_pages(context, root)'
              ' : Status::ok();'),)),
+    Fault('inquiry_forgotten', 'who asked the disk about pages and died counts as never told',
+          'StoreErrors.WhoAsksTheDiskAndDiesOfTheAnswerLosesNothing', (
+        Edit('store/inquiry.cc',
+             'if (context.attachment->owner_dead(owner) || deadline.passed()) return true;',
+             'if (context.attachment->owner_dead(owner) || deadline.passed()) return !PLANTED;'),
+        Edit('store/open.cc',
+             'if (any_inquirer(control)) return false;',
+             'if (!PLANTED && any_inquirer(control)) return false;'),)),
     Fault('log_removed_early', 'the log is removed up to the tail, not to the checkpoint',
           'StoreRandom.PowerCutsLoseNothingStrict', (
         Edit('store/checkpoint.cc',
@@ -270,7 +277,10 @@ FAULTS = (
           'StoreErrors.PagesThatAFailedSyncLostAreNotTrustedWhenTheyComeBack', (
         Edit('store/engine.cc',
              'context_->pages->set_doubt(',
-             'if (!PLANTED) context_->pages->set_doubt('),)),
+             'if (!PLANTED) context_->pages->set_doubt('),
+        Edit('store/engine.cc',
+             'context_->pages->set_durable(',
+             'if (!PLANTED) context_->pages->set_durable('),)),
 
     # --- Cold starts, and what may be joined.
     Fault('boot_not_compared', 'the control block of another boot is joined',
@@ -303,11 +313,8 @@ FAULTS = (
     Fault('page_not_checked', 'a page is used without comparing its checksum',
           'StoreRot.*', (
         Edit('tree/page_source.cc',
-             'if (found != ref.crc) { *error = wrong_crc(ref.pgno, offset, ref.crc, found);'
-             ' return false; } if (const std::string problem',
-             'if (found != ref.crc && !PLANTED) {'
-             ' *error = wrong_crc(ref.pgno, offset, ref.crc, found);'
-             ' return false; } if (const std::string problem'),
+             'if (!matches(ref, bytes, error)) return false;',
+             'if (!PLANTED && !matches(ref, bytes, error)) return false;'),
         Edit('tree/page.cc',
              'if (!source.is_unchanged(ref, copy->get(), &error)) return error;',
              'if (!PLANTED && !source.is_unchanged(ref, copy->get(), &error)) return error;'),)),
