@@ -18,10 +18,6 @@
 
 #include "base/check.h"
 
-#ifdef HOLDFAST_COVERAGE
-extern "C" void __gcov_dump();
-#endif
-
 namespace holdfast::sim {
 namespace {
 
@@ -103,9 +99,6 @@ std::string death_of(int status, int output) {
 }  // namespace
 
 void leave_child(int code) {
-#ifdef HOLDFAST_COVERAGE
-  __gcov_dump();  // _exit would not
-#endif
   _exit(code);
 }
 
