@@ -102,6 +102,7 @@ Result<RetainStep> Retainer::look(const Begin& begin, uint64_t now_us) {
   next_look_version_ = txn.version() + kLookEvery;
   PeekReader reader(txn);
   const bool from_first = prefix_.empty();
+  if (from_first) nothing_due_ = true;
   std::optional<std::string> due;
   size_t seen = 0;
   HOLDFAST_TRY(
@@ -113,10 +114,11 @@ Result<RetainStep> Retainer::look(const Begin& begin, uint64_t now_us) {
   if (!due) {
     if (seen == kHistoriesPerLook) return RetainStep::kMore;
     prefix_.clear();
-    if (!from_first) return RetainStep::kMore;
-    if (seen == 0) next_look_version_ = txn.version() + kIdleEvery;
+    if (!nothing_due_) return RetainStep::kMore;
+    if (from_first && seen == 0) next_look_version_ = txn.version() + kIdleEvery;
     return RetainStep::kDone;
   }
+  nothing_due_ = false;
   HOLDFAST_TRY(trim_round(txn, *due, now_us));
   const auto done = txn.commit();
   // Where another process was quicker the next step goes on with what that one left.

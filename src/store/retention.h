@@ -52,6 +52,7 @@ class Retainer {
   std::atomic<bool> busy_{false};
   std::atomic<uint64_t> next_look_version_{0};  // 0: has not looked yet
   std::string prefix_;                          // where the last look ended
+  bool nothing_due_ = true;                     // since the first history was looked at
 };
 
 }  // namespace holdfast::store
