@@ -21,13 +21,20 @@ constexpr unsigned kPlantedSecondsMax = 10;
 
 // In the order in which a fault is looked for.
 constexpr const char* kLayers[] = {
-    "StoreCrash.*",     "StoreErrors.*",
-    "StoreIsolation.*", "StoreRot.*",
-    "StoreNamed.*",     "StoreSchedule.*",
-    "StoreCompany.*",   "StoreExclusive.*",
-    "StoreWatch.*",     "StoreHistory.*",
-    "StoreRandom.*",    "BlobCrash.*:BlobErrors.*",
-    "MemoryCrash.*",    "StoreControl.*:StoreCheck.*:StoreSlots.*:SalvageCrash.*:SalvageErrors.*"};
+    "StoreCrash.*",
+    "StoreErrors.*",
+    "StoreIsolation.*",
+    "StoreRot.*",
+    "StoreNamed.*",
+    "StoreSchedule.*",
+    "StoreCompany.*",
+    "StoreExclusive.*",
+    "StoreWatch.*",
+    "StoreHistory.*:StoreLoad.*",
+    "StoreRandom.*",
+    "BlobCrash.*:BlobErrors.*",
+    "MemoryCrash.*:KindsCrash.*",
+    "StoreControl.*:StoreCheck.*:StoreSlots.*:SalvageCrash.*:SalvageErrors.*"};
 
 struct Arguments {
   std::string test;   // a gtest filter; "": all layers
