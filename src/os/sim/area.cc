@@ -118,27 +118,30 @@ Area take_area(const std::string& kind) {
 }
 
 void give_back_area(Area area, uint64_t touched, const std::string& kind) {
-  clear_area(area, touched);
+  clear_area(area, 0, touched);
   free_areas()[kind].push_back(std::move(area));
 }
 
-void clear_area(Area& area, uint64_t size) {
-  if (size <= kZeroedByHandMax) {
-    std::memset(area.begin, 0, size);
+void clear_area(Area& area, uint64_t begin, uint64_t end) {
+  if (end - begin <= kZeroedByHandMax) {
+    std::memset(area.begin + begin, 0, end - begin);
     return;
   }
   // Asking costs as much as clearing ten times: at first, then ever more rarely.
   const uint64_t number = ++area.clearings;
   const bool is_power_of_four = std::has_single_bit(number) && std::countr_zero(number) % 2 == 0;
-  if (is_power_of_four) find_warm_pages(area, size);
-  uint64_t done = 0;
+  if (is_power_of_four) find_warm_pages(area, end);
+  uint64_t done = (begin + kAreaPageSize - 1) / kAreaPageSize * kAreaPageSize;
+  std::memset(area.begin + begin, 0, done - begin);
   for (const Extent& warm : area.warm) {
-    if (warm.end > size) break;
-    give_back_pages(area, done, warm.begin);
-    std::memset(area.begin + warm.begin, 0, warm.end - warm.begin);
+    if (warm.end > end) break;
+    if (warm.end <= done) continue;
+    const uint64_t warm_begin = std::max(warm.begin, done);
+    give_back_pages(area, done, warm_begin);
+    std::memset(area.begin + warm_begin, 0, warm.end - warm_begin);
     done = warm.end;
   }
-  give_back_pages(area, done, size);
+  give_back_pages(area, done, end);
 }
 
 std::vector<Extent> extents_of(const Area& area, uint64_t size) {

@@ -39,8 +39,8 @@ Area take_area(const std::string& kind);
 // `touched`: everything from there on still reads as zeros. REQUIRES: it is accessible.
 void give_back_area(Area area, uint64_t touched, const std::string& kind);
 
-// Zeros [0, size). REQUIRES: it is accessible.
-void clear_area(Area& area, uint64_t size);
+// Zeros [begin, end). REQUIRES: it is accessible, and the rest of its last page reads as zeros.
+void clear_area(Area& area, uint64_t begin, uint64_t end);
 
 // The pages of [0, size) that have another byte than zero. REQUIRES: they are accessible.
 std::vector<Extent> extents_of(const Area& area, uint64_t size);

@@ -169,7 +169,7 @@ void DiskFile::damage_mapped(Random& random) {
   }
   if (random.chance(0.5)) size_ = size_now;
   const uint64_t whole = random.below(3);
-  if (whole == 0 || size_ < size_now) clear_area(whole_area_, size_max_);
+  if (whole == 0 || size_ < size_now) clear_area(whole_area_, 0, size_max_);
   if (whole == 1) {  // each page has a fate of its own; the pages after the first ones stay
     const uint64_t pages = std::min(size_ / kDamageSize, kDamagedPagesMax);
     for (uint64_t page = 0; page < pages; ++page) {

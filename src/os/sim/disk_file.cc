@@ -139,7 +139,7 @@ void DiskFile::resize(uint64_t size) {
       bytes_.insert(bytes_.end(), area_ + size, area_ + end);
       changes_.push_back({ChangeKind::kCut, false, size, end - size, before, 0});
     }
-    if (size < end) std::memset(area_ + size, 0, end - size);
+    if (size < end) clear_area(whole_area_, size, end);
     allocated_end_ = std::min(allocated_end_, size);
     conceal(size);
   } else {

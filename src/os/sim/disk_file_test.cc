@@ -175,6 +175,15 @@ TEST(DiskFileTest, AreasOfMappedFilesAreCleanWhereverTheyWereTouched) {
     if (i % 2 == 0) file.cut_power(random, {});
     const DiskFile copy(file);
     for (const uint64_t at : touched) EXPECT_EQ(copy.data()[at], file.data()[at]);
+    const uint64_t cut = 3000 + random.below(kSize / 2);
+    file.resize(kSize);
+    const char kept = file.data()[cut - 1];
+    file.resize(cut);
+    file.resize(kSize);
+    for (const uint64_t at : touched) {
+      EXPECT_TRUE(at < cut || file.data()[at] == 0) << at;
+    }
+    EXPECT_EQ(file.data()[cut - 1], kept);
   }
   DiskFile file(1, "shm");
   file.resize(kSize);
