@@ -19,9 +19,7 @@ class Interloper {
 
   Interloper(Places& places, std::function<void()> act) : places_(places), act_(std::move(act)) {
     current = this;
-    os::shared_step_hook = [](os::Step, const void*) {
-      current->step(__builtin_return_address(0));
-    };
+    os::shared_step_hook = hook;
   }
   ~Interloper() { os::shared_step_hook = nullptr; }
   Interloper(const Interloper&) = delete;
@@ -30,6 +28,9 @@ class Interloper {
   bool has_acted() const { return has_acted_; }
 
  private:
+  // The hook itself, for a lambda may have another function around it.
+  static void hook(os::Step, const void*) { current->step(__builtin_return_address(0)); }
+
   void step(const void* place) {
     if (has_acted_ || !places_.insert(place).second) return;
     has_acted_ = true;
