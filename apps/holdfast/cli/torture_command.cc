@@ -156,6 +156,11 @@ void add_torture_command(Commands& commands) {
       ->capture_default_str();
   command->add_flag("--kill", options.kill, "SIGKILL random processes at random moments");
   command->add_flag("--stop", options.stop, "SIGSTOP random processes for up to 0.4 s");
+  command
+      ->add_option("--strike-ms", options.strike_ms,
+                   "The mean time from one kill or stop to the next")
+      ->check(CLI::Range(1u, 1u << 20))
+      ->capture_default_str();
   command->add_flag("--pid-namespaces", options.pid_namespaces,
                     "Every process is pid 1 of its own PID namespace (root or user namespaces)");
   command

@@ -25,7 +25,6 @@ using process::ChildEnd;
 
 // Workers that die by themselves more often than this end the run: something is badly wrong.
 constexpr uint64_t kOwnDeathsMax = 20;
-constexpr uint64_t kKillIntervalMs = 150;  // at the mean
 constexpr uint64_t kStopMsMax = 400;
 
 struct Worker {
@@ -155,7 +154,7 @@ class Supervisor {
   // Exponential: moments without memory.
   uint64_t pause_us() {
     double uniform = static_cast<double>(random_.next() >> 11) * 0x1p-53;
-    return static_cast<uint64_t>(-std::log(1 - uniform) * kKillIntervalMs * 1000);
+    return static_cast<uint64_t>(-std::log(1 - uniform) * options_.strike_ms * 1000);
   }
 
   // Any of them; half of the time one that holds a claim, if there is one.

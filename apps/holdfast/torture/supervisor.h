@@ -15,6 +15,7 @@ struct TortureOptions {
   double seconds = 10;
   bool kill = false;
   bool stop = false;
+  uint32_t strike_ms = 150;  // between kills or stops, at the mean
   bool pid_namespaces = false;
   uint32_t claimants = 0;     // so many more processes contend for claims
   bool care = false;          // one more process checks the store and writes checkpoints
