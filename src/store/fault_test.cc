@@ -126,6 +126,28 @@ TEST_F(FaultTest, ADiskThatCannotEvenRecordTheVoidLeavesAStoreToRead) {
   expect_sound();
 }
 
+TEST_F(FaultTest, AVoidThatNeedsASegmentWaitsForWhoPreparesOne) {
+  ASSERT_TRUE(store_->put("a", "1"));
+  const auto preparing = machine_.attach();
+  ASSERT_EQ(preparing->locks->prepare.try_lock(false), LockOutcome::kAcquired);
+  StoreOptions options = TestMachine::small_store();
+  options.deadline = std::chrono::milliseconds(1);
+  Store impatient = std::move(*Store::open(os_, "/s", options));
+  Status status;
+  for (int i = 0; i < 8 && status.code() != StatusCode::kBusy; ++i) {
+    fail(Call::kSync, is_log, io_error());
+    status = impatient.put("a", "2").status();
+    ASSERT_FALSE(status);
+  }
+  EXPECT_EQ(status.code(), StatusCode::kBusy);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("segment preparation lock is held by pid"));
+  EXPECT_EQ(*impatient.get("a"), "1");
+  preparing->locks->prepare.unlock();
+  EXPECT_TRUE(impatient.put("b", "3"));
+  EXPECT_EQ(*store_->get("a"), "1");
+  expect_sound();
+}
+
 TEST_F(FaultTest, ACheckpointThatCannotSyncLeavesAStoreToRead) {
   ASSERT_TRUE(store_->put("a", "1"));
   fail(Call::kSync, is_data, io_error());

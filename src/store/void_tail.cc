@@ -153,6 +153,7 @@ Status void_tail(const Context& context, const Deadline& deadline) {
   const LockGuard commit_guard(context.locks->commit);
   if (engine_state(control) != EngineState::kVoiding) return writable(context);
   if (const Status status = void_locked(context); !status) {
+    if (status.code() == StatusCode::kBusy) return status;  // another prepares the segment: later
     make_read_only(control);
     wake_all(context);
     return Status(StatusCode::kReadOnly,
