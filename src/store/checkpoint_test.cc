@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 #include "store/sync.h"
@@ -38,12 +39,13 @@ class CheckpointTest : public testing::Test {
     store_ = machine_.open();
   }
   std::vector<uint64_t> segments() { return *log::SegmentFiles(machine_.os(), "/s/wal", 1).list(); }
+  uint64_t segment_inode(uint64_t number) {
+    auto file = *machine_.os().open(machine_.log_path(number), os::OpenMode::kReadWrite);
+    return file->info()->inode;
+  }
   std::set<uint64_t> segment_inodes() {
     std::set<uint64_t> inodes;
-    for (const uint64_t number : segments()) {
-      auto file = *machine_.os().open(machine_.log_path(number), os::OpenMode::kReadWrite);
-      inodes.insert(file->info()->inode);
-    }
+    for (const uint64_t number : segments()) inodes.insert(segment_inode(number));
     return inodes;
   }
   uint64_t page_offset(uint32_t pgno) { return uint64_t{pgno} * 512; }
@@ -438,9 +440,15 @@ TEST_F(CheckpointTest, ACheckpointIsDueWhenMuchLogHasPiledUp) {
 TEST_F(CheckpointTest, ATransactionKeepsNoMoreLogThanSixteenSegments) {
   Transaction txn = std::move(*store_->begin());
   ASSERT_TRUE(txn.get("key0") && txn.put("late", "1"));
+  std::map<uint64_t, uint64_t> segment_of_inode;
   for (int i = 0; i < 30; ++i) {
     commit(20);
     ASSERT_TRUE(store_->checkpoint());
+    // What it may be reading is removed, not made another segment under its eyes.
+    for (const uint64_t number : segments()) {
+      const auto known = segment_of_inode.emplace(segment_inode(number), number).first;
+      EXPECT_EQ(known->second, number);
+    }
     const uint64_t newest = segments().back();
     EXPECT_EQ(segments().front(), newest < 18 ? 1u : segments().front());
     EXPECT_LE(newest - segments().front(), 22u);

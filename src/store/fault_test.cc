@@ -110,6 +110,30 @@ TEST_F(FaultTest, BatchedCommitsThatWereAppliedAreVoidedToTheLastSync) {
   expect_sound();
 }
 
+TEST_F(FaultTest, SegmentsOfVoidedCommitsAreCutOff) {
+  StoreOptions options = TestMachine::small_store();
+  options.durability = Durability::batched;
+  std::optional<Store> batched = std::move(*Store::open(os_, "/s", options));
+  ASSERT_TRUE(batched->put("a", "1"));
+  ASSERT_TRUE(batched->flush());
+  auto context = machine_.attach();
+  const auto segment = [&] { return log::lsn_segment(read_tail(context->control().tail).lsn); };
+  const uint64_t synced = segment();
+  fail(Call::kSync, is_log, io_error());
+  for (int i = 0; segment() < synced + 3; ++i) {
+    ASSERT_TRUE(batched->put("k" + std::to_string(i), std::string(3000, 'v')));
+  }
+  EXPECT_FALSE(batched->flush());
+  EXPECT_EQ(*batched->get("k0"), std::nullopt);
+  ASSERT_TRUE(batched->put("b", "2"));
+  ASSERT_TRUE(batched->flush());
+  batched.reset();
+  context.reset();
+  reboot();
+  EXPECT_EQ(contents(*store_), (std::map<std::string, std::string>{{"a", "1"}, {"b", "2"}}));
+  expect_sound();
+}
+
 TEST_F(FaultTest, ADiskThatCannotEvenRecordTheVoidLeavesAStoreToRead) {
   ASSERT_TRUE(store_->put("a", "1"));
   fail(Call::kSync, is_log, io_error(), 1000);

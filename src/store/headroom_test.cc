@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "log/record.h"
+#include "store/apply.h"
 #include "store/faulty_os.h"
 #include "store/page_allocation.h"
 #include "store/published.h"
@@ -90,6 +93,48 @@ TEST_F(HeadroomTest, ABrokenPromiseSurvivesReboot) {
   machine_.reboot();
   store_.emplace(machine_.open());
   EXPECT_EQ(contents(*store_).size(), static_cast<size_t>(kCount));
+}
+
+// --- A holder of APPLY that died.
+
+// Applies all there is and leaves the control block as it was before the n-th time that `applying`
+// looked at it behind its decision. Returns whether it looked that often.
+bool decide_and_stop(const Context& applying, int step) {
+  static ControlBlock* control;
+  static std::string stopped;
+  static int left;
+  control = &applying.control();
+  stopped.clear();
+  left = step;
+  os::shared_step_hook = [](os::Step, const void*) {
+    const auto* state =
+        reinterpret_cast<const std::atomic<uint32_t>*>(control->intent.state.address());
+    if (!stopped.empty() || *state == 0 || --left > 0) return;
+    stopped.assign(reinterpret_cast<const char*>(control), sizeof(ControlBlock));
+  };
+  const Status applied =
+      apply_through(applying, read_tail(control->tail).version, log::Trust::kAccepted);
+  os::shared_step_hook = nullptr;
+  CHECK(applied.is_ok());
+  if (stopped.empty()) return false;
+  std::memcpy(static_cast<void*>(control), stopped.data(), stopped.size());
+  return true;
+}
+
+TEST_F(HeadroomTest, WhatADeadHolderHadDecidedIsDoneFirst) {
+  int steps = 0;
+  for (bool stopped = true; stopped; ++steps) {
+    for (int i = 0; i < 20; ++i) ASSERT_TRUE(put(20 * steps + i));
+    auto dying = machine_.attach();
+    ASSERT_EQ(dying->locks->apply.try_lock(false), LockOutcome::kAcquired);
+    stopped = decide_and_stop(*dying, steps + 1);
+    dying.reset();
+    const auto context = machine_.attach();
+    ASSERT_TRUE(make_headroom(*context, 100, 0, context->deadline()));
+    ASSERT_THAT(store_->check()->problems, IsEmpty()) << "step " << steps;
+  }
+  EXPECT_GT(steps, 20);
+  EXPECT_EQ(contents(*store_).size(), static_cast<size_t>(20 * steps));
 }
 
 // --- A disk that has room for just so much.
