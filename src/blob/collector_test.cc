@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "blob/test_blobs.h"
-#include "store/faulty_os.h"
+#include "support/faulty_os.h"
 
 namespace holdfast::blob {
 namespace {
@@ -50,7 +50,7 @@ TEST_F(CollectorTest, OrphanOfADeadProcessIsSwept) {
 // There pages are read, not mapped.
 TEST(CollectorAlone, WhatNobodyNeedsIsRemovedWhereOneProcessHasTheStore) {
   store::TestMachine machine;
-  store::FaultyOs lying(machine.os());
+  FaultyOs lying(machine.os());
   lying.lies_on = os::FileSystem{"nfs", 0x6969, os::FileSystemTrust::kLies};
   Store store = std::move(*Store::open(lying, machine.path(), store::TestMachine::small_store()));
   ASSERT_TRUE(store.recovery().exclusive);
@@ -137,15 +137,15 @@ TEST_F(CollectorTest, BatchedHandlesRemoveOnlyWhatIsDurable) {
 // left but what the next one sweeps.
 TEST_F(CollectorTest, FullDiskLeavesNothingHalf) {
   ASSERT_TRUE(store_.close().is_ok());
-  store::FaultyOs os(machine_.os());
+  FaultyOs os(machine_.os());
   auto store = Store::open(os, machine_.path(), store::TestMachine::small_store());
   ASSERT_TRUE(store.is_ok());
   const std::string content = noise(600'000);
   bool failed = true;
   for (int step = 0; failed; ++step) {
     int calls = 0;
-    os.fault = [&](store::Call, const std::string& at, uint64_t) {
-      const bool strikes = at.find("/blobs/") != std::string::npos && calls++ == step;
+    os.fault = [&](const Attempt& attempt) {
+      const bool strikes = attempt.path.find("/blobs/") != std::string::npos && calls++ == step;
       return strikes ? Status(StatusCode::kNoSpace, "full") : Status::ok();
     };
     const auto blob = store->blobs().write(content);

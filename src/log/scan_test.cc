@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "log/test_log.h"
-#include "support/failing_os.h"
+#include "support/faulty_os.h"
 
 namespace holdfast::log {
 namespace {
@@ -233,9 +233,9 @@ TEST_F(ScanTest, ADiskThatCannotBeReadIsTold) {
   const TailScan whole = scan();
   for (const StatusCode code : {StatusCode::kIoError, StatusCode::kNotFound}) {
     for (int step = 1, count = step; count >= step; ++step) {
-      FailingOs os(log.os());
+      FaultyOs os(log.os());
       count = 0;
-      os.fault = [&](bool) {
+      os.fault = [&](const Attempt&) {
         return ++count == step ? Status(code, "the disk failed") : Status::ok();
       };
       SegmentFiles files(os, "/wal", 1u << 20);
@@ -262,8 +262,8 @@ TEST_F(ScanTest, ADiskThatCannotBeReadIsTold) {
 
 TEST_F(ScanTest, ASegmentThatIsCutWhileItIsOpenedIsNotStarted) {
   log.append("one");
-  FailingOs os(log.os());
-  os.fault = [&, calls = 0](bool) mutable -> Status {
+  FaultyOs os(log.os());
+  os.fault = [&, calls = 0](const Attempt&) mutable -> Status {
     if (++calls != 3) return Status::ok();  // behind the opening and the look at its length
     auto file = log.os().open(log.path(1), os::OpenMode::kReadWrite);
     return (*file)->truncate(10);

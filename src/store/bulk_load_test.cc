@@ -5,8 +5,8 @@
 #include <random>
 
 #include "holdfast/load.h"
-#include "store/faulty_os.h"
 #include "store/test_machine.h"
+#include "support/faulty_os.h"
 
 namespace holdfast::store {
 namespace {
@@ -75,9 +75,10 @@ TEST_F(BulkLoadTest, OfRowsInAnyOrderTheLastOfEachKeyCounts) {
 
 TEST_F(BulkLoadTest, WhatFitsIntoMemoryNeedsNoFile) {
   Rows expected;
-  os_.fault = [](Call call, const std::string& path, uint64_t) {
-    return call == Call::kOpen && path.ends_with("load.tmp") ? Status(StatusCode::kIoError, "made")
-                                                             : Status::ok();
+  os_.fault = [](const Attempt& attempt) {
+    return attempt.call == Call::kOpen && attempt.path.ends_with("load.tmp")
+               ? Status(StatusCode::kIoError, "made")
+               : Status::ok();
   };
   {
     Load load = this->load(4u << 20);
@@ -163,8 +164,8 @@ TEST_F(BulkLoadTest, AFullDiskEndsTheLoadAndLeavesTheStore) {
   { ASSERT_TRUE(machine_.open().put("a", "1")); }
   {
     Load load = this->load();
-    os_.fault = [](Call call, const std::string& path, uint64_t) {
-      return call == Call::kAllocate && path.ends_with("data")
+    os_.fault = [](const Attempt& attempt) {
+      return attempt.call == Call::kAllocate && attempt.path.ends_with("data")
                  ? Status(StatusCode::kNoSpace, "full")
                  : Status::ok();
     };
@@ -207,8 +208,9 @@ TEST_F(BulkLoadTest, AnEarlySyncThatFailsEndsTheLoad) {
   {
     Load load = this->load(1u << 20);
     std::atomic<bool> failed = false;
-    os_.fault = [&failed](Call call, const std::string& path, uint64_t) {
-      const bool fails = call == Call::kSync && path.ends_with("data") && !failed.exchange(true);
+    os_.fault = [&failed](const Attempt& attempt) {
+      const bool fails =
+          attempt.call == Call::kSync && attempt.path.ends_with("data") && !failed.exchange(true);
       return fails ? Status(StatusCode::kIoError, "the disk failed") : Status::ok();
     };
     const std::string value(90, 'x');

@@ -9,7 +9,7 @@
 #include "store/named.h"
 #include "store/page_allocation.h"
 #include "store/test_machine.h"
-#include "support/failing_os.h"
+#include "support/faulty_os.h"
 
 namespace holdfast::store {
 namespace {
@@ -324,7 +324,7 @@ TEST(Check, GivesUpOnALogThatCheckpointsOvertake) {
   StoreOptions options = TestMachine::small_store();
   options.deadline = std::chrono::milliseconds(1);
   Store other = machine.open(options);
-  FailingOs os(machine.os());
+  FaultyOs os(machine.os());
   Store store = std::move(*Store::open(os, machine.path(), TestMachine::small_store()));
   int reads = 0;
   bool inside = false;

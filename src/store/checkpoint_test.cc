@@ -8,7 +8,7 @@
 
 #include "store/sync.h"
 #include "store/test_machine.h"
-#include "support/failing_os.h"
+#include "support/faulty_os.h"
 
 namespace holdfast::store {
 namespace {
@@ -509,7 +509,7 @@ TEST_F(CheckpointTest, WhatADeadOwnerHadNotDecidedIsDecidedAnew) {
 TEST_F(CheckpointTest, ANameIsNotGivenToACheckpointThatCannotBeReadBack) {
   for (const int slot_offset : {0, 1}) {
     TestMachine machine;
-    FailingOs os(machine.os());
+    FaultyOs os(machine.os());
     Store store = std::move(*Store::open(os, machine.path(), TestMachine::small_store()));
     for (int i = 0; i <= slot_offset; ++i) {
       ASSERT_TRUE(store.put("key", std::to_string(i)));
@@ -521,9 +521,9 @@ TEST_F(CheckpointTest, ANameIsNotGivenToACheckpointThatCannotBeReadBack) {
     const uint64_t offset = static_cast<uint64_t>(1 + slot) * 512;
     const std::string old = machine.read("/s/data", offset, 512);
     bool written = false;
-    os.fault = [&](bool is_change) {
+    os.fault = [&](const Attempt& attempt) {
       const bool is_new = machine.read("/s/data", offset, 512) != old;
-      if (!is_change && is_new) machine.write("/s/data", offset, old);
+      if (!attempt.is_change && is_new) machine.write("/s/data", offset, old);
       written |= is_new;
       return Status::ok();
     };

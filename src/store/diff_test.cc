@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "store/test_machine.h"
-#include "support/failing_os.h"
+#include "support/faulty_os.h"
 
 namespace holdfast::store {
 namespace {
@@ -148,7 +148,7 @@ TEST(StoreDiffOfCopiesTest, ACopyOfAStoreIsAnother) {
 
 TEST(StoreDiffOfLostMemoryTest, IsToldNotShown) {
   TestMachine machine;
-  FailingOs os(machine.os());
+  FaultyOs os(machine.os());
   Store store = std::move(*Store::open(os, machine.path(), TestMachine::small_store()));
   const Snapshot from = std::move(*store.snapshot());
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(store.put("key" + std::to_string(i), "v"));

@@ -4,8 +4,8 @@
 
 #include <atomic>
 
-#include "store/faulty_os.h"
 #include "store/test_machine.h"
+#include "support/faulty_os.h"
 
 namespace holdfast::store {
 namespace {
@@ -17,8 +17,8 @@ class EarlySyncTest : public testing::Test {
  protected:
   EarlySyncTest() {
     EXPECT_TRUE(machine_.os().make_directories("/d"));
-    os_.fault = [this](Call call, const std::string&, uint64_t) {
-      if (call != Call::kSync) return Status::ok();
+    os_.fault = [this](const Attempt& attempt) {
+      if (attempt.call != Call::kSync) return Status::ok();
       const int number = ++syncs_;
       syncs_.notify_all();
       return number == fails_at_ ? Status(StatusCode::kNoSpace, "the disk is full") : Status::ok();

@@ -30,8 +30,8 @@ void fail_each_step(const ApiCall& call, const std::function<std::unique_ptr<Wor
   for (int step = 1;; ++step) {
     const auto world = make();
     int count = 0;
-    world->os.fault = [&](bool changes) {
-      if (changes_only && !changes) return Status::ok();
+    world->os.fault = [&](const Attempt& attempt) {
+      if (changes_only && !attempt.is_change) return Status::ok();
       ++count;
       const bool strikes = for_good ? count >= step : count == step;
       return strikes ? Status(code, "the machine failed") : Status::ok();

@@ -48,8 +48,8 @@ void put_much_and_write_checkpoints(Company& company) {
 }
 void fail_to_sync(Company& company) {
   put(company);
-  company.world.others_os.fault = [changes = 0](bool is_change) mutable {
-    const bool strikes = is_change && ++changes == 2;  // behind the writing of the record
+  company.world.others_os.fault = [changes = 0](const Attempt& attempt) mutable {
+    const bool strikes = attempt.is_change && ++changes == 2;  // behind the writing of the record
     return strikes ? Status(StatusCode::kIoError, "the disk failed") : Status::ok();
   };
   put(company);

@@ -7,7 +7,7 @@
 
 #include "holdfast/load.h"
 #include "store/test_machine.h"
-#include "support/failing_os.h"
+#include "support/faulty_os.h"
 
 namespace holdfast::store {
 namespace {
@@ -20,20 +20,20 @@ constexpr Mishap kMishaps[] = {Mishap::kError, Mishap::kErrorsForGood, Mishap::k
                                Mishap::kPagesLost, Mishap::kSharedLost};
 
 // Makes it happen at the n-th step from now on. `count`: the steps so far.
-void prepare(FailingOs& os, Mishap mishap, int step, std::atomic<int>& count) {
+void prepare(FaultyOs& os, Mishap mishap, int step, std::atomic<int>& count) {
   count = 0;
   switch (mishap) {
     case Mishap::kError:
     case Mishap::kErrorsForGood:
-      os.fault = [&count, mishap, step](bool) {
+      os.fault = [&count, mishap, step](const Attempt&) {
         const int now = ++count;
         const bool strikes = mishap == Mishap::kError ? now == step : now >= step;
         return strikes ? Status(StatusCode::kIoError, "the machine failed") : Status::ok();
       };
       return;
     case Mishap::kFullDisk:
-      os.fault = [&count, step](bool changes) {
-        if (!changes || ++count < step) return Status::ok();
+      os.fault = [&count, step](const Attempt& attempt) {
+        if (!attempt.is_change || ++count < step) return Status::ok();
         return Status(StatusCode::kNoSpace, "the disk is full");
       };
       return;
@@ -47,7 +47,7 @@ void prepare(FailingOs& os, Mishap mishap, int step, std::atomic<int>& count) {
   }
 }
 
-void heal(FailingOs& os) {
+void heal(FaultyOs& os) {
   os.fault = nullptr;
   os.before_each = nullptr;
   os.lost.pages = false;
@@ -57,7 +57,7 @@ void heal(FailingOs& os) {
 // Runs `make` and `body` on a new machine for each mishap and step, until the step is not reached.
 // All steps up to the 40th, then fewer.
 void for_each_step(const std::function<void(TestMachine&)>& make,
-                   const std::function<void(TestMachine&, FailingOs&)>& body,
+                   const std::function<void(TestMachine&, FaultyOs&)>& body,
                    const std::function<void(TestMachine&)>& verify) {
   for (const Mishap mishap : kMishaps) {
     for (int step = 1;; step += 1 + step / 40) {
@@ -65,7 +65,7 @@ void for_each_step(const std::function<void(TestMachine&)>& make,
                    std::to_string(step));
       TestMachine machine;
       make(machine);
-      FailingOs os(machine.os());
+      FaultyOs os(machine.os());
       std::atomic<int> count = 0;
       prepare(os, mishap, step, count);
       body(machine, os);
@@ -117,7 +117,7 @@ void verify_store(TestMachine& machine) {
 
 // --- Opening.
 
-void open_and_use(FailingOs& os, const StoreOptions& options) {
+void open_and_use(FaultyOs& os, const StoreOptions& options) {
   auto store = Store::open(os, "/s", options);
   if (!expected_or_ok(store.status())) return;
   (void)expected_or_ok(store->put("new", "1").status());
@@ -132,7 +132,7 @@ TEST(EveryStepTest, OfJoining) {
         make_store(machine);
         inside.emplace(machine.open());
       },
-      [](TestMachine&, FailingOs& os) { open_and_use(os, TestMachine::small_store()); },
+      [](TestMachine&, FaultyOs& os) { open_and_use(os, TestMachine::small_store()); },
       [&](TestMachine& machine) {
         EXPECT_EQ(*inside->get("k3"), "after");
         inside.reset();
@@ -146,7 +146,7 @@ TEST(EveryStepTest, OfAColdStart) {
         make_store(machine);
         machine.reboot();
       },
-      [](TestMachine&, FailingOs& os) { open_and_use(os, TestMachine::small_store()); },
+      [](TestMachine&, FaultyOs& os) { open_and_use(os, TestMachine::small_store()); },
       verify_store);
 }
 
@@ -154,12 +154,12 @@ TEST(EveryStepTest, OfOpeningForOneAlone) {
   StoreOptions alone = TestMachine::small_store();
   alone.sharing = Sharing::exclusive;
   for_each_step(
-      make_store, [&](TestMachine&, FailingOs& os) { open_and_use(os, alone); }, verify_store);
+      make_store, [&](TestMachine&, FaultyOs& os) { open_and_use(os, alone); }, verify_store);
 }
 
 TEST(EveryStepTest, OfCreation) {
   for_each_step([](TestMachine&) {},
-                [](TestMachine&, FailingOs& os) { open_and_use(os, TestMachine::small_store()); },
+                [](TestMachine&, FaultyOs& os) { open_and_use(os, TestMachine::small_store()); },
                 [](TestMachine& machine) {
                   auto store = machine.try_open();
                   ASSERT_TRUE(store) << store.status().to_string();
@@ -199,7 +199,7 @@ std::string loaded_key(int i) {
   return "load/" + std::to_string(1000 + i * 387 % kLoaded);
 }
 
-Status load_rows(FailingOs& os, bool in_order) {
+Status load_rows(FaultyOs& os, bool in_order) {
   StoreOptions options = TestMachine::small_store();
   HOLDFAST_ASSIGN(Load load, Load::open(os, "/s", options, {in_order ? 64u << 10 : 2u << 10}));
   for (int i = 0; i < kLoaded; ++i) {
@@ -233,7 +233,7 @@ TEST(EveryStepTest, OfALoad) {
     Status loaded;
     for_each_step(
         make_store,
-        [&](TestMachine&, FailingOs& os) { loaded = expected_or_ok(load_rows(os, in_order)); },
+        [&](TestMachine&, FaultyOs& os) { loaded = expected_or_ok(load_rows(os, in_order)); },
         [&](TestMachine& machine) { expect_all_or_none(machine, loaded); });
   }
 }

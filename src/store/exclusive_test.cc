@@ -6,8 +6,8 @@
 
 #include "store/engine.h"
 #include "store/exclusive.h"
-#include "store/faulty_os.h"
 #include "store/test_machine.h"
+#include "support/faulty_os.h"
 
 namespace holdfast::store {
 namespace {
@@ -54,8 +54,8 @@ TEST_F(ExclusiveTest, WhereLocksLieOneHandleAtATimeHasTheStore) {
 }
 
 TEST_F(ExclusiveTest, NothingIsMappedWhereMappingsLie) {
-  lying_.fault = [](Call call, const std::string&, uint64_t) {
-    return call == Call::kMap ? Status(StatusCode::kIoError, "mapped") : Status::ok();
+  lying_.fault = [](const Attempt& attempt) {
+    return attempt.call == Call::kMap ? Status(StatusCode::kIoError, "mapped") : Status::ok();
   };
   {
     Store store = open(lying_);
@@ -119,8 +119,9 @@ TEST_F(ExclusiveTest, ThreadsShareTheOneHandle) {
 TEST_F(ExclusiveTest, AFailedSyncVoidsTheTailThereToo) {
   Store store = open(lying_);
   ASSERT_TRUE(store.put("a", "1"));
-  lying_.fault = [failed = false](Call call, const std::string& path, uint64_t) mutable {
-    if (call != Call::kSync || !path.ends_with(".wal") || failed) return Status::ok();
+  lying_.fault = [failed = false](const Attempt& attempt) mutable {
+    if (attempt.call != Call::kSync || !attempt.path.ends_with(".wal") || failed)
+      return Status::ok();
     failed = true;
     return Status(StatusCode::kIoError, "the disk failed");
   };
@@ -190,8 +191,9 @@ TEST_F(ExclusiveTest, ItWaitsForThoseWhoShare) {
 }
 
 TEST_F(ExclusiveTest, WhereByteLocksDoNothingTheWholeFileIsLocked) {
-  lying_.fault = [](Call call, const std::string&, uint64_t) {
-    return call == Call::kLock ? Status(StatusCode::kUnsupported, "no locks") : Status::ok();
+  lying_.fault = [](const Attempt& attempt) {
+    return attempt.call == Call::kLock ? Status(StatusCode::kUnsupported, "no locks")
+                                       : Status::ok();
   };
   Store store = open(lying_);
   ASSERT_TRUE(store.put("a", "1"));
@@ -200,8 +202,8 @@ TEST_F(ExclusiveTest, WhereByteLocksDoNothingTheWholeFileIsLocked) {
 }
 
 TEST_F(ExclusiveTest, WhereNoLockWorksTheStoreIsRefused) {
-  lying_.fault = [](Call call, const std::string&, uint64_t) {
-    const bool lock = call == Call::kLock || call == Call::kLockWhole;
+  lying_.fault = [](const Attempt& attempt) {
+    const bool lock = attempt.call == Call::kLock || attempt.call == Call::kLockWhole;
     return lock ? Status(StatusCode::kUnsupported, "no locks") : Status::ok();
   };
   const Status status = try_open(lying_).status();

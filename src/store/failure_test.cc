@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "store/engine.h"
-#include "store/faulty_os.h"
 #include "store/page_allocation.h"
 #include "store/test_machine.h"
+#include "support/faulty_os.h"
 
 namespace holdfast::store {
 namespace {
@@ -38,9 +38,7 @@ void fail_each_step_of_opening(TestMachine& machine, FaultyOs& os, const Status&
   for (int step = 1;; ++step) {
     restore();
     int calls = 0;
-    os.fault = [&](Call, const std::string&, uint64_t) {
-      return ++calls == step ? error : Status::ok();
-    };
+    os.fault = [&](const Attempt&) { return ++calls == step ? error : Status::ok(); };
     std::optional<Store> opened;
     if (auto store = Store::open(os, "/s", TestMachine::small_store())) opened = std::move(*store);
     const bool struck = calls >= step;
@@ -284,8 +282,9 @@ TEST_F(FailureTest, AStrictTransactionThatReadWhatIsVoidedIsToldSo) {
   ASSERT_TRUE(relaxed.put("a", "1"));
   Transaction reader = std::move(*strict.begin());
   ASSERT_EQ(*reader.get("a"), "1");
-  os_.fault = [failed = false](Call call, const std::string& path, uint64_t) mutable {
-    if (call != Call::kSync || !path.ends_with(".wal") || failed) return Status::ok();
+  os_.fault = [failed = false](const Attempt& attempt) mutable {
+    if (attempt.call != Call::kSync || !attempt.path.ends_with(".wal") || failed)
+      return Status::ok();
     failed = true;
     return Status(StatusCode::kIoError, "the disk failed");
   };

@@ -4,9 +4,9 @@
 
 #include "store/append.h"
 #include "store/apply.h"
-#include "store/faulty_os.h"
 #include "store/sync.h"
 #include "store/test_machine.h"
+#include "support/faulty_os.h"
 
 namespace holdfast::store {
 namespace {
@@ -27,8 +27,8 @@ class FaultTest : public testing::Test {
  protected:
   // `times` calls of a kind fail; the others work.
   void fail(Call call, bool (*path_matches)(const std::string&), Status status, int times = 1) {
-    os_.fault = [=, left = times](Call called, const std::string& path, uint64_t) mutable {
-      if (called != call || !path_matches(path) || left == 0) return Status::ok();
+    os_.fault = [=, left = times](const Attempt& attempt) mutable {
+      if (attempt.call != call || !path_matches(attempt.path) || left == 0) return Status::ok();
       --left;
       return status;
     };
@@ -207,8 +207,9 @@ class FailedRollTest : public FaultTest {
  protected:
   // Commits until one fails.
   Status fill_segment(int failures) {
-    os_.fault = [left = failures](Call call, const std::string& path, uint64_t size) mutable {
-      const bool header = call == Call::kWrite && is_log(path) && size == log::kSegmentHeaderSize;
+    os_.fault = [left = failures](const Attempt& attempt) mutable {
+      const bool header = attempt.call == Call::kWrite && is_log(attempt.path) &&
+                          attempt.size == log::kSegmentHeaderSize;
       return header && left-- > 0 ? io_error() : Status::ok();
     };
     for (int i = 0; i < 30; ++i) {
@@ -256,8 +257,10 @@ TEST_F(FaultTest, AFullDiskRefusesCommitsAndChangesNothing) {
 }
 
 TEST_F(FaultTest, AnAlmostFullDiskGivesWhatIsNeeded) {
-  os_.fault = [](Call call, const std::string& path, uint64_t size) {
-    return call == Call::kAllocate && is_data(path) && size > 100 * 512 ? no_space() : Status::ok();
+  os_.fault = [](const Attempt& attempt) {
+    return attempt.call == Call::kAllocate && is_data(attempt.path) && attempt.size > 100 * 512
+               ? no_space()
+               : Status::ok();
   };
   ASSERT_TRUE(store_->put("a", "1"));
   EXPECT_LT(store_->stats()->file_pages, 100u);
@@ -267,9 +270,10 @@ TEST_F(FaultTest, AnAlmostFullDiskGivesWhatIsNeeded) {
 // Growth asks for more than is needed, and a segment in preparation takes what it gets: both are
 // given back when it was too little.
 TEST_F(FaultTest, WhatAFullDiskCouldNotGiveInFullIsGivenBack) {
-  os_.fault = [](Call call, const std::string& path, uint64_t size) {
-    const bool large = call == Call::kAllocate && is_data(path) && size > 100 * 512;
-    const bool segment = call == Call::kSync && path.ends_with("prepare.tmp");
+  os_.fault = [](const Attempt& attempt) {
+    const bool large =
+        attempt.call == Call::kAllocate && is_data(attempt.path) && attempt.size > 100 * 512;
+    const bool segment = attempt.call == Call::kSync && attempt.path.ends_with("prepare.tmp");
     return large || segment ? no_space() : Status::ok();
   };
   ASSERT_TRUE(store_->put("a", "1"));
@@ -288,9 +292,10 @@ TEST_F(FaultTest, WhatAFullDiskCouldNotGiveInFullIsGivenBack) {
 TEST_F(FaultTest, ACommitIsNotRefusedForSpaceThatAnotherHoldsForAMoment) {
   ASSERT_TRUE(store_->put("a", "1"));
   int refused = 0;
-  os_.fault = [&](Call call, const std::string& path, uint64_t) {
-    const bool takes_space = call == Call::kWrite || call == Call::kAllocate;
-    if (!takes_space || !path.ends_with("prepare.tmp") || refused++ > 0) return Status::ok();
+  os_.fault = [&](const Attempt& attempt) {
+    const bool takes_space = attempt.call == Call::kWrite || attempt.call == Call::kAllocate;
+    if (!takes_space || !attempt.path.ends_with("prepare.tmp") || refused++ > 0)
+      return Status::ok();
     return no_space();
   };
   EXPECT_TRUE(store_->put("b", std::string(30'000, 'x')));
@@ -425,8 +430,9 @@ TEST_F(HalfDoneTest, AHolderThatLivesMakesCommitsBusy) {
 TEST_F(FaultTest, ASyncThatAnotherWasToldOfMakesNoCheckpoint) {
   ASSERT_TRUE(store_->put("a", "1"));
   const uint64_t number = machine_.attach()->control().checkpoint.number.load();
-  os_.fault = [&](Call call, const std::string& path, uint64_t) {
-    if (call == Call::kSync && is_data(path)) make_read_only(machine_.attach()->control());
+  os_.fault = [&](const Attempt& attempt) {
+    if (attempt.call == Call::kSync && is_data(attempt.path))
+      make_read_only(machine_.attach()->control());
     return Status::ok();
   };
   EXPECT_EQ(store_->checkpoint().code(), StatusCode::kReadOnly);
@@ -447,14 +453,14 @@ TEST_F(FaultTest, PagesAreWrittenAgainIfSomebodyAsksMeanwhileWhetherTheyAreLost)
     ASSERT_TRUE(apply_tail(*other, other->deadline()));
     const uint32_t root = read_latest_root(other->control()).root.page.pgno;
     bool rewritten = false;
-    os_.fault = [&](Call call, const std::string& path, uint64_t) {
-      if (!is_data(path)) return Status::ok();
-      if (call == Call::kSync && other) {
+    os_.fault = [&](const Attempt& attempt) {
+      if (!is_data(attempt.path)) return Status::ok();
+      if (attempt.call == Call::kSync && other) {
         other->control().state.inquirers[3].store(other->attachment->owner());
         other.reset();
-        if (is_lost) machine_.flip(path, uint64_t{root} * 512 + 100);
+        if (is_lost) machine_.flip(attempt.path, uint64_t{root} * 512 + 100);
       }
-      rewritten |= call == Call::kWrite;
+      rewritten |= attempt.call == Call::kWrite;
       return Status::ok();
     };
     const Status status = store_->checkpoint();

@@ -8,10 +8,10 @@
 
 #include "log/record.h"
 #include "store/apply.h"
-#include "store/faulty_os.h"
 #include "store/page_allocation.h"
 #include "store/published.h"
 #include "store/test_machine.h"
+#include "support/faulty_os.h"
 
 namespace holdfast::store {
 namespace {
@@ -35,8 +35,8 @@ class HeadroomTest : public testing::Test {
   }
   Result<uint64_t> put(int i) { return store_->put("key " + std::to_string(i * 7919), "value"); }
   void refuse_growth() {
-    os_.fault = [](Call call, const std::string& path, uint64_t) {
-      return call == Call::kAllocate && is_data(path)
+    os_.fault = [](const Attempt& attempt) {
+      return attempt.call == Call::kAllocate && is_data(attempt.path)
                  ? Status(StatusCode::kNoSpace, "the disk is full")
                  : Status::ok();
     };
@@ -160,10 +160,9 @@ class TightDiskTest : public HeadroomTest {
   }
   // Has room for `pages` at once, and for nothing before the n-th time that it is asked.
   void allow(uint64_t pages, int asked_before) {
-    os_.fault = [pages, asked_before, asked = 0](Call call, const std::string& path,
-                                                 uint64_t size) mutable {
-      if (call != Call::kAllocate || !is_data(path)) return Status::ok();
-      const bool refused = ++asked <= asked_before || size > pages * 512;
+    os_.fault = [pages, asked_before, asked = 0](const Attempt& attempt) mutable {
+      if (attempt.call != Call::kAllocate || !is_data(attempt.path)) return Status::ok();
+      const bool refused = ++asked <= asked_before || attempt.size > pages * 512;
       return refused ? Status(StatusCode::kNoSpace, "the disk is full") : Status::ok();
     };
   }

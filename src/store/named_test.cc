@@ -12,7 +12,7 @@
 #include "store/reclaim.h"
 #include "store/test_interloper.h"
 #include "store/test_machine.h"
-#include "support/failing_os.h"
+#include "support/faulty_os.h"
 
 namespace holdfast::store {
 namespace {
@@ -426,7 +426,7 @@ class BusyNamesTest : public testing::Test {
   }
 
   TestMachine machine_;
-  FailingOs os_{machine_.os()};
+  FaultyOs os_{machine_.os()};
   Store other_ = machine_.open(hasty());
   Store store_ = std::move(*Store::open(os_, machine_.path(), hasty()));
   int acts_ = 0;

@@ -9,7 +9,7 @@
 #include "store/apply.h"
 #include "store/slice_feeder.h"
 #include "store/test_machine.h"
-#include "support/failing_os.h"
+#include "support/faulty_os.h"
 
 namespace holdfast::store {
 namespace {
@@ -314,10 +314,10 @@ TEST_F(ReplayTest, ALogOfSeveralStretchesMayEndWithAVoid) {
     for (int i = 0; i < 200; ++i) put("key" + std::to_string(i), std::string(700, 'v'));
     for (int i = 0; i < rows; ++i) put("more", std::to_string(i));
     {
-      FailingOs os(machine_.os());
+      FaultyOs os(machine_.os());
       Store failing = std::move(*Store::open(os, machine_.path(), options()));
-      os.fault = [changes = 0](bool is_change) mutable {
-        const bool strikes = is_change && ++changes == 2;
+      os.fault = [changes = 0](const Attempt& attempt) mutable {
+        const bool strikes = attempt.is_change && ++changes == 2;
         return strikes ? Status(StatusCode::kIoError, "the disk failed") : Status::ok();
       };
       ASSERT_EQ(failing.put("voided", "1").status().code(), StatusCode::kAborted);

@@ -8,7 +8,7 @@
 #include "store/history_rows.h"
 #include "store/test_interloper.h"
 #include "store/test_machine.h"
-#include "support/failing_os.h"
+#include "support/faulty_os.h"
 
 namespace holdfast {
 namespace {
@@ -343,7 +343,7 @@ TEST(RetentionAtAnyMomentTest, AStepIsWholeOrNotDone) {
     store::Interloper::Places places;
     for (bool acted = true; acted;) {
       TestMachine machine;
-      FailingOs os(machine.os());
+      FaultyOs os(machine.os());
       Store store = std::move(*Store::open(os, machine.path(), TestMachine::small_store()));
       StoreOptions hasty = TestMachine::small_store();
       hasty.deadline = std::chrono::milliseconds(1);

@@ -6,7 +6,7 @@
 #include <random>
 
 #include "store/test_machine.h"
-#include "support/failing_os.h"
+#include "support/faulty_os.h"
 
 namespace holdfast::store {
 namespace {
@@ -40,7 +40,7 @@ class SpilledRowsTest : public testing::Test {
   }
 
   TestMachine machine_;
-  FailingOs os_{machine_.os()};
+  FaultyOs os_{machine_.os()};
   SpilledModel all_;
 };
 
@@ -86,7 +86,7 @@ TEST_F(SpilledRowsTest, WhatIsNotReadBackAsItWasWrittenIsToldOf) {
 TEST_F(SpilledRowsTest, EachErrorOfTheDiskIsTold) {
   for (int step = 1, count = step; count >= step; ++step) {
     count = 0;
-    os_.fault = [&](bool) {
+    os_.fault = [&](const Attempt&) {
       return ++count == step ? Status(StatusCode::kIoError, "the disk failed") : Status::ok();
     };
     SpilledRows spilled(os_, "/d/spilled");

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "holdfast/diff.h"
-#include "store/faulty_os.h"
 #include "store/published.h"
 #include "store/sync.h"
 #include "store/test_machine.h"
+#include "support/faulty_os.h"
 
 namespace holdfast::store {
 namespace {
@@ -90,8 +90,8 @@ TEST_F(StrictTailTest, WhoReadsOtherKeysReadsNoLog) {
   ASSERT_TRUE(writer.flush());
   FaultyOs os(machine_.os());
   int log_reads = 0;
-  os.fault = [&](Call call, const std::string& path, uint64_t) {
-    if (call == Call::kRead && path.find("/wal/") != std::string::npos) ++log_reads;
+  os.fault = [&](const Attempt& attempt) {
+    if (attempt.call == Call::kRead && attempt.path.find("/wal/") != std::string::npos) ++log_reads;
     return Status::ok();
   };
   Store reader = std::move(*Store::open(os, machine_.path(), TestMachine::small_store()));
@@ -344,8 +344,9 @@ TEST_F(StrictTailTest, IsReadWhereNothingMayBeWrittenAnyMore) {
   ASSERT_TRUE(writer.checkpoint());
   put(40);
   ASSERT_GT(unapplied(), 16u);  // of eight to a segment
-  os.fault = [](Call call, const std::string&, uint64_t mode) {
-    const bool writes = call == Call::kOpen && mode != static_cast<uint64_t>(os::OpenMode::kRead);
+  os.fault = [](const Attempt& attempt) {
+    const bool writes =
+        attempt.call == Call::kOpen && attempt.size != static_cast<uint64_t>(os::OpenMode::kRead);
     return writes ? Status(StatusCode::kPermissionDenied, "read-only") : Status::ok();
   };
   for (int i = 0; i < 40; ++i) {

@@ -10,7 +10,7 @@
 #include "store/published.h"
 #include "store/sync.h"
 #include "store/test_machine.h"
-#include "support/failing_os.h"
+#include "support/faulty_os.h"
 
 namespace holdfast::store {
 namespace {
@@ -35,15 +35,15 @@ struct Process {
   }
 
   TestMachine machine;
-  FailingOs os{machine.os()};
+  FaultyOs os{machine.os()};
   std::unique_ptr<Context> context;
   log::Lsn from = 0;
   log::Lsn to = 0;
 };
 
-void fail_at(FailingOs& os, int step, int& count) {
+void fail_at(FaultyOs& os, int step, int& count) {
   count = 0;
-  os.fault = [&count, step](bool) {
+  os.fault = [&count, step](const Attempt&) {
     return ++count == step ? Status(StatusCode::kIoError, "the disk failed") : Status::ok();
   };
 }

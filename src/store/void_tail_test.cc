@@ -8,7 +8,7 @@
 #include "store/apply.h"
 #include "store/sync.h"
 #include "store/test_machine.h"
-#include "support/failing_os.h"
+#include "support/faulty_os.h"
 
 namespace holdfast::store {
 namespace {
@@ -23,7 +23,7 @@ class VoidTailTest : public testing::Test {
   }
   // Commits that are in the latest tree, and whose sync fails.
   void fail_to_sync() {
-    FailingOs os(machine_.os());
+    FaultyOs os(machine_.os());
     const auto context =
         std::move(open_context(os, machine_.path(), TestMachine::small_store())->context);
     for (int i = 0; i < 60; ++i) {
@@ -32,7 +32,7 @@ class VoidTailTest : public testing::Test {
       ASSERT_TRUE(append(*context, payload, {}, {}, context->deadline()));
     }
     ASSERT_TRUE(try_apply_tail(*context));
-    os.fault = [](bool) { return Status(StatusCode::kIoError, "the disk failed"); };
+    os.fault = [](const Attempt&) { return Status(StatusCode::kIoError, "the disk failed"); };
     ASSERT_FALSE(try_sync(*context, true));
     ASSERT_EQ(engine_state(context->control()), EngineState::kVoiding);
   }

@@ -9,7 +9,7 @@
 #include "store/test_interloper.h"
 #include "store/test_machine.h"
 #include "store/watch_slots.h"
-#include "support/failing_os.h"
+#include "support/faulty_os.h"
 
 namespace holdfast::store {
 namespace {
@@ -28,10 +28,10 @@ std::string log_path_of_tail(TestMachine& machine) {
 
 // Voids a commit: it is in the log when the sync fails.
 void fail_a_commit(TestMachine& machine) {
-  FailingOs os(machine.os());
+  FaultyOs os(machine.os());
   Store store = std::move(*Store::open(os, machine.path(), TestMachine::small_store()));
-  os.fault = [changes = 0](bool is_change) mutable {
-    const bool strikes = is_change && ++changes == 2;
+  os.fault = [changes = 0](const Attempt& attempt) mutable {
+    const bool strikes = attempt.is_change && ++changes == 2;
     return strikes ? Status(StatusCode::kIoError, "the disk failed") : Status::ok();
   };
   ASSERT_EQ(store.put("voided", "1").status().code(), StatusCode::kAborted);
@@ -83,11 +83,11 @@ TEST(WatchLogTest, TellsWhereTheLogIsDamagedAndGoesOnWhenItIsNotAnyMore) {
 TEST(WatchLogTest, TellsOfADiskThatCannotBeReadAndShowsAllAfterwards) {
   TestMachine machine;
   Store other = machine.open();
-  FailingOs os(machine.os());
+  FaultyOs os(machine.os());
   Store store = std::move(*Store::open(os, machine.path(), TestMachine::small_store()));
   Watch watch = std::move(*store.watch(KeyRange::all()));
   for (int i = 0; i < 6; ++i) ASSERT_TRUE(other.put("b", std::to_string(i)));
-  os.fault = [](bool) { return Status(StatusCode::kIoError, "the disk failed"); };
+  os.fault = [](const Attempt&) { return Status(StatusCode::kIoError, "the disk failed"); };
   EXPECT_EQ(watch.wait(milliseconds(0)).status().code(), StatusCode::kIoError);
   os.fault = nullptr;
   EXPECT_EQ(watch.wait(milliseconds(0))->commits.size(), 6u);

@@ -8,16 +8,14 @@
 #include "holdfast/care.h"
 #include "holdfast/holdfast.h"
 #include "os/os.h"
-#include "store/faulty_os.h"
 #include "support/child_process.h"
+#include "support/faulty_os.h"
 #include "support/store_files.h"
 #include "support/temporary_directory.h"
 
 namespace holdfast {
 namespace {
 
-using store::Call;
-using store::FaultyOs;
 using testing::AllOf;
 using testing::HasSubstr;
 
@@ -62,8 +60,9 @@ class StoppedHolderTest : public testing::TestWithParam<std::tuple<Hold, bool>> 
       ASSERT_TRUE(store.put("held", "1"));
     }
     bool armed = true;
-    os.fault = [&](Call call, const std::string& path, uint64_t) {
-      if (call == hold().call && path.ends_with(hold().path_end) && std::exchange(armed, false)) {
+    os.fault = [&](const Attempt& attempt) {
+      if (attempt.call == hold().call && attempt.path.ends_with(hold().path_end) &&
+          std::exchange(armed, false)) {
         ::raise(SIGSTOP);
       }
       return Status::ok();

@@ -17,7 +17,7 @@
 #include "store/append.h"
 #include "store/published.h"
 #include "store/test_machine.h"
-#include "support/failing_os.h"
+#include "support/faulty_os.h"
 
 namespace holdfast::store {
 
@@ -57,8 +57,8 @@ struct World {
 
   TestMachine machine;
   SkippingOs clock{machine.os()};
-  FailingOs os{clock};
-  FailingOs others_os{clock};
+  FaultyOs os{clock};
+  FaultyOs others_os{clock};
   StoreOptions options;
   std::optional<Store> other;
   std::optional<Store> store;
