@@ -313,7 +313,7 @@ Status open_or_create_data(Context& context, RecoveryReport& report) {
 }
 
 // REQUIRES: the attach lock held exclusively.
-Status attach_exclusively(Context& context, bool distrust, RecoveryReport& report) {
+Status attach_exclusively(Context& context, RecoveryReport& report) {
   HOLDFAST_TRY(open_or_create_data(context, report));
   HOLDFAST_ASSIGN(const ControlState state, inspect_control(context));
   HOLDFAST_ASSIGN(const bool used, in_use(context));
@@ -321,10 +321,10 @@ Status attach_exclusively(Context& context, bool distrust, RecoveryReport& repor
     return refuse_in_use(context, state);
   }
   if (state == ControlState::kAbsent) HOLDFAST_TRY(refuse_marked(context));
-  // Another may have recovered while this one waited for the lock.
-  if (state == ControlState::kValid && (used || !distrust)) {
+  // Others may have recovered it while this one waited for the lock, and may be gone again.
+  if (state == ControlState::kValid) {
     HOLDFAST_TRY(map_data(context));
-    return join(context);
+    if (used || control_trustworthy(context)) return join(context);
   }
   return start_cold_patiently(context, report);
 }
@@ -339,14 +339,13 @@ Status attach_alone(Context& context, RecoveryReport& report) {
 
 // Joins if there is something to join. False: a cold start or a creation is needed.
 // REQUIRES: the attach lock held shared.
-Result<bool> attach_shared(Context& context, bool& distrust) {
+Result<bool> attach_shared(Context& context) {
   if (context.data_file == nullptr) return false;
   HOLDFAST_ASSIGN(const ControlState state, inspect_control(context));
   if (state != ControlState::kValid) return false;
   HOLDFAST_ASSIGN(const bool used, in_use(context));
   HOLDFAST_TRY(map_data(context));
-  distrust = !used && !control_trustworthy(context);
-  if (distrust) return false;
+  if (!used && !control_trustworthy(context)) return false;
   HOLDFAST_TRY(join(context));
   return true;
 }
@@ -357,13 +356,12 @@ Result<bool> try_attach(Context& context, RecoveryReport& report) {
   os::File& lock = *context.lock_file;
   HOLDFAST_ASSIGN(bool locked, lock.lock_try(kAttachByte, os::LockKind::kShared));
   if (!locked) return false;
-  bool distrust = false;
-  HOLDFAST_ASSIGN(const bool joined, attach_shared(context, distrust));
+  HOLDFAST_ASSIGN(const bool joined, attach_shared(context));
   if (!joined) {
     HOLDFAST_TRY(lock.unlock(kAttachByte));
     HOLDFAST_ASSIGN(locked, lock.lock_try(kAttachByte, os::LockKind::kExclusive));
     if (!locked) return false;
-    HOLDFAST_TRY(attach_exclusively(context, distrust, report));
+    HOLDFAST_TRY(attach_exclusively(context, report));
   }
   HOLDFAST_TRY(lock.unlock(kAttachByte));
   return true;

@@ -7,6 +7,7 @@
 #include "os/posix_os.h"
 #include "store/create.h"
 #include "store/test_machine.h"
+#include "support/faulty_os.h"
 #include "support/temporary_directory.h"
 
 namespace holdfast::store {
@@ -128,6 +129,31 @@ TEST_F(OpenTest, JoiningIsNoColdStart) {
   EXPECT_FALSE(second.recovery().cold);
   EXPECT_FALSE(second.recovery().created);
   EXPECT_EQ(second.recovery().version, 1u);
+}
+
+// What looks untrustworthy with nobody inside may be the work of who came meanwhile.
+TEST_F(OpenTest, WhoComesAndGoesMeanwhileMakesNoColdStart) {
+  make_store();
+  FaultyOs os(machine_.os());
+  std::unique_ptr<Context> other;
+  enum { kBefore, kLookedWhoIsInside, kOtherCame, kOtherGone } now = kBefore;
+  os.fault = [&](const Attempt& attempt) {
+    if (now == kBefore && attempt.call == Call::kLock && attempt.size == liveness_byte(0)) {
+      now = kLookedWhoIsInside;
+    } else if (now == kLookedWhoIsInside && attempt.call == Call::kInfo && is_data(attempt.path)) {
+      now = kOtherCame;
+      other = machine_.attach();
+      EXPECT_EQ(other->locks->checkpoint.try_lock(false), LockOutcome::kAcquired);
+    } else if (now == kOtherCame && attempt.call == Call::kUnlock) {
+      now = kOtherGone;
+      other->locks->checkpoint.unlock();
+      other.reset();
+    }
+    return Status::ok();
+  };
+  const Store store = std::move(*Store::open(os, "/s", TestMachine::small_store()));
+  EXPECT_EQ(now, kOtherGone);
+  EXPECT_FALSE(store.recovery().cold);
 }
 
 TEST_F(OpenTest, AColdStartReportsWhatItDid) {
