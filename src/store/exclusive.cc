@@ -1,8 +1,11 @@
 #include "store/exclusive.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <vector>
+
+#include "base/crc32c.h"
 
 namespace holdfast::store {
 namespace {
@@ -17,9 +20,13 @@ struct Marker {
   uint64_t magic = kMarkerMagic;
   std::array<char, 16> boot_id{};
   uint32_t trusted = 0;  // seen on a file system that can be trusted
-  uint32_t reserved = 0;
+  uint32_t crc = 0;      // of the bytes before it: nobody syncs this file, a power cut may tear it
 };
 static_assert(sizeof(Marker) == 32);
+
+uint32_t crc_of(const Marker& marker) {
+  return crc32c({reinterpret_cast<const char*>(&marker), offsetof(Marker, crc)});
+}
 
 constexpr const char* kAdvice =
     "put the store on a local file system (in a container: a named volume instead of a bind mount)";
@@ -134,7 +141,7 @@ Result<std::optional<Marker>> read_marker(const Context& context) {
     return std::optional<Marker>();
   }
   std::memcpy(&marker, bytes.data(), sizeof(marker));
-  if (marker.magic != kMarkerMagic) return std::optional<Marker>();
+  if (marker.magic != kMarkerMagic || marker.crc != crc_of(marker)) return std::optional<Marker>();
   return std::optional(marker);
 }
 
@@ -205,6 +212,7 @@ Status place_marker(Context& context) {
   Marker marker;
   marker.boot_id = context.os.boot_id();
   marker.trusted = context.trusted ? 1 : 0;
+  marker.crc = crc_of(marker);
   std::string bytes(kMarkerFileSize, '\0');
   std::memcpy(bytes.data(), &marker, sizeof(marker));
   return file->write_at(0, bytes);

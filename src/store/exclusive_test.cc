@@ -252,6 +252,25 @@ TEST_F(ExclusiveTest, AStoreThatAnotherKernelHasAloneIsRefused) {
   EXPECT_EQ(*open(lying_).get("a"), "1");
 }
 
+// Nobody syncs the marker: of what a power cut leaves of it nothing is believed.
+TEST_F(ExclusiveTest, AMarkerThatIsTornIsNone) {
+  std::string marker;
+  {
+    Store guest = open(lying_);
+    ASSERT_TRUE(guest.put("a", "1"));
+    marker = machine_.read("/s/shm", 0, 4096);
+  }
+  FaultyOs host(machine_.os());
+  host.other_boot = kOtherBoot;
+  for (size_t at = 0; at < 32; ++at) {
+    std::string torn = marker;
+    torn[at] = static_cast<char>(torn[at] ^ 0x40);
+    (void)machine_.os().remove("/s/shm");
+    machine_.write("/s/shm", 0, torn);
+    EXPECT_EQ(*open(host).get("a"), "1") << at;
+  }
+}
+
 TEST_F(ExclusiveTest, AfterAKillAndARebootTheStoreOpensShared) {
   { ASSERT_TRUE(open(machine_.os(), Sharing::exclusive).put("a", "1")); }
   { ASSERT_TRUE(open_context(machine_.os(), "/s", impatient(Sharing::exclusive))); }

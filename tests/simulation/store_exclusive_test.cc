@@ -46,6 +46,18 @@ TEST(StoreExclusive, BatchedCommitsSurviveKills) {
   expect_survived(story, kCrashes, 1);
 }
 
+// Of the marker a power cut left the right magic and a wrong kind of mount.
+TEST(StoreExclusive, AMarkerThatAPowerCutToreKeepsNobodyOut) {
+  Story story;
+  story.durability = Durability::batched;
+  story.machine = on_a_host_share();
+  story.prepare = filled(4);
+  story.processes = {writes(4)};
+  constexpr uint64_t kTornMarker = 1'000'001;
+  const Outcome outcome = play(story, {.fault = Fault::kKill, .seed = kTornMarker, .step = 15});
+  EXPECT_EQ(outcome.failure, "");
+}
+
 TEST(StoreExclusive, FailedCallsNeverLie) {
   Story story;
   story.machine = on_a_host_share();
