@@ -292,8 +292,8 @@ FAULTS = (
     Fault('control_trusted', 'what nobody is attached to is joined without looking at the files',
           'StoreErrors.LeaderThatDiesOfItsFailedSyncLosesNothing', (
         Edit('store/open.cc',
-             'distrust = !used && !control_trustworthy(context);',
-             'distrust = !used && !PLANTED && !control_trustworthy(context);'),)),
+             'if (!used && !control_trustworthy(context)) return false;',
+             'if (!used && !PLANTED && !control_trustworthy(context)) return false;'),)),
     Fault('payload_not_checked', 'a record counts when its header is whole',
           'StoreCrash.CreationIsAllOrNothing', (
         Edit('log/reader.cc',
