@@ -56,22 +56,6 @@ void begin_events(http::Exchange& exchange) {
   exchange.begin_stream(kEventStream);
 }
 
-// Until it ends, the client that has left is known to have left.
-class Watched {
- public:
-  Watched(Session& session, const Message& message, const http::Exchange& exchange)
-      : session_(session), id_(message.id) {
-    session_.set_liveness(id_, [&exchange] { return exchange.is_alive(); });
-  }
-  ~Watched() { session_.set_liveness(id_, nullptr); }
-  Watched(const Watched&) = delete;
-  Watched& operator=(const Watched&) = delete;
-
- private:
-  Session& session_;
-  const Json id_;
-};
-
 // What waits to be written to the stream of a GET, or of subscriptions/listen: that something has
 // changed, which need not be said twice.
 class Stream {
@@ -264,10 +248,9 @@ class HttpServer::Impl {
       (void)server_.handle(session, message, nullptr);
       return exchange.answer(202);
     }
-    if (!session.begin(message.id)) {
+    if (!session.begin(message.id, [&exchange] { return exchange.is_alive(); })) {
       return answer(exchange, 400, response_of(message.id, id_in_use()));
     }
-    const Watched watched(session, message, exchange);
     if (message.method == "tools/call" && takes_stream(exchange)) {
       return stream_call(exchange, message, session);
     }

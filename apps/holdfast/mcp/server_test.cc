@@ -253,11 +253,15 @@ TEST_F(ServerTest, ACancelledRequestEndsWithoutAnAnswer) {
 
 TEST_F(ServerTest, WhoHasLeftARequestHasNotLeftTheOthers) {
   Session session;
-  session.set_liveness(1, [] { return false; });
+  ASSERT_TRUE(session.begin(1, [] { return false; }));
+  ASSERT_TRUE(session.begin(2, [] { return true; }));
   EXPECT_TRUE(session.is_cancelled(1));
   EXPECT_FALSE(session.is_cancelled(2));
-  session.set_liveness(1, nullptr);
+  session.end(1);
   EXPECT_FALSE(session.is_cancelled(1));
+  EXPECT_TRUE(session.begin(1));
+  EXPECT_FALSE(session.begin(2, [] { return false; }));  // another of that id is not answered yet
+  EXPECT_FALSE(session.is_cancelled(2));
 }
 
 TEST_F(ServerTest, AQuestionToTheClientGetsItsAnswer) {

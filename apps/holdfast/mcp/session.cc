@@ -167,41 +167,35 @@ bool Session::tell(const Json& message) {
   return listener && listener(message);
 }
 
-bool Session::begin(const Json& id) {
+bool Session::begin(const Json& id, std::function<bool()> is_alive) {
   const std::lock_guard guard(mutex_);
-  return running_.insert(id.dump()).second;
+  return running_.try_emplace(id.dump(), Running{std::move(is_alive)}).second;
 }
 
 void Session::end(const Json& id) {
   const std::lock_guard guard(mutex_);
   running_.erase(id.dump());
-  cancelled_.erase(id.dump());
 }
 
 void Session::cancel(const Json& id) {
   const std::lock_guard guard(mutex_);
-  if (running_.count(id.dump()) != 0) cancelled_.insert(id.dump());
+  const auto found = running_.find(id.dump());
+  if (found != running_.end()) found->second.cancelled = true;
 }
 
 bool Session::was_cancelled(const Json& id) const {
   const std::lock_guard guard(mutex_);
-  return cancelled_.contains(id.dump());
+  const auto found = running_.find(id.dump());
+  return found != running_.end() && found->second.cancelled;
 }
 
 bool Session::is_cancelled(const Json& id) const {
   const std::lock_guard guard(mutex_);
-  const auto liveness = is_alive_.find(id.dump());
-  return closed_ || cancelled_.count(id.dump()) != 0 ||
-         (liveness != is_alive_.end() && !liveness->second());
-}
-
-void Session::set_liveness(const Json& id, std::function<bool()> is_alive) {
-  const std::lock_guard guard(mutex_);
-  if (is_alive) {
-    is_alive_[id.dump()] = std::move(is_alive);
-  } else {
-    is_alive_.erase(id.dump());
-  }
+  if (closed_) return true;
+  const auto found = running_.find(id.dump());
+  if (found == running_.end()) return false;
+  const Running& request = found->second;
+  return request.cancelled || (request.is_alive && !request.is_alive());
 }
 
 Result<Json> Session::ask(const Send& send, const std::string& method, Json params,

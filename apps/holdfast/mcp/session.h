@@ -73,8 +73,10 @@ class Session {
   // What a listener took and then did not say.
   void tell_again(const Json& message);
 
-  // Around each request. False: one with this id has not been answered yet.
-  bool begin(const Json& id);
+  // Around each request. `is_alive`: whether the client still waits for it, where that can be asked
+  // at any time; called by whoever asks is_cancelled(), until the request ends. False: one with
+  // this id has not been answered yet.
+  bool begin(const Json& id, std::function<bool()> is_alive = nullptr);
   void end(const Json& id);
   void cancel(const Json& id);
   // Whether the client has cancelled it.
@@ -89,10 +91,6 @@ class Session {
   // A response of the client; one that nobody waits for is dropped.
   void answer(const Message& response);
 
-  // Whether the client still waits for the request `id`, where that can be asked at any time; an
-  // empty function: nowhere. Called by whoever asks is_cancelled().
-  void set_liveness(const Json& id, std::function<bool()> is_alive);
-
   // The client is gone: all waits end.
   void close();
   bool closed() const;
@@ -102,6 +100,12 @@ class Session {
     std::set<std::string> uris;
     bool has_begun = false;
     std::set<std::string> missed = {};  // before it has begun
+  };
+
+  // A request that is not answered yet.
+  struct Running {
+    std::function<bool()> is_alive;
+    bool cancelled = false;
   };
 
   // REQUIRES: mutex_ held.
@@ -116,9 +120,7 @@ class Session {
   std::set<std::string> missed_;                // of those
   std::map<std::string, Listening> listening_;  // by the request's id as JSON text
   Send listener_;
-  std::map<std::string, std::function<bool()>> is_alive_;  // by ids as JSON text
-  std::set<std::string> running_;                          // ids as JSON text
-  std::set<std::string> cancelled_;                        // of those
+  std::map<std::string, Running> running_;  // by ids as JSON text
   uint64_t asked_ = 0;
   std::map<std::string, std::optional<Reply>> awaited_;
   bool closed_ = false;
