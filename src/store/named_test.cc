@@ -445,27 +445,28 @@ TEST_F(BusyNamesTest, WhoConflictsWithKeysWrittenByHandGivesUpInTheEnd) {
 }
 
 TEST_F(BusyNamesTest, WhoConflictsOnceTriesAgain) {
+  Store store = std::move(*Store::open(os_, machine_.path(), TestMachine::small_store()));
   for (const bool drops : {false, true}) {
     Interloper::Places places;
     for (bool acted = true; acted;) {
       if (drops) {
-        ASSERT_TRUE(store_.create_snapshot("name"));
+        ASSERT_TRUE(store.create_snapshot("name"));
       }
       Status status;
       {
         Interloper interloper(places, [&] {
           log::PayloadBuilder payload("");
           payload.put(named_key("by hand"), std::to_string(places.size()));
-          const auto context = machine_.attach(hasty());
+          const auto context = machine_.attach();
           (void)append(*context, payload, {}, {}, context->deadline());
         });
-        status = drops ? store_.drop_snapshot("name") : store_.create_snapshot("name").status();
+        status = drops ? store.drop_snapshot("name") : store.create_snapshot("name").status();
         acted = interloper.has_acted();
       }
       EXPECT_TRUE(status) << status.to_string();
-      ASSERT_TRUE(store_.del(named_key("by hand")));  // or nothing would be let go
+      ASSERT_TRUE(store.del(named_key("by hand")));  // or nothing would be let go
       if (!drops) {
-        ASSERT_TRUE(store_.drop_snapshot("name"));
+        ASSERT_TRUE(store.drop_snapshot("name"));
       }
     }
     EXPECT_GT(places.size(), 50u);
