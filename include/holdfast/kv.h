@@ -4,12 +4,11 @@
 //   transaction or snapshot belongs to that object's thread and must not outlive it.
 // Errors of every call: those of the store (Busy, IoError, Corruption, NoSpace, also where the
 //   space's limit would be exceeded ...); of a handle made for a snapshot, writes return ReadOnly.
-//   In a transaction nothing is visible to others
-//   before its commit. A refused call has written nothing.
+//   In a transaction nothing is visible to others before its commit. A refused call has written
+//   nothing.
 // Invariants:
 //   1. Putting does not conflict with putting, unless the key's value was or becomes a blob, the
-//   put
-//      has a condition, or the space has a limit of values (Spaces::limit).
+//      put has a condition, or the space has a limit of values (Spaces::limit).
 //   2. A value is gone at the millisecond it expires, for every read and list, by the clock of who
 //      reads; what it leaves in the store is swept away later, in small steps.
 //   3. Where history is kept, every put and deletion is a version; reading as of one is exact, or
@@ -18,6 +17,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -149,6 +149,11 @@ class Kv {
 
   // Entries in bytewise order of their keys. Errors: InvalidArgument (limit), as find_at().
   Result<std::vector<KvEntry>> list(const KvListOptions& options = {}) const;
+  // Hands each entry to `visit`, in that order, until it returns an error, and returns that. Reads
+  // `limit` entries at once: those of a handle without transaction or snapshot may be of different
+  // moments. Errors: as list().
+  Status for_each(KvListOptions options,
+                  const std::function<Status(const KvEntry& entry)>& visit) const;
 
   // JSON values. `path` is a JSON pointer (RFC 6901), "" the whole value; returned is the JSON
   // there, or nullopt where the key or the path leads nowhere. Errors: InvalidArgument (path),

@@ -250,6 +250,16 @@ Result<std::vector<KvEntry>> Kv::list(const KvListOptions& options) const {
   return entries;
 }
 
+Status Kv::for_each(KvListOptions options,
+                    const std::function<Status(const KvEntry& entry)>& visit) const {
+  while (true) {
+    HOLDFAST_ASSIGN(const auto entries, list(options));
+    for (const KvEntry& entry : entries) HOLDFAST_TRY(visit(entry));
+    if (entries.size() < options.limit) return Status::ok();
+    options.after = entries.back().key;
+  }
+}
+
 // --- JSON
 
 Result<std::optional<std::string>> Kv::get_json(std::string_view key, std::string_view path) const {

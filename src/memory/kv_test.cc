@@ -72,6 +72,28 @@ TEST_F(KvTest, ListsByPrefixAndPage) {
   EXPECT_EQ(list({.limit = 1, .keys_only = true}), Names{"a="});
 }
 
+TEST_F(KvTest, ForEachHandsOverAllUntilAnError) {
+  for (const char* key : {"a", "b1", "b2", "b3", "b4", "c"}) ASSERT_TRUE(kv().put(key, "v"));
+  for (const size_t limit : {1u, 2u, 3u, 4u, 5u}) {
+    Names names;
+    EXPECT_TRUE(kv().for_each({.prefix = "b", .limit = limit}, [&](const KvEntry& entry) {
+      names.push_back(entry.key);
+      return Status::ok();
+    }));
+    EXPECT_EQ(names, (Names{"b1", "b2", "b3", "b4"})) << limit;
+    names.clear();
+    const Status stopped =
+        kv().for_each({.prefix = "b", .limit = limit}, [&](const KvEntry& entry) {
+          names.push_back(entry.key);
+          return entry.key == "b2" ? Status(StatusCode::kClosed, "enough") : Status::ok();
+        });
+    EXPECT_EQ(stopped.code(), StatusCode::kClosed);
+    EXPECT_EQ(names, (Names{"b1", "b2"})) << limit;
+  }
+  const auto never = [](const KvEntry&) { return Status::ok(); };
+  EXPECT_EQ(kv().for_each({.limit = 0}, never).code(), StatusCode::kInvalidArgument);
+}
+
 TEST_F(KvTest, LimitsAreStated) {
   EXPECT_EQ(kv().put("", "v").code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(kv().get(std::string(kKvKeySizeMax + 1, 'k')).status().code(),

@@ -65,12 +65,10 @@ Status ls(const Context& context, const MemoriesArguments& arguments) {
   options.after = options.prefix;
   const Output& output = context.output();
   Table table({"size", "changed", "path"});
-  for (bool is_more = true; is_more;) {
-    HOLDFAST_ASSIGN(const auto entries, opened.files.kv(snapshot).list(options));
-    for (const KvEntry& entry : entries) add_row(entry, output, table);
-    is_more = entries.size() == options.limit;
-    if (is_more) options.after = entries.back().key;
-  }
+  HOLDFAST_TRY(opened.files.kv(snapshot).for_each(options, [&](const KvEntry& entry) {
+    add_row(entry, output, table);
+    return Status::ok();
+  }));
   if (!table.empty()) table.print(output);
   return Status::ok();
 }

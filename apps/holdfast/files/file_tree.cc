@@ -143,15 +143,11 @@ Result<std::vector<Node>> FileTree::list(const std::string& path, bool deep) con
     nodes.push_back(std::move(top));
     return nodes;
   }
-  KvListOptions options{.prefix = deep ? keys_below(path) : keys_in(path), .limit = 10'000};
-  while (true) {
-    HOLDFAST_ASSIGN(const auto entries, kv_.list(options));
-    for (const KvEntry& entry : entries) {
-      HOLDFAST_ASSIGN(nodes.emplace_back(), node_of(path_of(entry.key), entry.value));
-    }
-    if (entries.size() < options.limit) break;
-    options.after = entries.back().key;
-  }
+  const KvListOptions options{.prefix = deep ? keys_below(path) : keys_in(path), .limit = 10'000};
+  HOLDFAST_TRY(kv_.for_each(options, [&](const KvEntry& entry) -> Status {
+    HOLDFAST_ASSIGN(nodes.emplace_back(), node_of(path_of(entry.key), entry.value));
+    return Status::ok();
+  }));
   std::sort(nodes.begin(), nodes.end(),
             [](const Node& a, const Node& b) { return a.path < b.path; });
   return nodes;

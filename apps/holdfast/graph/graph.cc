@@ -108,13 +108,7 @@ Status Graph::put(const std::string& key, Json row) {
 
 Status Graph::for_each(const std::string& prefix,
                        const std::function<Status(const KvEntry& entry)>& visit) const {
-  KvListOptions options{.prefix = prefix, .limit = 10'000};
-  while (true) {
-    HOLDFAST_ASSIGN(const auto entries, kv_.list(options));
-    for (const KvEntry& entry : entries) HOLDFAST_TRY(visit(entry));
-    if (entries.size() < options.limit) return Status::ok();
-    options.after = entries.back().key;
-  }
+  return kv_.for_each({.prefix = prefix, .limit = 10'000}, visit);
 }
 
 Result<std::vector<Entity>> Graph::create_entities(std::span<const Entity> entities) {

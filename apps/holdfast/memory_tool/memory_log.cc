@@ -87,12 +87,11 @@ Result<std::map<std::string, uint64_t>> state_as_of(const Kv& kv, uint64_t versi
   std::map<std::string, uint64_t> state;
   KvListOptions options{.keys_only = true};
   options.as_of = AsOf::version(version);
-  while (true) {
-    HOLDFAST_ASSIGN(const auto entries, kv.list(options));
-    for (const KvEntry& entry : entries) state.emplace(entry.key, entry.version);
-    if (entries.size() < options.limit) return state;
-    options.after = entries.back().key;
-  }
+  HOLDFAST_TRY(kv.for_each(options, [&](const KvEntry& entry) {
+    state.emplace(entry.key, entry.version);
+    return Status::ok();
+  }));
+  return state;
 }
 
 struct Reversal {
