@@ -19,6 +19,9 @@ constexpr uint64_t kLogBytesWorthIt = 1u << 20;
 constexpr uint64_t kBetweenUsMax = 60'000'000;
 // A reader may hold back this much log; behind that its transaction is told it is too old.
 constexpr uint64_t kHeldSegmentsMax = 16;
+// How often pages are written again because somebody new asks about them; each time takes a page
+// that does not match.
+constexpr int kSyncRoundsMax = 4;
 
 void store_pending(CheckpointRoot& pending, const PublishedRoot& root) {
   pending.version.store(root.version);
@@ -189,45 +192,56 @@ Status trim_log(const Context& context) {
   return Status::ok();
 }
 
+// The pages' fate is unknown and the pin stays; a cold start goes back to the last checkpoint and
+// the log, which does not depend on this file.
+Status give_up(const Context& context, const Status& why) {
+  make_read_only(context.control());
+  wake_all(context);
+  return why;
+}
+
+// Brings the pages of `root` to the disk: written again, if they are in doubt, until nobody can
+// have been told of a loss in our place. `silent` is who asked before, and in the end whose asking
+// this made up for. Errors: Busy: somebody asks still, and the pin makes the next take over; else
+// what gives up.
+Status sync_pages(const Context& context, const PublishedRoot& root, bool in_doubt,
+                  SilentInquirers* silent) {
+  for (int round = 0; round < kSyncRoundsMax; ++round, in_doubt = true) {
+    if (in_doubt) {
+      HOLDFAST_TRY(lock_apply(context, context.deadline()));
+      const ApplyGuard no_batch(context);
+      const Status status = rewrite_doubtful_pages(context, root);
+      if (!status) return give_up(context, status);
+    }
+    const Status status = context.data_file->sync_data();
+    if (!status) return give_up(context, status);
+    const SilentInquirers now = silent_inquirers(context, context.deadline());
+    if (const Status said = writable(context); !said) return give_up(context, said);
+    if (!anybody_new(context, *silent, now)) return Status::ok();
+    *silent = now;
+  }
+  return Status(StatusCode::kBusy,
+                "pages are being asked about again and again; try the checkpoint again");
+}
+
 // REQUIRES: CKPT held.
 Status checkpoint_locked(const Context& context) {
   ControlBlock& control = context.control();
   HOLDFAST_TRY(writable(context));
   CheckpointLine& line = control.checkpoint;
-  // Who fails leaves a store that only reads, so what is pending is a dead process's.
-  const bool takeover =
-      line.pending_pin.load() != 0 || told_and_silent(context, context.deadline());
+  SilentInquirers silent = silent_inquirers(context, context.deadline());
+  // Who fails leaves a store that only reads, so what is pending is a dead process's, or of one
+  // that did not come to an end in time.
+  const bool takeover = line.pending_pin.load() != 0 || silent != SilentInquirers{};
   if (!takeover && read_durable_root(control).lsn == line.last_lsn.load()) return Status::ok();
   HOLDFAST_TRY(data_whole(context));
-  std::optional<ApplyGuard> no_batch;
-  if (takeover) {
-    HOLDFAST_TRY(lock_apply(context, context.deadline()));
-    no_batch.emplace(context);
-  }
   choose(control);
   const PublishedRoot root = load_pending(line.pending);
-  Status status = takeover ? rewrite_doubtful_pages(context, root) : Status::ok();
-  no_batch.reset();
-  if (status) status = context.data_file->sync_data();
-  // Whoever asks meanwhile may be told in our place.
-  if (status && told_and_silent(context, context.deadline()) && !takeover) {
-    HOLDFAST_TRY(lock_apply(context, context.deadline()));  // else the pin makes the next take over
-    no_batch.emplace(context);
-    status = rewrite_doubtful_pages(context, root);
-    no_batch.reset();
-    if (status) status = context.data_file->sync_data();
-  }
-  if (status && engine_state(control) == EngineState::kReadOnly) status = writable(context);
-  if (status) status = write_checkpoint(context, root);
-  if (!status) {
-    // The pages' fate is unknown and the pin stays; a cold start goes back to the last
-    // checkpoint and the log, which does not depend on this file.
-    make_read_only(control);
-    wake_all(context);
-    return status;
-  }
+  HOLDFAST_TRY(sync_pages(context, root, takeover, &silent));
+  const Status status = write_checkpoint(context, root);
+  if (!status) return give_up(context, status);
   finish(context, root);
-  if (takeover) forget_dead_inquirers(context);
+  forget_dead(context, silent);
   return trim_log(context);
 }
 

@@ -26,6 +26,7 @@ using os::Shared;
 constexpr uint64_t kControlMagic = 0x314d4853444c4f48;  // "HOLDSHM1"
 constexpr uint32_t kProcessSlots = 1000;                // fits the 10 slot bits of a lock word
 constexpr uint32_t kReaderSlots = 2048;
+constexpr uint32_t kInquirers = 8;
 constexpr uint32_t kRootRingSize = 4096;
 constexpr uint32_t kEpochEnds = 64;
 
@@ -107,9 +108,9 @@ enum class EngineState : uint32_t {
 struct alignas(64) StateLine {
   Shared<uint32_t> state;
   Shared<uint32_t> epoch;
-  Shared<uint64_t> prepared_segment;  // highest log segment that exists (PREPARE)
-  Shared<uint32_t> voided_epoch;      // the epoch whose tail is being voided (SYNC)
-  Shared<uint32_t> inquirers[8];      // lock words of who asks the disk; see inquiry.h
+  Shared<uint64_t> prepared_segment;       // highest log segment that exists (PREPARE)
+  Shared<uint32_t> voided_epoch;           // the epoch whose tail is being voided (SYNC)
+  Shared<uint32_t> inquirers[kInquirers];  // lock words of who asks the disk; see inquiry.h
 };
 
 // Written under APPLY. The bitmap (1: free) is the truth; the rest can be derived from it.

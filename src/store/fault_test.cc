@@ -4,6 +4,8 @@
 
 #include "store/append.h"
 #include "store/apply.h"
+#include "store/checkpoint.h"
+#include "store/inquiry.h"
 #include "store/sync.h"
 #include "store/test_machine.h"
 #include "support/faulty_os.h"
@@ -34,6 +36,11 @@ class FaultTest : public testing::Test {
     };
   }
   void heal() { os_.fault = {}; }
+  static StoreOptions impatient() {
+    StoreOptions options = TestMachine::small_store();
+    options.deadline = std::chrono::milliseconds(5);
+    return options;
+  }
   void expect_sound() { EXPECT_THAT(store_->check()->problems, IsEmpty()); }
   void reboot() {
     heal();
@@ -471,6 +478,68 @@ TEST_F(FaultTest, PagesAreWrittenAgainIfSomebodyAsksMeanwhileWhetherTheyAreLost)
   store_.reset();
   store_.emplace(machine_.open());
   EXPECT_EQ(*store_->get("a"), std::string(100, '2'));
+  expect_sound();
+}
+
+// The first to ask died before the checkpoint, the second while it made up for the first.
+TEST_F(FaultTest, WhoDiesAskingWhileACheckpointIsTakenOverIsMadeUpForToo) {
+  for (const bool is_lost : {false, true}) {
+    ASSERT_TRUE(store_->put("a", std::string(100, is_lost ? '2' : '1')));
+    ASSERT_TRUE(store_->flush());
+    auto first = machine_.attach();
+    auto second = machine_.attach();
+    ASSERT_TRUE(apply_tail(*first, first->deadline()));
+    const uint32_t root = read_latest_root(first->control()).root.page.pgno;
+    first->control().state.inquirers[3].store(first->attachment->owner());
+    first.reset();
+    int syncs = 0;
+    os_.fault = [&](const Attempt& attempt) {
+      constexpr int kOfMetas = 2;  // the one that stays, the one that goes; then of pages
+      if (!is_data(attempt.path) || attempt.call != Call::kSync) return Status::ok();
+      if (++syncs != kOfMetas + 1) return Status::ok();
+      second->control().state.inquirers[4].store(second->attachment->owner());
+      second.reset();
+      if (is_lost) machine_.flip(attempt.path, uint64_t{root} * 512 + 100);
+      return Status::ok();
+    };
+    const Status status = store_->checkpoint();
+    heal();
+    EXPECT_EQ(status.code(), is_lost ? StatusCode::kCorruption : StatusCode::kOk);
+    EXPECT_EQ(any_inquirer(machine_.attach()->control()), is_lost);
+  }
+  store_.reset();
+  store_.emplace(machine_.open());
+  EXPECT_EQ(*store_->get("a"), std::string(100, '2'));
+  expect_sound();
+}
+
+// Another thread of the handle shares its open file, and so what the kernel tells only once.
+TEST_F(FaultTest, NoCheckpointIsMadeWhileAThreadOfTheHandleAsks) {
+  ASSERT_TRUE(store_->put("a", "1"));
+  auto handle = machine_.attach(impatient());
+  const uint64_t number = handle->control().checkpoint.number.load();
+  Shared<uint32_t>& word = handle->control().state.inquirers[3];
+  word.store(handle->attachment->owner());
+  EXPECT_EQ(checkpoint(*handle, handle->deadline()).code(), StatusCode::kBusy);
+  EXPECT_EQ(handle->control().checkpoint.number.load(), number);
+  EXPECT_NE(word.load(), 0u);
+  word.store(0);
+  EXPECT_TRUE(checkpoint(*handle, handle->deadline()));
+  EXPECT_EQ(handle->control().checkpoint.number.load(), number + 1);
+  EXPECT_EQ(handle->control().checkpoint.pending_pin.load(), 0u);
+  expect_sound();
+}
+
+// A stopped process asks through its own open file: we are told beside it.
+TEST_F(FaultTest, WhoIsStoppedWhileItAsksHoldsUpNoCheckpoint) {
+  ASSERT_TRUE(store_->put("a", "1"));
+  auto stopped = machine_.attach();
+  Shared<uint32_t>& word = stopped->control().state.inquirers[3];
+  word.store(stopped->attachment->owner());
+  auto handle = machine_.attach(impatient());
+  EXPECT_TRUE(checkpoint(*handle, handle->deadline()));
+  EXPECT_EQ(word.load(), stopped->attachment->owner());
+  word.store(0);
   expect_sound();
 }
 

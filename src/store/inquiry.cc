@@ -28,12 +28,25 @@ bool disk_lost_pages(const Context& context) {
   return lost;
 }
 
-bool told_and_silent(const Context& context, const Deadline& deadline) {
-  for (const Shared<uint32_t>& word : context.control().state.inquirers) {
+SilentInquirers silent_inquirers(const Context& context, const Deadline& deadline) {
+  SilentInquirers silent{};
+  for (size_t i = 0; i < kInquirers; ++i) {
+    const Shared<uint32_t>& word = context.control().state.inquirers[i];
     for (uint32_t owner; (owner = word.load()) != 0; context.os.sleep_us(kLookAgainUs)) {
       if (context.exclusive) continue;
-      if (context.attachment->owner_dead(owner) || deadline.passed()) return true;
+      if (!context.attachment->owner_dead(owner) && !deadline.passed()) continue;
+      silent[i] = owner;
+      break;
     }
+  }
+  return silent;
+}
+
+bool anybody_new(const Context& context, const SilentInquirers& before,
+                 const SilentInquirers& now) {
+  const uint32_t self = context.attachment->owner();
+  for (size_t i = 0; i < kInquirers; ++i) {
+    if (now[i] != 0 && (now[i] != before[i] || now[i] == self)) return true;
   }
   return false;
 }
@@ -45,10 +58,11 @@ bool any_inquirer(const ControlBlock& control) {
   return false;
 }
 
-void forget_dead_inquirers(const Context& context) {
-  for (Shared<uint32_t>& word : context.control().state.inquirers) {
-    uint32_t owner = word.load();
-    if (owner != 0 && context.attachment->owner_dead(owner)) word.compare_exchange(owner, 0);
+void forget_dead(const Context& context, const SilentInquirers& silent) {
+  for (size_t i = 0; i < kInquirers; ++i) {
+    uint32_t owner = silent[i];
+    if (owner == 0 || !context.attachment->owner_dead(owner)) continue;
+    context.control().state.inquirers[i].compare_exchange(owner, 0);
   }
 }
 

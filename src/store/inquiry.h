@@ -7,7 +7,11 @@
 //   1. Whoever asks has his lock word in StateLine::inquirers from before he asks until behind what
 //      he says. So a word whose owner is dead may be that of somebody who was told.
 //   2. The word of a dead owner stays until the pages have been written again, or a cold start.
+//   3. Each handle is told through its own open file. So whoever asks in another handle is told
+//      beside us; only a thread of our own may be told in our place.
 #pragma once
+
+#include <array>
 
 #include "store/context.h"
 
@@ -17,14 +21,22 @@ namespace holdfast::store {
 // next cold start has them from the log.
 bool disk_lost_pages(const Context& context);
 
-// Whether somebody was told of lost pages and has not said so: he is dead, or has not come to it by
-// the deadline. Waits for the living; a thread of a handle that is alone is waited for without end.
-bool told_and_silent(const Context& context, const Deadline& deadline);
+// Who may have been told of lost pages and has not said so: the owner of each word, or 0.
+using SilentInquirers = std::array<uint32_t, kInquirers>;
+
+// Those who are dead, or do not come to it by the deadline. Waits for the living; a thread of a
+// handle that is alone is waited for without end.
+SilentInquirers silent_inquirers(const Context& context, const Deadline& deadline);
+
+// Whether `now` has anybody whom what was done since `before` does not make up for: somebody else,
+// or a thread of this handle, which may have been told since of what we should have been.
+bool anybody_new(const Context& context, const SilentInquirers& before, const SilentInquirers& now);
 
 // Whether anybody is asking. REQUIRES: nobody is attached, so he is dead.
 bool any_inquirer(const ControlBlock& control);
 
-// To be called when the pages that the dead asked about were written again, verified.
-void forget_dead_inquirers(const Context& context);
+// To be called when the pages that `silent` asked about were written again, verified. Who is alive
+// takes his word back himself.
+void forget_dead(const Context& context, const SilentInquirers& silent);
 
 }  // namespace holdfast::store
