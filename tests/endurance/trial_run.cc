@@ -105,7 +105,7 @@ TrialProcess::TrialProcess(const TrialOptions& options)
   const int code = run_tests(options, finding_->message);
   finding_->totals = loop_totals();
   finding_->processor_seconds = processor_seconds(RUSAGE_SELF) + processor_seconds(RUSAGE_CHILDREN);
-  leave_child(code);
+  _exit(code);
 }
 
 TrialProcess::~TrialProcess() {

@@ -98,10 +98,6 @@ std::string death_of(int status, int output) {
 
 }  // namespace
 
-void leave_child(int code) {
-  _exit(code);
-}
-
 std::string run_in_child(const std::function<std::string()>& body, unsigned seconds_max) {
   SharedWithChild<Message> message;
   const int output = memfd_create("output", MFD_CLOEXEC);
@@ -118,7 +114,7 @@ std::string run_in_child(const std::function<std::string()>& body, unsigned seco
     const std::string failure = body();
     message->set(failure);
     std::fflush(nullptr);
-    leave_child(failure.empty() ? 0 : kExitFailed);
+    _exit(failure.empty() ? 0 : kExitFailed);
   }
   int status = 0;
   while (waitpid(child, &status, 0) < 0) CHECK(errno == EINTR);

@@ -96,9 +96,6 @@ struct LoopTotals {
 };
 const LoopTotals& loop_totals();
 
-// Ends a forked child: as _exit does, without destructors.
-[[noreturn]] void leave_child(int code);
-
 // Runs `body` in a forked child: "" when it returned "", else what it returned, or how it died and
 // the end of what it printed. It is killed after that many seconds of processor time.
 std::string run_in_child(const std::function<std::string()>& body, unsigned seconds_max = 120);
