@@ -13,6 +13,15 @@ Options on_a_host_share() {
   return options;
 }
 
+Story batched_commits() {
+  Story story;
+  story.durability = Durability::batched;
+  story.machine = on_a_host_share();
+  story.prepare = filled(4);
+  story.processes = {writes(4)};
+  return story;
+}
+
 TEST(StoreExclusive, ACrashAtAnyStepLosesNothing) {
   Story story;
   story.machine = on_a_host_share();
@@ -38,23 +47,14 @@ TEST(StoreExclusive, ProcessesTakeTheirTurns) {
 }
 
 TEST(StoreExclusive, BatchedCommitsSurviveKills) {
-  Story story;
-  story.durability = Durability::batched;
-  story.machine = on_a_host_share();
-  story.prepare = filled(4);
-  story.processes = {writes(4)};
-  expect_survived(story, kCrashes, 1);
+  expect_survived(batched_commits(), kCrashes, 1);
 }
 
 // Of the marker a power cut left the right magic and a wrong kind of mount.
 TEST(StoreExclusive, AMarkerThatAPowerCutToreKeepsNobodyOut) {
-  Story story;
-  story.durability = Durability::batched;
-  story.machine = on_a_host_share();
-  story.prepare = filled(4);
-  story.processes = {writes(4)};
   constexpr uint64_t kTornMarker = 1'000'001;
-  const Outcome outcome = play(story, {.fault = Fault::kKill, .seed = kTornMarker, .step = 15});
+  const Outcome outcome =
+      play(batched_commits(), {.fault = Fault::kKill, .seed = kTornMarker, .step = 15});
   EXPECT_EQ(outcome.failure, "");
 }
 
