@@ -250,7 +250,8 @@ FAULTS = (
           'StoreErrors.WhoComesBehindAFailedSyncTakesOverWhatItLost', (
         Edit('store/checkpoint.cc',
              'const Status status = rewrite_doubtful_pages(context, root);',
-             'const Status status = PLANTED ? Status::ok() : rewrite_doubtful_pages(context, root);'),)),
+             'const Status status ='
+             ' PLANTED ? Status::ok() : rewrite_doubtful_pages(context, root);'),)),
     Fault('inquiry_forgotten', 'who asked the disk about pages and died counts as never told',
           'StoreErrors.WhoAsksTheDiskAndDiesOfTheAnswerLosesNothing', (
         Edit('store/inquiry.cc',
