@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <deque>
 #include <iterator>
 #include <mutex>
 #include <optional>
@@ -13,6 +11,7 @@
 #include "mcp/http_access.h"
 #include "mcp/mirrored_headers.h"
 #include "mcp/stdio.h"
+#include "mcp/stream.h"
 
 namespace holdfast::mcp {
 namespace {
@@ -55,50 +54,6 @@ void begin_events(http::Exchange& exchange) {
   exchange.set_header("X-Accel-Buffering", "no");  // nothing on the way may hold events back
   exchange.begin_stream(kEventStream);
 }
-
-// What waits to be written to the stream of a GET, or of subscriptions/listen: that something has
-// changed, which need not be said twice.
-class Stream {
- public:
-  // False: it is closed, or more waits than a client can have subscribed to.
-  bool push(const Json& message) {
-    constexpr size_t kWaitingMax = kSubscriptionsMax + 1;  // and the acknowledgement
-    const std::lock_guard guard(mutex_);
-    if (closed_) return false;
-    if (std::find(waiting_.begin(), waiting_.end(), message) != waiting_.end()) return true;
-    if (waiting_.size() == kWaitingMax) return false;
-    waiting_.push_back(message);
-    changed_.notify_all();
-    return true;
-  }
-  // Waits for a while for something to say. False: it is closed.
-  bool wait() {
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, kHeartbeat, [&] { return closed_ || !waiting_.empty(); });
-    return !closed_;
-  }
-  std::optional<Json> first() const {
-    const std::lock_guard guard(mutex_);
-    return waiting_.empty() ? std::nullopt : std::optional(waiting_.front());
-  }
-  void drop_first() {
-    const std::lock_guard guard(mutex_);
-    waiting_.pop_front();
-  }
-  // Returns what was not said.
-  std::deque<Json> close() {
-    const std::lock_guard guard(mutex_);
-    closed_ = true;
-    changed_.notify_all();
-    return std::move(waiting_);
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Json> waiting_;
-  bool closed_ = false;
-};
 
 }  // namespace
 
@@ -310,7 +265,7 @@ class HttpServer::Impl {
 
   static void write_stream(http::Exchange& exchange, Stream& stream, Session& session) {
     begin_events(exchange);
-    while (!session.closed() && stream.wait()) {
+    while (!session.closed() && stream.wait(kHeartbeat)) {
       const auto message = stream.first();
       // What is written to a client that has left seems to have been sent.
       if (!exchange.is_alive()) break;
