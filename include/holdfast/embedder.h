@@ -51,6 +51,11 @@ class Embedder {
   // A vector for each text, in their order; every text has one. At most kEmbeddedTextsMax texts of
   // UTF-8. Errors: those of what computes them; InvalidArgument: one of the texts is refused.
   virtual Result<std::vector<Values>> embed(std::span<const std::string> texts) = 0;
+  // Of each text the vectors of its parts (Embedding::parts); of none by default. Errors: as of
+  // embed.
+  virtual Result<std::vector<std::vector<Values>>> embed_parts(std::span<const std::string> texts);
+  // What parts are compared with (RecallVector::part); empty by default. Errors: as of embed.
+  virtual Result<Values> embed_question(const std::string& question);
   // How much its vectors are worth beside words: RecallQuery::vector_weight.
   virtual double vector_weight() const = 0;
 };
@@ -62,7 +67,7 @@ std::unique_ptr<Embedder> hashing_embedder();
 
 // What a small neural network makes of an English text, whose numbers stand in a file that
 // `holdfast model install` has made: texts are near that mean alike. It reads the first 128 pieces
-// of a text, some 90 words.
+// of a text, some 90 words. The parts are sentences; with them it reads the first 64 to the end.
 enum class SentenceVectors : uint8_t {
   kAlone,   // kSentenceModel, 512 numbers
   kJoined,  // kJoinedModel: hashing_embedder's 768 numbers before them

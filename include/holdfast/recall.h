@@ -37,6 +37,10 @@ struct RecallVector {
   std::string model = {};
   std::string model_version = {};
   VectorAccuracy accuracy = VectorAccuracy::standard;
+  // What parts of observations are compared with (Embedding::parts). They count beside text only:
+  // what words and vector have found is as near as the mean of it and the nearest of its parts.
+  // Empty, or of another dimension than the parts: these do not count.
+  std::vector<float> part = {};
 };
 
 // How the score of the words and that of the vector become one; docs/search.md has the formulas.
@@ -118,6 +122,7 @@ struct RecallHit {
   // With a vector: `score` is the sum of the shares, times what the strength makes of it. Without
   // a text the similarity itself takes their place.
   std::optional<double> similarity;  // cosine, product, or minus the distance; if it has a vector
+  std::optional<double> part_similarity;  // cosine of the nearest part, if parts count for it
   double text_share = 0;
   double vector_share = 0;
   double link_share = 0;  // with links: `score` is the rest's share of the best, and this

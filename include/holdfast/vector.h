@@ -33,6 +33,7 @@ constexpr size_t kDimensionMin = 2;
 constexpr size_t kDimensionMax = 8192;
 constexpr size_t kVectorSpacesMax = 16;          // of a space
 constexpr size_t kVectorSpaceNameSizeMax = 128;  // bytes, at least 1
+constexpr size_t kVectorPartsMax = 64;           // of a vector
 constexpr size_t kVectorsMissingLimitMax = 10'000;
 constexpr std::string_view kMainVectorSpace = "main";
 
@@ -55,6 +56,10 @@ struct Embedding {
   std::string model = {};          // 1 to 1,000 bytes
   std::string model_version = {};  // 0 to 1,000 bytes
   std::vector<float> values = {};  // kDimensionMin to kDimensionMax, all finite
+  // Of parts of the content, as its sentences, by the same model: what is said in passing is near
+  // to a question that it alone is near to (RecallVector::part). All have one dimension, which may
+  // be another than that of `values`; only their directions are kept, a byte for each number.
+  std::vector<std::vector<float>> parts = {};
 };
 
 // The vector of an observation.

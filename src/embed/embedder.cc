@@ -10,6 +10,15 @@ bool computes(const Embedder& embedder, const VectorSpaceOptions& space) {
 
 }  // namespace
 
+Result<std::vector<std::vector<Embedder::Values>>> Embedder::embed_parts(
+    std::span<const std::string> texts) {
+  return std::vector<std::vector<Values>>(texts.size());
+}
+
+Result<Embedder::Values> Embedder::embed_question(const std::string&) {
+  return Values();
+}
+
 Result<std::unique_ptr<Embedder>> embedder_of(const VectorSpaceOptions& space,
                                               const HttpEmbedderOptions& endpoint,
                                               const std::string& sentence_model_file) {
@@ -42,6 +51,7 @@ Status embed_query(Embedder& embedder, RecallQuery& query, std::string_view vect
   RecallVector vector;
   vector.values = std::move(values[0]);
   vector.space = vector_space;
+  HOLDFAST_ASSIGN(vector.part, embedder.embed_question(query.text));
   vector.model = embedder.model();
   vector.model_version = embedder.model_version();
   query.vector = std::move(vector);

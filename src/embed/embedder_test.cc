@@ -89,6 +89,13 @@ class FakeEmbedder final : public Embedder {
     }
     return all;
   }
+  // One part for each letter.
+  Result<std::vector<std::vector<Values>>> embed_parts(
+      std::span<const std::string> texts) override {
+    std::vector<std::vector<Values>> all;
+    for (const std::string& text : texts) all.emplace_back(text.size(), Values{1, 2, 3});
+    return all;
+  }
 
   std::vector<std::string> embedded_;
   std::function<void()> on_embed_;
@@ -131,6 +138,7 @@ TEST_F(FillerTest, EmbedsWhatIsMissingOldestFirst) {
   EXPECT_EQ(step(filler).embedded, 1);
   EXPECT_EQ(embedding(late)->values, (std::vector<float>{1, 4}));
   EXPECT_EQ(embedding(late)->model, "fake");
+  EXPECT_EQ(embedding(late)->parts.size(), 4);
 }
 
 TEST_F(FillerTest, LeavesOthersWhatTheyHaveAtHand) {

@@ -176,12 +176,13 @@ Status Filler::embed_texts(std::span<const Observation> observations,
     return Status::ok();
   }
   HOLDFAST_TRY(values.status());
-  CHECK(values->size() == observations.size());
+  HOLDFAST_ASSIGN(auto parts, embedder_.embed_parts(texts));
+  CHECK(values->size() == observations.size() && parts.size() == observations.size());
   for (size_t i = 0; i < observations.size(); ++i) {
     vectors.push_back(
         {.id = observations[i].id,
          .embedding = {std::string(embedder_.model()), std::string(embedder_.model_version()),
-                       std::move((*values)[i])},
+                       std::move((*values)[i]), std::move(parts[i])},
          .revision = observations[i].revision});
   }
   return Status::ok();

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "base/utf8.h"
+#include "embed/sentences.h"
 #include "holdfast/embedder.h"
 #include "model/convert.h"
 #include "model/encoder.h"
@@ -58,6 +59,22 @@ class SentenceEmbedder final : public Embedder {
       all[i].insert(all[i].end(), meaning.begin(), meaning.end());
     }
     return all;
+  }
+
+  Result<std::vector<std::vector<Values>>> embed_parts(
+      std::span<const std::string> texts) override {
+    std::vector<std::vector<Values>> all;
+    for (const std::string& text : texts) {
+      std::vector<Values>& parts = all.emplace_back();
+      for (const std::string_view sentence : embed::sentences_of(text, kVectorPartsMax)) {
+        parts.push_back(meaning_of(sentence));
+      }
+    }
+    return all;
+  }
+
+  Result<Values> embed_question(const std::string& question) override {
+    return meaning_of(question);
   }
 
  private:

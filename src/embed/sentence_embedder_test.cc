@@ -58,6 +58,22 @@ TEST_F(SentenceEmbedderTest, NamesTheModelThatIsInTheFile) {
   EXPECT_EQ(*(*joined)->dimension(), 768 + model::kTestShape.hidden);
 }
 
+TEST_F(SentenceEmbedderTest, PartsAreWhatItsSentencesMean) {
+  const auto alone = sentence_embedder(path_, SentenceVectors::kAlone);
+  const auto joined = sentence_embedder(path_, SentenceVectors::kJoined);
+  ASSERT_TRUE(alone && joined);
+  const std::vector<std::string> texts = {"the cats are on mats. the mats are of cats.", "", "cat"};
+  const auto parts = (*joined)->embed_parts(texts);
+  ASSERT_TRUE(parts);
+  ASSERT_EQ(parts->size(), 3);
+  EXPECT_EQ((*parts)[0], vectors(**alone, {"the cats are on mats.", "the mats are of cats."}));
+  EXPECT_TRUE((*parts)[1].empty());
+  EXPECT_EQ((*parts)[2], vectors(**alone, {"cat"}));
+  EXPECT_EQ(*(*joined)->embed_question("the cats"), vectors(**alone, {"the cats"})[0]);
+  EXPECT_TRUE((*hashing_embedder()->embed_parts(texts))[0].empty());
+  EXPECT_TRUE(hashing_embedder()->embed_question("the cats")->empty());
+}
+
 TEST_F(SentenceEmbedderTest, EveryTextHasAVectorOfLengthOne) {
   const std::vector<std::string> texts = {
       "the cats", "", " \n", "\u65e5\u672c", std::string(100'000, 't'), "the \xff cat"};

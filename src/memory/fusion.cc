@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 namespace holdfast::memory {
@@ -16,40 +17,72 @@ double weight_beside(double vector_weight, double missing) {
   return odds / (odds + 1 - vector_weight);
 }
 
-void fuse_convex(double vector_weight, double text_max, std::span<FusionScores> candidates) {
-  double text_best = 0;
-  std::optional<double> least;
-  std::optional<double> greatest;
+// From the least value to the greatest; nothing lies between these if all are equal.
+class Range {
+ public:
+  void add(double value) {
+    least_ = std::min(least_, value);
+    greatest_ = std::max(greatest_, value);
+  }
+  bool is_empty() const { return least_ > greatest_; }
+  double share(double value) const {
+    return greatest_ > least_ ? (value - least_) / (greatest_ - least_) : 1;
+  }
+
+ private:
+  double least_ = std::numeric_limits<double>::infinity();
+  double greatest_ = -std::numeric_limits<double>::infinity();
+};
+
+// How near each candidate is that has a vector: the similarity, and where there are parts, half as
+// much its share of these as that of the similarities.
+std::vector<std::optional<double>> nearness_of(std::span<const FusionScores> candidates) {
+  Range similarities;
+  Range parts;
   for (const FusionScores& one : candidates) {
-    text_best = std::max(text_best, one.text);
-    if (!one.similarity) continue;
-    least = std::min(least.value_or(*one.similarity), *one.similarity);
-    greatest = std::max(greatest.value_or(*one.similarity), *one.similarity);
+    if (one.similarity) similarities.add(*one.similarity);
+    if (one.similarity && one.part) parts.add(*one.part);
+  }
+  std::vector<std::optional<double>> nearness;
+  for (const FusionScores& one : candidates) {
+    std::optional<double>& value = nearness.emplace_back(one.similarity);
+    if (!value || parts.is_empty()) continue;
+    const double of_all = similarities.share(*value);
+    value = (of_all + (one.part ? parts.share(*one.part) : of_all)) / 2;
+  }
+  return nearness;
+}
+
+void fuse_convex(double vector_weight, double text_max,
+                 std::span<const std::optional<double>> nearness,
+                 std::span<FusionScores> candidates) {
+  double text_best = 0;
+  for (const FusionScores& one : candidates) text_best = std::max(text_best, one.text);
+  Range range;
+  for (const std::optional<double>& one : nearness) {
+    if (one) range.add(*one);
   }
   const double missing = text_max > 0 ? std::clamp(1 - text_best / text_max, 0.0, 1.0) : 0.5;
   const double weight = weight_beside(vector_weight, missing);
-  for (FusionScores& one : candidates) {
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    FusionScores& one = candidates[i];
     if (text_best > 0) one.text_share = (1 - weight) * one.text / text_best;
-    if (!one.similarity) continue;
-    const double range = *greatest - *least;
-    one.vector_share = weight * (range > 0 ? (*one.similarity - *least) / range : 1);
+    if (nearness[i]) one.vector_share = weight * range.share(*nearness[i]);
   }
 }
 
-// Equal ones share the best place of theirs.
-template <typename Value>
+// `values` are those of the candidates. Equal ones share the best place of theirs.
 void add_ranks(std::span<FusionScores> candidates, double weight, double FusionScores::*share,
-               const Value& value_of) {
-  std::vector<double> values;
-  for (const FusionScores& one : candidates) {
-    if (const std::optional<double> value = value_of(one)) values.push_back(*value);
+               std::span<const std::optional<double>> values) {
+  std::vector<double> sorted;
+  for (const std::optional<double>& value : values) {
+    if (value) sorted.push_back(*value);
   }
-  std::sort(values.begin(), values.end(), std::greater<>());
-  for (FusionScores& one : candidates) {
-    const std::optional<double> value = value_of(one);
-    if (!value) continue;
-    const auto place = std::lower_bound(values.begin(), values.end(), *value, std::greater<>());
-    one.*share = weight / (kRankOffset + 1 + static_cast<double>(place - values.begin()));
+  std::sort(sorted.begin(), sorted.end(), std::greater<>());
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    if (!values[i]) continue;
+    const auto place = std::lower_bound(sorted.begin(), sorted.end(), *values[i], std::greater<>());
+    candidates[i].*share = weight / (kRankOffset + 1 + static_cast<double>(place - sorted.begin()));
   }
 }
 
@@ -57,12 +90,14 @@ void add_ranks(std::span<FusionScores> candidates, double weight, double FusionS
 
 void fuse(Fusion fusion, double vector_weight, double text_max,
           std::span<FusionScores> candidates) {
-  if (fusion == Fusion::convex) return fuse_convex(vector_weight, text_max, candidates);
-  add_ranks(candidates, 1 - vector_weight, &FusionScores::text_share, [](const FusionScores& one) {
-    return one.text > 0 ? std::optional(one.text) : std::nullopt;
-  });
-  add_ranks(candidates, vector_weight, &FusionScores::vector_share,
-            [](const FusionScores& one) { return one.similarity; });
+  const auto nearness = nearness_of(candidates);
+  if (fusion == Fusion::convex) return fuse_convex(vector_weight, text_max, nearness, candidates);
+  std::vector<std::optional<double>> texts;
+  for (const FusionScores& one : candidates) {
+    texts.push_back(one.text > 0 ? std::optional(one.text) : std::nullopt);
+  }
+  add_ranks(candidates, 1 - vector_weight, &FusionScores::text_share, texts);
+  add_ranks(candidates, vector_weight, &FusionScores::vector_share, nearness);
 }
 
 }  // namespace holdfast::memory

@@ -42,6 +42,23 @@ TEST(Fusion, TheVectorWeighsMoreWhereWordsAreMissing) {
   EXPECT_EQ(vector_share(1, 4), 1);
 }
 
+// Of parts from 0.1 to 0.9: the third says it in one of its parts.
+TEST(Fusion, APartCountsAsMuchAsTheWhole) {
+  auto all = candidates();
+  all[0].part = 0.1;
+  all[2].part = 0.9;
+  all[3].part = 0.9;
+  fuse(Fusion::convex, 0.25, 8, all);
+  EXPECT_DOUBLE_EQ(all[0].vector_share, 0);
+  EXPECT_DOUBLE_EQ(all[1].vector_share, 0.25) << "it has no parts: the whole stands for them";
+  EXPECT_DOUBLE_EQ(all[2].vector_share, 0.1875) << "half of the range, and all of it";
+  EXPECT_DOUBLE_EQ(all[3].vector_share, 0) << "it has no vector";
+  EXPECT_DOUBLE_EQ(all[0].text_share, 0.75);
+  fuse(Fusion::reciprocal_rank, 0.5, 8, all);
+  EXPECT_DOUBLE_EQ(all[1].vector_share, 0.5 / 61);
+  EXPECT_DOUBLE_EQ(all[2].vector_share, 0.5 / 62);
+}
+
 TEST(Fusion, ReciprocalRankTakesPlacesOnly) {
   auto all = candidates();
   fuse(Fusion::reciprocal_rank, 0.5, 8, all);

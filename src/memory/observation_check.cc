@@ -62,6 +62,7 @@ Status check_metadata(const std::string& metadata) {
 Status check_embedding(const Embedding& embedding) {
   const VectorSpaceOptions options = options_of(embedding);
   HOLDFAST_TRY(check_vector_options(options));
+  HOLDFAST_TRY(search::check_parts(embedding.parts));
   return search::check_vector({VectorMetric::dot, options.dimension}, embedding.values);
 }
 

@@ -213,6 +213,7 @@ class Recaller {
   Status run_both(std::vector<RecallHit>& hits);
   Status collect(size_t count, Candidates& candidates);
   Status complete(Candidates& candidates);
+  Status compare_parts(Candidates& candidates);
   Result<std::optional<Observation>> read_if_passes(const search::DocumentId& id);
   double shown_similarity(double similarity) const;
   Status set_score(double score, RecallHit& hit);
@@ -301,8 +302,10 @@ Status Recaller::open_vector(size_t count) {
   const VectorSpaceOptions& options = definition_.options;
   const Embedding embedding{vector.model.empty() ? options.model : vector.model,
                             vector.model.empty() ? options.model_version : vector.model_version,
-                            vector.values};
+                            vector.values,
+                            {}};
   HOLDFAST_TRY(check_fits(definition_, vector.space, embedding));
+  if (!vector.part.empty()) HOLDFAST_TRY(search::check_parts({&vector.part, 1}));
   search::VectorSearch search;
   search.values = vector.values;
   search.accuracy = vector.accuracy;
@@ -385,6 +388,20 @@ Status Recaller::complete(Candidates& candidates) {
   return Status::ok();
 }
 
+// Of those that have a vector, how near the nearest part of them is.
+Status Recaller::compare_parts(Candidates& candidates) {
+  const std::vector<float>& part = query_.vector->part;
+  if (part.empty()) return Status::ok();
+  for (auto& [id, candidate] : candidates) {
+    if (!candidate.scores.similarity) continue;
+    HOLDFAST_ASSIGN(const std::string parts,
+                    search::peek_parts(source_, definition_.prefix(space_id_), id));
+    if (parts.empty()) continue;
+    HOLDFAST_ASSIGN(candidate.scores.part, search::nearest_part(parts, part));
+  }
+  return Status::ok();
+}
+
 Status Recaller::run_both(std::vector<RecallHit>& hits) {
   const size_t count = std::max(kPoolMin, 4 * limit_);
   HOLDFAST_TRY(open_text(count));
@@ -392,6 +409,7 @@ Status Recaller::run_both(std::vector<RecallHit>& hits) {
   Candidates candidates;
   HOLDFAST_TRY(collect(count, candidates));
   HOLDFAST_TRY(complete(candidates));
+  HOLDFAST_TRY(compare_parts(candidates));
   std::vector<FusionScores> scores;
   for (const auto& [id, candidate] : candidates) scores.push_back(candidate.scores);
   fuse(query_.fusion, query_.vector_weight, text_->score_max(), scores);
@@ -403,6 +421,7 @@ Status Recaller::run_both(std::vector<RecallHit>& hits) {
     hit.observation = std::move(one->second.observation);
     hit.text_score = score.text;
     if (score.similarity) hit.similarity = shown_similarity(*score.similarity);
+    hit.part_similarity = score.part;
     hit.text_share = score.text_share;
     hit.vector_share = score.vector_share;
     HOLDFAST_TRY(set_score(score.text_share + score.vector_share, hit));

@@ -162,6 +162,7 @@ Status check_fits(const VectorDefinition& definition, std::string_view name,
                       described(embedding.model, embedding.model_version, embedding.values.size()) +
                       ": use another vector space, or embed all anew");
   }
+  HOLDFAST_TRY(search::check_parts(embedding.parts));
   return search::check_vector(definition.shape(), embedding.values);
 }
 
@@ -187,8 +188,10 @@ Status write_embedding(KeyTarget& target, uint32_t space_id, const Uuid& id,
                                                  DefinitionKind::kCurrent, options_of(embedding)));
   }
   HOLDFAST_TRY(check_fits(*definition, kMainVectorSpace, embedding));
-  return search::put_vector(target, definition->prefix(space_id), document_of(id),
-                            signature_of(observation), embedding.values);
+  const std::string prefix = definition->prefix(space_id);
+  HOLDFAST_TRY(search::put_vector(target, prefix, document_of(id), signature_of(observation),
+                                  embedding.values));
+  return search::put_parts(target, prefix, document_of(id), embedding.parts);
 }
 
 Result<std::optional<Embedding>> read_embedding(KeySource& source, uint32_t space_id,
@@ -196,11 +199,12 @@ Result<std::optional<Embedding>> read_embedding(KeySource& source, uint32_t spac
   std::optional<Embedding> embedding;
   HOLDFAST_ASSIGN(const auto definition, find_definition(source, space_id, name));
   if (!definition) return embedding;
-  HOLDFAST_ASSIGN(auto values,
-                  search::read_vector(source, definition->prefix(space_id), document_of(id)));
+  const std::string prefix = definition->prefix(space_id);
+  HOLDFAST_ASSIGN(auto values, search::read_vector(source, prefix, document_of(id)));
   if (!values) return embedding;
-  embedding =
-      Embedding{definition->options.model, definition->options.model_version, std::move(*values)};
+  HOLDFAST_ASSIGN(auto parts, search::read_parts(source, prefix, document_of(id)));
+  embedding = Embedding{definition->options.model, definition->options.model_version,
+                        std::move(*values), std::move(parts)};
   return embedding;
 }
 

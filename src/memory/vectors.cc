@@ -64,8 +64,9 @@ Status put_one(KeyTarget& target, uint32_t space_id, std::string_view name, cons
   const std::string prefix = definition.prefix(space_id);
   const search::DocumentId document = memory::document_of(put.id);
   HOLDFAST_TRY(search::drop_vector(target, prefix, document).status());
-  return search::put_vector(target, prefix, document, memory::signature_of(put.observation),
-                            put.embedding.values);
+  HOLDFAST_TRY(search::put_vector(target, prefix, document, memory::signature_of(put.observation),
+                                  put.embedding.values));
+  return search::put_parts(target, prefix, document, put.embedding.parts);
 }
 
 }  // namespace

@@ -191,6 +191,64 @@ TEST_F(VectorsTest, WordsAndVectorRankTogether) {
   EXPECT_EQ(refused(query), StatusCode::kInvalidArgument);
 }
 
+TEST_F(VectorsTest, WhatIsSaidInPassingIsFoundByItsPart) {
+  const auto add_parts = [&](const std::string& content, std::vector<float> values,
+                             std::vector<std::vector<float>> parts) {
+    return add({.content = content, .embedding = Embedding{"m", "1", values, std::move(parts)}});
+  };
+  add_parts("much of the weather", {1, 0}, {{0, 0, 1}});
+  const std::string id = add_parts("in passing", {0.8f, 0.6f}, {{0, 1, 0}, {3, 0, 0}});
+  add("an old one", {0, 1});
+  RecallQuery query = near({1, 0});
+  query.text = "job";
+  query.vector_weight = 1;
+  EXPECT_EQ(recalled(query)[0], "much of the weather");
+  query.vector->part = {1, 0, 0};
+  const auto found = hits(query);
+  ASSERT_EQ(found.size(), 3u);
+  EXPECT_EQ(found[0].observation.content, "in passing");
+  EXPECT_NEAR(*found[0].similarity, 0.8, 1e-6);
+  EXPECT_NEAR(*found[0].part_similarity, 1, 1e-3);
+  EXPECT_NEAR(*found[1].part_similarity, 0, 1e-3);
+  EXPECT_EQ(found[2].part_similarity, std::nullopt);
+  query.fusion = Fusion::reciprocal_rank;
+  EXPECT_EQ(recalled(query)[0], "in passing");
+  query.vector->part = {1, 0};
+  EXPECT_EQ(recalled(query)[0], "much of the weather") << "parts of another dimension";
+  query.vector->part = {0, 0, 0};
+  EXPECT_EQ(refused(query), StatusCode::kInvalidArgument);
+  EXPECT_EQ(vectors().get("main", id)->value().parts.size(), 2u);
+}
+
+TEST_F(VectorsTest, PartsFollowTheirVector) {
+  const auto part_count = [&](const std::string& id) {
+    const auto embedding = *vectors().get("main", id);
+    return embedding ? embedding->parts.size() : 99;
+  };
+  const std::string id =
+      add({.content = "north", .embedding = Embedding{"m", "1", {0, 1}, {{1, 2}, {2, 1}}}});
+  EXPECT_EQ(part_count(id), 2u);
+  ASSERT_TRUE(observations().edit(id, {.tags = {{"new"}}}));
+  EXPECT_EQ(part_count(id), 2u);
+  ASSERT_TRUE(observations().forget(id));
+  ASSERT_TRUE(observations().restore(id));
+  EXPECT_EQ(part_count(id), 2u);
+  ASSERT_TRUE(vectors().put("main", id, {"m", "1", {0, 2}, {}}));
+  EXPECT_EQ(part_count(id), 0u) << "the new vector has none";
+  ASSERT_TRUE(vectors().put("main", id, {"m", "1", {0, 2}, {{1, 1}}}));
+  EXPECT_EQ(part_count(id), 1u);
+  EXPECT_EQ(vectors().put("main", id, {"m", "1", {0, 2}, {{0, 0}}}).code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_EQ(part_count(id), 1u) << "what is refused changes nothing";
+  ASSERT_TRUE(observations().edit(id, {.content = "south"}));
+  EXPECT_EQ(part_count(id), 99u);
+  ASSERT_TRUE(vectors().put("main", id, {"m", "1", {0, -1}, {}}));
+  EXPECT_EQ(part_count(id), 0u) << "they stood for another content";
+  const Embedding bad{"m", "1", {0, 1}, {{0, 0}}};
+  EXPECT_EQ(observations().add({.content = "bad", .embedding = bad}).status().code(),
+            StatusCode::kInvalidArgument);
+}
+
 TEST_F(VectorsTest, WithDistancesTheNearestIsTheLeast) {
   ASSERT_TRUE(vectors().define(
       "main", {.dimension = 2, .metric = VectorMetric::l2, .model = "m", .model_version = "1"}));

@@ -56,8 +56,16 @@ Status put_vector(KeyTarget& target, std::string_view prefix, const DocumentId& 
   return target.put(keys.fresh(view_of(id)), encode_signature(signature));
 }
 
-Result<bool> drop_vector(KeyTarget& target, std::string_view prefix, const DocumentId& id) {
-  const VectorKeys keys(prefix);
+Status put_parts(KeyTarget& target, std::string_view prefix, const DocumentId& id,
+                 std::span<const VectorPart> parts) {
+  if (parts.empty()) return Status::ok();
+  return target.put(VectorKeys(prefix).parts(view_of(id)), encode_parts(parts));
+}
+
+namespace {
+
+// Out of the index; what else is kept of it stays.
+Result<bool> take_out(KeyTarget& target, const VectorKeys& keys, const DocumentId& id) {
   HOLDFAST_TRY(target.del(keys.aside(view_of(id))));
   HOLDFAST_ASSIGN(const auto values, target.get(keys.vector(view_of(id))));
   if (!values) return false;
@@ -69,6 +77,14 @@ Result<bool> drop_vector(KeyTarget& target, std::string_view prefix, const Docum
     HOLDFAST_TRY(target.put(keys.dropped(view_of(id)), ""));
   }
   return true;
+}
+
+}  // namespace
+
+Result<bool> drop_vector(KeyTarget& target, std::string_view prefix, const DocumentId& id) {
+  const VectorKeys keys(prefix);
+  HOLDFAST_TRY(target.del(keys.parts(view_of(id))));
+  return take_out(target, keys, id);
 }
 
 Status relabel_vector(KeyTarget& target, std::string_view prefix, const DocumentId& id,
@@ -85,7 +101,7 @@ Status set_vector_aside(KeyTarget& target, std::string_view prefix, const Docume
   const VectorKeys keys(prefix);
   HOLDFAST_ASSIGN(const auto values, target.get(keys.vector(view_of(id))));
   if (!values) return Status::ok();
-  HOLDFAST_TRY(drop_vector(target, prefix, id).status());
+  HOLDFAST_TRY(take_out(target, keys, id).status());
   return target.put(keys.aside(view_of(id)), *values);
 }
 
@@ -113,9 +129,21 @@ Result<std::optional<std::vector<float>>> read_vector(KeySource& source, std::st
   return std::optional(std::move(values));
 }
 
+Result<std::vector<VectorPart>> read_parts(KeySource& source, std::string_view prefix,
+                                           const DocumentId& id) {
+  HOLDFAST_ASSIGN(const auto bytes, source.get(VectorKeys(prefix).parts(view_of(id))));
+  if (!bytes) return std::vector<VectorPart>();
+  return decode_parts(*bytes);
+}
+
 Result<std::string> peek_vector(KeySource& source, std::string_view prefix, const DocumentId& id) {
   HOLDFAST_ASSIGN(auto values, source.peek(VectorKeys(prefix).vector(view_of(id))));
   return std::move(values).value_or("");
+}
+
+Result<std::string> peek_parts(KeySource& source, std::string_view prefix, const DocumentId& id) {
+  HOLDFAST_ASSIGN(auto parts, source.peek(VectorKeys(prefix).parts(view_of(id))));
+  return std::move(parts).value_or("");
 }
 
 Result<std::set<DocumentId>> vectors_between(KeySource& source, std::string_view prefix,

@@ -23,6 +23,7 @@
 #include "search/keyspace.h"
 #include "search/manifest.h"
 #include "search/vector_block.h"
+#include "search/vector_parts.h"
 
 namespace holdfast::search {
 
@@ -39,7 +40,10 @@ Status check_vector(const VectorShape& shape, std::span<const float> values);
 // REQUIRES: the vector is not there, or was dropped; check_vector().
 Status put_vector(KeyTarget& target, std::string_view prefix, const DocumentId& id,
                   const Signature& signature, std::span<const float> values);
-// False: there is none.
+// Nothing, if there are none. REQUIRES: its vector was put just before; check_parts().
+Status put_parts(KeyTarget& target, std::string_view prefix, const DocumentId& id,
+                 std::span<const VectorPart> parts);
+// With its parts. False: there is none.
 Result<bool> drop_vector(KeyTarget& target, std::string_view prefix, const DocumentId& id);
 // Its labels have changed. Nothing happens where there is none.
 Status relabel_vector(KeyTarget& target, std::string_view prefix, const DocumentId& id,
@@ -52,8 +56,13 @@ Status put_vector_back(KeyTarget& target, std::string_view prefix, const Documen
 Result<std::optional<std::vector<float>>> read_vector(KeySource& source, std::string_view prefix,
                                                       const DocumentId& id);
 
+Result<std::vector<VectorPart>> read_parts(KeySource& source, std::string_view prefix,
+                                           const DocumentId& id);
+
 // Its numbers as they are stored, as a hint; empty: it is not there, or set aside.
 Result<std::string> peek_vector(KeySource& source, std::string_view prefix, const DocumentId& id);
+// Its parts as they are stored, as a hint (vector_parts.h); empty: it has none.
+Result<std::string> peek_parts(KeySource& source, std::string_view prefix, const DocumentId& id);
 // The ids of the live ones from `first` to `last`.
 Result<std::set<DocumentId>> vectors_between(KeySource& source, std::string_view prefix,
                                              const DocumentId& first, const DocumentId& last);

@@ -9,6 +9,7 @@
 // | 'f' id:16                      | a vector that no block has: its signature                  |
 // | 'g' generation:u32             | a centre: f32 each                                         |
 // | 'm'                            | the manifest                                               |
+// | 'p' id:16                      | parts of a vector, also of one set aside (vector_parts.h)  |
 // | 'x' id:16                      | a vector: f32 each                                         |
 //
 // Who: search/ only. Thread-safety: pure functions.
@@ -59,6 +60,7 @@ class VectorKeys {
   std::string aside(std::string_view id = {}) const { return under('a', id); }
   std::string dropped(std::string_view id = {}) const { return under('d', id); }
   std::string fresh(std::string_view id = {}) const { return under('f', id); }
+  std::string parts(std::string_view id = {}) const { return under('p', id); }
   std::string vector(std::string_view id = {}) const { return under('x', id); }
   std::string manifest() const { return under('m', {}); }
   std::string blocks() const { return under('b', {}); }

@@ -118,6 +118,7 @@ Json json_of(size_t rank, const RecallHit& hit) {
   if (hit.strength || hit.similarity || hit.link_share > 0) json["text_score"] = hit.text_score;
   if (hit.similarity) {
     json["similarity"] = *hit.similarity;
+    if (hit.part_similarity) json["part_similarity"] = *hit.part_similarity;
     json["text_share"] = hit.text_share;
     json["vector_share"] = hit.vector_share;
   }
@@ -214,9 +215,11 @@ void print_hit(const Output& output, size_t rank, const RecallHit& hit) {
   output.line("    " + highlighted(output, hit));
   for (const ScoreTerm& one : hit.explanation) output.line("    " + output.dim(explained(one)));
   if (hit.similarity && !hit.explanation.empty()) {
+    const std::string of_part =
+        hit.part_similarity ? ", of its nearest part " + fixed(*hit.part_similarity, 3) : "";
     output.line("    " + output.dim(fixed(hit.text_share, 3) + " for the words, " +
                                     fixed(hit.vector_share, 3) + " for a similarity of " +
-                                    fixed(*hit.similarity, 3)));
+                                    fixed(*hit.similarity, 3) + of_part));
   }
   if (hit.link_share > 0 && !hit.explanation.empty()) {
     output.line("    " + output.dim(fixed(hit.link_share, 3) + " for links from the best hits"));
