@@ -81,11 +81,9 @@ void add_all(const Space& space, Embedder& embedder, const std::vector<Document>
       NewObservation& observation = batch[i - first];
       observation.content = documents[i].content;
       observation.session = documents[i].id;
-      auto values = embedder.embed({&observation.content, 1});
-      require(values.is_ok(), "cannot embed");
-      observation.embedding =
-          Embedding{std::string(embedder.model()), std::string(embedder.model_version()),
-                    std::move((*values)[0])};
+      auto embeddings = embeddings_of(embedder, {&observation.content, 1});
+      require(embeddings.is_ok(), "cannot embed");
+      observation.embedding = std::move((*embeddings)[0]);
     }
     const auto added = space.observations().add_all(batch);
     require(added.is_ok(), added.status().to_string());

@@ -112,6 +112,10 @@ Result<std::unique_ptr<Embedder>> embedder_of(const VectorSpaceOptions& space,
 // The text of an observation that is embedded: title and content.
 std::string embedded_text(const NewObservation& observation);
 
+// Of each text its vector and those of its parts. Errors: those of the embedder.
+Result<std::vector<Embedding>> embeddings_of(Embedder& embedder,
+                                             std::span<const std::string> texts);
+
 // Adds the vector of the query's text, and how much it counts. Errors: those of the embedder.
 Status embed_query(Embedder& embedder, RecallQuery& query,
                    std::string_view vector_space = kMainVectorSpace);
@@ -122,6 +126,9 @@ struct FillOptions {
   size_t text_size_max = 8192;  // bytes of a text that are embedded: models read no more
   // Where the vector space holds vectors of another model: fill a successor (holdfast/vector.h).
   bool replaces = false;
+  // Where it holds vectors of this model: fill a successor of the same, as for parts (vector.h)
+  // that the embedder did not make then.
+  bool anew = false;
 };
 
 struct FillStep {

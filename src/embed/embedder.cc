@@ -1,5 +1,7 @@
 #include "holdfast/embedder.h"
 
+#include "base/check.h"
+
 namespace holdfast {
 
 namespace {
@@ -44,6 +46,19 @@ Result<std::unique_ptr<Embedder>> embedder_of(const VectorSpaceOptions& space,
 std::string embedded_text(const NewObservation& observation) {
   if (!observation.title || observation.title->empty()) return observation.content;
   return *observation.title + "\n" + observation.content;
+}
+
+Result<std::vector<Embedding>> embeddings_of(Embedder& embedder,
+                                             std::span<const std::string> texts) {
+  HOLDFAST_ASSIGN(auto values, embedder.embed(texts));
+  HOLDFAST_ASSIGN(auto parts, embedder.embed_parts(texts));
+  CHECK(values.size() == texts.size() && parts.size() == texts.size());
+  std::vector<Embedding> embeddings;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    embeddings.push_back({std::string(embedder.model()), std::string(embedder.model_version()),
+                          std::move(values[i]), std::move(parts[i])});
+  }
+  return embeddings;
 }
 
 Status embed_query(Embedder& embedder, RecallQuery& query, std::string_view vector_space) {

@@ -216,6 +216,24 @@ TEST_F(FillerTest, AnotherModelReplacesTheFirstInOneCommit) {
   EXPECT_FALSE(*replacing.finish());
 }
 
+TEST_F(FillerTest, TheSameModelReplacesItsOwnOnlyIfAsked) {
+  const std::string id = add("a");
+  ASSERT_TRUE(space_.vectors().define(kMainVectorSpace,
+                                      {.dimension = 2, .model = "fake", .model_version = "1"}));
+  ASSERT_TRUE(space_.vectors().put(kMainVectorSpace, id, {"fake", "1", {7, 7}}));
+  Filler same(space_, embedder_, {.replaces = true});
+  ASSERT_TRUE(same.begin());
+  EXPECT_TRUE(step(same).is_over);
+  EXPECT_FALSE(*same.finish());
+  Filler anew(space_, embedder_, {.anew = true});
+  ASSERT_TRUE(anew.begin());
+  EXPECT_EQ(step(anew).embedded, 1);
+  EXPECT_EQ(embedding(id)->values, (std::vector<float>{7, 7})) << "until all are there";
+  EXPECT_TRUE(*anew.finish());
+  EXPECT_EQ(embedding(id)->values, (std::vector<float>{1, 1}));
+  EXPECT_EQ(embedding(id)->parts.size(), 1);
+}
+
 TEST_F(FillerTest, WaitsForWhatIsAddedAndForWhatIsChanged) {
   const std::string old = add("a");
   Filler filler(space_, embedder_);

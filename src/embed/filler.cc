@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <set>
 
-#include "base/check.h"
 #include "base/utf8.h"
 #include "base/uuid.h"
 #include "holdfast/embedder.h"
@@ -44,11 +43,10 @@ Status Filler::begin() {
                   "a batch has 1 to " + std::to_string(kEmbeddedTextsMax) + " texts");
   }
   HOLDFAST_ASSIGN(const auto defined, find(space_, options_.vector_space));
-  if (defined && (is_of(*defined, embedder_) ||
-                  (defined->successor && is_of(*defined->successor, embedder_)))) {
-    return Status::ok();
-  }
-  if (defined && !options_.replaces) {
+  if (defined && defined->successor && is_of(*defined->successor, embedder_)) return Status::ok();
+  const bool is_of_model = defined && is_of(*defined, embedder_);
+  if (is_of_model && !options_.anew) return Status::ok();
+  if (defined && !is_of_model && !options_.replaces) {
     return Status(StatusCode::kConditionFalse,
                   "vector space \"" + options_.vector_space + "\" holds vectors of model \"" +
                       defined->model + "\"; to have all of \"" + std::string(embedder_.model()) +
@@ -164,26 +162,22 @@ Status Filler::embed_texts(std::span<const Observation> observations,
     const std::string text = embedded_text(one);
     texts.emplace_back(utf8_prefix(text, options_.text_size_max));
   }
-  auto values = embedder_.embed(texts);
-  if (values.status().code() == StatusCode::kInvalidArgument) {
+  auto embeddings = embeddings_of(embedder_, texts);
+  if (embeddings.status().code() == StatusCode::kInvalidArgument) {
     if (observations.size() == 1) {
       ++step.refused;
-      step.refusal = values.status();
+      step.refusal = embeddings.status();
       return Status::ok();
     }
     // One that is refused does not keep the others from being embedded.
     for (const Observation& one : observations) HOLDFAST_TRY(embed_texts({&one, 1}, vectors, step));
     return Status::ok();
   }
-  HOLDFAST_TRY(values.status());
-  HOLDFAST_ASSIGN(auto parts, embedder_.embed_parts(texts));
-  CHECK(values->size() == observations.size() && parts.size() == observations.size());
+  HOLDFAST_TRY(embeddings.status());
   for (size_t i = 0; i < observations.size(); ++i) {
-    vectors.push_back(
-        {.id = observations[i].id,
-         .embedding = {std::string(embedder_.model()), std::string(embedder_.model_version()),
-                       std::move((*values)[i]), std::move(parts[i])},
-         .revision = observations[i].revision});
+    vectors.push_back({.id = observations[i].id,
+                       .embedding = std::move((*embeddings)[i]),
+                       .revision = observations[i].revision});
   }
   return Status::ok();
 }

@@ -64,7 +64,7 @@ void print(const Output& output, const Embedder& embedder, const Totals& totals,
                   {"replaced", is_replaced}});
   } else {
     output.line(with_separators(totals.embedded) + " observations embedded by " + printable(model) +
-                (is_replaced ? ", which stands for the model before from now on" : ""));
+                (is_replaced ? ", which stand for those before from now on" : ""));
   }
   if (totals.refused > 0) {
     std::fprintf(stderr, "holdfast: %s texts were refused, the last of them so: %s\n",
@@ -127,6 +127,8 @@ void add_embed_command(Commands& commands) {
       ->capture_default_str();
   command->add_flag("--replace", arguments->options.replaces,
                     "Embed all anew if the vectors are of another model, then swap at once");
+  command->add_flag("--anew", arguments->options.anew,
+                    "Embed all anew though the vectors are of this model, then swap at once");
   CLI::Option* follow =
       command->add_flag("--follow", arguments->follow, "Go on with what is added and changed");
   as_duration(command->add_option("--for,--seconds", arguments->seconds, "Follow for so long"))
