@@ -51,11 +51,19 @@ class Embedder {
   // A vector for each text, in their order; every text has one. At most kEmbeddedTextsMax texts of
   // UTF-8. Errors: those of what computes them; InvalidArgument: one of the texts is refused.
   virtual Result<std::vector<Values>> embed(std::span<const std::string> texts) = 0;
-  // Of each text the vectors of its parts (Embedding::parts); of none by default. Errors: as of
-  // embed.
-  virtual Result<std::vector<std::vector<Values>>> embed_parts(std::span<const std::string> texts);
-  // What parts are compared with (RecallVector::part); empty by default. Errors: as of embed.
-  virtual Result<Values> embed_question(const std::string& question);
+  struct WithParts {
+    Values values;
+    std::vector<Values> parts;
+  };
+  // The same, and the vectors of each text's parts (Embedding::parts); none by default.
+  virtual Result<std::vector<WithParts>> embed_with_parts(std::span<const std::string> texts);
+  struct Question {
+    Values values;
+    Values part;
+  };
+  // The vector of a question, and what parts are compared with (RecallVector::part); by default
+  // they are not. Errors: as of embed.
+  virtual Result<Question> embed_question(const std::string& question);
   // How much its vectors are worth beside words: RecallQuery::vector_weight.
   virtual double vector_weight() const = 0;
 };

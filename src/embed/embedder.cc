@@ -12,13 +12,17 @@ bool computes(const Embedder& embedder, const VectorSpaceOptions& space) {
 
 }  // namespace
 
-Result<std::vector<std::vector<Embedder::Values>>> Embedder::embed_parts(
+Result<std::vector<Embedder::WithParts>> Embedder::embed_with_parts(
     std::span<const std::string> texts) {
-  return std::vector<std::vector<Values>>(texts.size());
+  HOLDFAST_ASSIGN(auto values, embed(texts));
+  std::vector<WithParts> all;
+  for (Values& one : values) all.push_back({std::move(one), {}});
+  return all;
 }
 
-Result<Embedder::Values> Embedder::embed_question(const std::string&) {
-  return Values();
+Result<Embedder::Question> Embedder::embed_question(const std::string& question) {
+  HOLDFAST_ASSIGN(auto values, embed({&question, 1}));
+  return Question{std::move(values[0]), {}};
 }
 
 Result<std::unique_ptr<Embedder>> embedder_of(const VectorSpaceOptions& space,
@@ -50,23 +54,22 @@ std::string embedded_text(const NewObservation& observation) {
 
 Result<std::vector<Embedding>> embeddings_of(Embedder& embedder,
                                              std::span<const std::string> texts) {
-  HOLDFAST_ASSIGN(auto values, embedder.embed(texts));
-  HOLDFAST_ASSIGN(auto parts, embedder.embed_parts(texts));
-  CHECK(values.size() == texts.size() && parts.size() == texts.size());
+  HOLDFAST_ASSIGN(auto all, embedder.embed_with_parts(texts));
+  CHECK(all.size() == texts.size());
   std::vector<Embedding> embeddings;
-  for (size_t i = 0; i < texts.size(); ++i) {
+  for (Embedder::WithParts& one : all) {
     embeddings.push_back({std::string(embedder.model()), std::string(embedder.model_version()),
-                          std::move(values[i]), std::move(parts[i])});
+                          std::move(one.values), std::move(one.parts)});
   }
   return embeddings;
 }
 
 Status embed_query(Embedder& embedder, RecallQuery& query, std::string_view vector_space) {
-  HOLDFAST_ASSIGN(auto values, embedder.embed({&query.text, 1}));
+  HOLDFAST_ASSIGN(auto question, embedder.embed_question(query.text));
   RecallVector vector;
-  vector.values = std::move(values[0]);
+  vector.values = std::move(question.values);
+  vector.part = std::move(question.part);
   vector.space = vector_space;
-  HOLDFAST_ASSIGN(vector.part, embedder.embed_question(query.text));
   vector.model = embedder.model();
   vector.model_version = embedder.model_version();
   query.vector = std::move(vector);

@@ -90,10 +90,9 @@ class FakeEmbedder final : public Embedder {
     return all;
   }
   // One part for each letter.
-  Result<std::vector<std::vector<Values>>> embed_parts(
-      std::span<const std::string> texts) override {
-    std::vector<std::vector<Values>> all;
-    for (const std::string& text : texts) all.emplace_back(text.size(), Values{1, 2, 3});
+  Result<std::vector<WithParts>> embed_with_parts(std::span<const std::string> texts) override {
+    HOLDFAST_ASSIGN(auto all, Embedder::embed_with_parts(texts));
+    for (size_t i = 0; i < texts.size(); ++i) all[i].parts.assign(texts[i].size(), {1, 2, 3});
     return all;
   }
 

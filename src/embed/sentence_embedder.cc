@@ -46,38 +46,44 @@ class SentenceEmbedder final : public Embedder {
   double vector_weight() const override { return 0.35; }
 
   Result<std::vector<Values>> embed(std::span<const std::string> texts) override {
-    std::vector<Values> all(texts.size());
-    if (hashing_) {
-      HOLDFAST_ASSIGN(all, hashing_->embed(texts));
-    }
-    for (size_t i = 0; i < texts.size(); ++i) {
-      Values meaning = meaning_of(texts[i]);
-      if (hashing_) {
-        scale_to(std::sqrt(kWordsShare), all[i]);
-        scale_to(std::sqrt(1 - kWordsShare), meaning);
-      }
-      all[i].insert(all[i].end(), meaning.begin(), meaning.end());
-    }
-    return all;
-  }
-
-  Result<std::vector<std::vector<Values>>> embed_parts(
-      std::span<const std::string> texts) override {
-    std::vector<std::vector<Values>> all;
+    std::vector<Values> all;
     for (const std::string& text : texts) {
-      std::vector<Values>& parts = all.emplace_back();
+      HOLDFAST_ASSIGN(all.emplace_back(), whole_of(text, meaning_of(text)));
+    }
+    return all;
+  }
+
+  Result<std::vector<WithParts>> embed_with_parts(std::span<const std::string> texts) override {
+    std::vector<WithParts> all;
+    for (const std::string& text : texts) {
+      WithParts& one = all.emplace_back();
+      const Values meaning = meaning_of(text);
+      HOLDFAST_ASSIGN(one.values, whole_of(text, meaning));
       for (const std::string_view sentence : embed::sentences_of(text, kVectorPartsMax)) {
-        parts.push_back(meaning_of(sentence));
+        one.parts.push_back(sentence == text ? meaning : meaning_of(sentence));
       }
     }
     return all;
   }
 
-  Result<Values> embed_question(const std::string& question) override {
-    return meaning_of(question);
+  Result<Question> embed_question(const std::string& question) override {
+    Question asked;
+    asked.part = meaning_of(question);
+    HOLDFAST_ASSIGN(asked.values, whole_of(question, asked.part));
+    return asked;
   }
 
  private:
+  // The words of the text, where they are joined, before its meaning.
+  Result<Values> whole_of(const std::string& text, Values meaning) {
+    if (!hashing_) return meaning;
+    HOLDFAST_ASSIGN(auto words, hashing_->embed({&text, 1}));
+    Values whole = std::move(words[0]);
+    scale_to(std::sqrt(kWordsShare), whole);
+    scale_to(std::sqrt(1 - kWordsShare), meaning);
+    whole.insert(whole.end(), meaning.begin(), meaning.end());
+    return whole;
+  }
   Values meaning_of(std::string_view text) {
     return encoder_.encode(tokenizer_.pieces(utf8_prefix(text, kTextSizeMax)));
   }

@@ -63,15 +63,19 @@ TEST_F(SentenceEmbedderTest, PartsAreWhatItsSentencesMean) {
   const auto joined = sentence_embedder(path_, SentenceVectors::kJoined);
   ASSERT_TRUE(alone && joined);
   const std::vector<std::string> texts = {"the cats are on mats. the mats are of cats.", "", "cat"};
-  const auto parts = (*joined)->embed_parts(texts);
-  ASSERT_TRUE(parts);
-  ASSERT_EQ(parts->size(), 3);
-  EXPECT_EQ((*parts)[0], vectors(**alone, {"the cats are on mats.", "the mats are of cats."}));
-  EXPECT_TRUE((*parts)[1].empty());
-  EXPECT_EQ((*parts)[2], vectors(**alone, {"cat"}));
-  EXPECT_EQ(*(*joined)->embed_question("the cats"), vectors(**alone, {"the cats"})[0]);
-  EXPECT_TRUE((*hashing_embedder()->embed_parts(texts))[0].empty());
-  EXPECT_TRUE(hashing_embedder()->embed_question("the cats")->empty());
+  const auto all = (*joined)->embed_with_parts(texts);
+  ASSERT_TRUE(all);
+  ASSERT_EQ(all->size(), 3);
+  EXPECT_EQ((*all)[0].parts, vectors(**alone, {"the cats are on mats.", "the mats are of cats."}));
+  EXPECT_TRUE((*all)[1].parts.empty());
+  EXPECT_EQ((*all)[2].parts, vectors(**alone, {"cat"}));
+  const auto wholes = vectors(**joined, texts);
+  for (size_t i = 0; i < texts.size(); ++i) EXPECT_EQ((*all)[i].values, wholes[i]);
+  const auto asked = (*joined)->embed_question("the cats");
+  EXPECT_EQ(asked->part, vectors(**alone, {"the cats"})[0]);
+  EXPECT_EQ(asked->values, vectors(**joined, {"the cats"})[0]);
+  EXPECT_TRUE((*hashing_embedder()->embed_with_parts(texts))[0].parts.empty());
+  EXPECT_TRUE(hashing_embedder()->embed_question("the cats")->part.empty());
 }
 
 TEST_F(SentenceEmbedderTest, EveryTextHasAVectorOfLengthOne) {
