@@ -6,7 +6,6 @@
 #include "base/check.h"
 #include "base/coding.h"
 #include "holdfast/vector.h"
-#include "search/manifest.h"
 #include "search/vector_index.h"
 
 namespace holdfast::search {
@@ -38,26 +37,34 @@ struct StoredParts {
   }
 };
 
+// `holdfast reindex` makes codes anew, not what was given.
+Status malformed_parts() {
+  return Status(StatusCode::kCorruption,
+                "the parts of a vector are malformed; run `holdfast check`, and `holdfast embed "
+                "--anew` to make them anew");
+}
+
 Result<StoredParts> read_stored(std::string_view bytes) {
   if (!bytes.empty() && static_cast<uint8_t>(bytes[0]) != kPartsFormat) {
     return Status(StatusCode::kUnsupported,
                   "the parts of a vector have format " +
                       std::to_string(static_cast<uint8_t>(bytes[0])) + ", this program reads " +
-                      std::to_string(kPartsFormat) + "; use the program that made them");
+                      std::to_string(kPartsFormat) +
+                      "; use the program that made them, or run `holdfast embed --anew`");
   }
-  if (bytes.size() < kPartsHeaderSize) return malformed_index("the parts of a vector");
+  if (bytes.size() < kPartsHeaderSize) return malformed_parts();
   StoredParts parts;
   parts.dimension = load_le<uint16_t>(bytes.data() + 1);
   const size_t size = sizeof(float) + parts.dimension;
   if (parts.dimension < kDimensionMin || parts.dimension > kDimensionMax ||
       (bytes.size() - kPartsHeaderSize) % size != 0) {
-    return malformed_index("the parts of a vector");
+    return malformed_parts();
   }
   parts.count = (bytes.size() - kPartsHeaderSize) / size;
   parts.first = bytes.data() + kPartsHeaderSize;
   for (size_t i = 0; i < parts.count; ++i) {
     const float scale = parts[i].scale;
-    if (!std::isfinite(scale) || scale <= 0) return malformed_index("the parts of a vector");
+    if (!std::isfinite(scale) || scale <= 0) return malformed_parts();
   }
   return parts;
 }
@@ -91,7 +98,8 @@ std::string encode_parts(std::span<const VectorPart> parts) {
     float greatest = 0;
     for (const float value : part) greatest = std::max(greatest, std::abs(value));
     const auto scale = static_cast<float>(greatest / kByteMax / length_of(part));
-    out.append(reinterpret_cast<const char*>(&scale), sizeof(scale));
+    out.resize(out.size() + sizeof(scale));
+    store_le(out.data() + out.size() - sizeof(scale), scale);
     for (const float value : part) {
       out.push_back(static_cast<char>(std::lround(value / greatest * kByteMax)));
     }

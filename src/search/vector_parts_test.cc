@@ -1,5 +1,6 @@
 #include "search/vector_parts.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -10,6 +11,8 @@
 
 namespace holdfast::search {
 namespace {
+
+using testing::HasSubstr;
 
 double cosine(const VectorPart& a, const VectorPart& b) {
   double product = 0, square_a = 0, square_b = 0;
@@ -97,6 +100,7 @@ TEST(VectorParts, WrongBytesAreCorruptionWhateverTheyAre) {
     bad[static_cast<size_t>(at)] = byte;
     if (at == 6) bad[5] = byte == '\x7f' ? '\x80' : bad[5];  // infinite; less than nothing
     EXPECT_EQ(nearest_part(bad, query).status().code(), StatusCode::kCorruption) << at;
+    EXPECT_THAT(nearest_part(bad, query).status().message(), HasSubstr("embed --anew"));
   }
 }
 
