@@ -97,11 +97,14 @@ std::string encode_parts(std::span<const VectorPart> parts) {
     CHECK(part.size() == dimension);
     float greatest = 0;
     for (const float value : part) greatest = std::max(greatest, std::abs(value));
-    const auto scale = static_cast<float>(greatest / kByteMax / length_of(part));
+    std::vector<float> numbers;
+    for (const float value : part) numbers.push_back(std::round(value / greatest * kByteMax));
+    // Of the numbers as rounded, so that what is stored has the length one.
+    const auto scale = static_cast<float>(1 / length_of(numbers));
     out.resize(out.size() + sizeof(scale));
     store_le(out.data() + out.size() - sizeof(scale), scale);
-    for (const float value : part) {
-      out.push_back(static_cast<char>(std::lround(value / greatest * kByteMax)));
+    for (const float number : numbers) {
+      out.push_back(static_cast<char>(static_cast<int8_t>(number)));
     }
   }
   return out;

@@ -46,7 +46,7 @@ std::string content_of(const std::string& id) {
 // In another direction for each.
 Embedding embedding_of(const std::string& id) {
   const float turn = std::stof(id) / 10;
-  return {"turned", "1", {std::cos(turn), std::sin(turn), 0.5f}};
+  return {"turned", "1", {std::cos(turn), std::sin(turn), 0.5f}, {{std::sin(turn), 1}}};
 }
 
 Status remember(const Space& space, Transaction& txn, uint64_t id) {
@@ -185,8 +185,28 @@ Result<std::vector<std::string>> nearest(const Space& space, const std::string& 
   return contents;
 }
 
+// Every vector has its part, whoever died while it was written.
+std::string wrong_parts(const Space& space, const std::string& id) {
+  RecallQuery query;
+  query.text = "shared";
+  query.limit = 100;
+  query.vector = RecallVector();
+  query.vector->values = embedding_of(id).values;
+  query.vector->part = embedding_of(id).parts[0];
+  const auto hits = space.recall(query);
+  if (!hits) return hits.status().to_string();
+  for (const RecallHit& hit : *hits) {
+    if (!hit.part_similarity) return hit.observation.content + " has no part";
+    const bool is_it = hit.observation.content == content_of(id);
+    if (is_it && *hit.part_similarity < 0.999) return id + " has another part";
+  }
+  return "";
+}
+
 std::string wrong_vectors(const Space& space, const std::set<std::string>& rows) {
   for (const std::string& id : rows) {
+    const std::string wrong = wrong_parts(space, id);
+    if (!wrong.empty()) return wrong;
     auto exact = nearest(space, id, VectorAccuracy::exact);
     auto by_codes = nearest(space, id, VectorAccuracy::high);
     if (!exact || !by_codes) return (exact ? by_codes : exact).status().to_string();
