@@ -2,16 +2,20 @@
 //
 // Usage: holdfast_embed MODEL      (the file that `holdfast model install` makes)
 // Opening it, which reads all of it once for its checksum; cutting a text into pieces; and the
-// vector of so many pieces by each instruction set that the machine has. Medians, microseconds.
+// vector of so many pieces by each instruction set that the machine has. And how long recall takes
+// to find the nearest sentence of each of its candidates. Medians, microseconds.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <functional>
+#include <random>
+#include <vector>
 
 #include "bench/engine.h"
 #include "bench/table.h"
 #include "model/encoder.h"
 #include "model/tokenizer.h"
+#include "search/vector_parts.h"
 
 namespace holdfast::bench {
 namespace {
@@ -40,6 +44,32 @@ std::string text_of(double us) {
   return text;
 }
 
+constexpr size_t kCandidates = 200;
+constexpr size_t kSentences = 6;
+
+// As of candidates that are in memory; reading them comes on top.
+double nearest_us(size_t dimension) {
+  std::mt19937_64 random(1);
+  std::normal_distribution<float> normal;
+  const auto drawn = [&] {
+    search::VectorPart part(dimension);
+    for (float& value : part) value = normal(random);
+    return part;
+  };
+  std::vector<std::string> candidates(kCandidates);
+  for (std::string& candidate : candidates) {
+    std::vector<search::VectorPart> parts(kSentences);
+    for (search::VectorPart& part : parts) part = drawn();
+    candidate = search::encode_parts(parts);
+  }
+  const search::VectorPart question = drawn();
+  return median_us([&] {
+    for (const std::string& candidate : candidates) {
+      require(search::nearest_part(candidate, question).is_ok(), "a part is malformed");
+    }
+  });
+}
+
 void run(const std::string& path) {
   const auto open = [&] {
     auto model = model::Model::open(os::posix_os(), path);
@@ -65,6 +95,9 @@ void run(const std::string& path) {
     table.add(cells);
   }
   table.print(TableStyle::kMarkdown);
+  const size_t dimension = model::Encoder(*sentence_model).encode(tokenizer.pieces(kText)).size();
+  std::printf("\nthe nearest of %zu sentences, of %zu numbers each, of %zu candidates: %s us\n",
+              kSentences, dimension, kCandidates, text_of(nearest_us(dimension)).c_str());
 }
 
 }  // namespace
