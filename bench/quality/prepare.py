@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the known-item tasks of holdfast_quality from Debian packages.
+"""Makes the known-item tasks of holdfast_quality from Debian packages, and texts for holdfast_text.
 
 Usage: bench/quality/prepare.py FOLDER
 
@@ -9,6 +9,8 @@ Downloads the packages into FOLDER by apt-get, as any user, installs nothing, an
   C.jsonl   WordNet: a gloss finds the synonyms and examples
   D.jsonl   a verse of the King James Version finds the same verse of the World English Bible
   ja.jsonl, ko.jsonl   a question of Debian's FAQ finds its answer, in Japanese and Korean
+  texts.jsonl   the long descriptions, manual pages and WordNet in turn, up to 100,000 of them, and
+            short descriptions for questions
 Tasks of more than 20,000 documents are cut there, and 2,000 questions are asked of each; both are
 chosen by a fixed order.
 """
@@ -27,6 +29,7 @@ PACKAGES = ('wordnet-base debian-faq-ja debian-faq-ko sword-text-kjv sword-text-
             'libsword1.9.0 libsword-common libclucene-core1v5 libclucene-contribs1v5').split()
 DOCUMENTS_MAX = 20_000
 QUESTIONS_MAX = 2_000
+TEXTS_MAX = 100_000
 VERSE_SIZE_MAX = 1_000  # what is longer is several verses that were not told apart
 
 
@@ -41,12 +44,16 @@ def unpack(folder):
     return root
 
 
-def write(folder, task, pairs):
-    """`pairs`: id -> (question, text)."""
+def in_order(pairs):
+    """The names of those that have both, in a fixed order that says nothing about them."""
     def place(name):
         return hashlib.sha256(name.encode()).hexdigest()
-    names = sorted((name for name, (question, text) in pairs.items() if question and text),
-                   key=place)[:DOCUMENTS_MAX]
+    return sorted((name for name, (question, text) in pairs.items() if question and text),
+                  key=place)
+
+
+def write(folder, task, pairs, names):
+    """`pairs`: id -> (question, text), of which those of `names` are written, in that order."""
     with open(folder / f'{task}.jsonl', 'w', encoding='utf-8') as file:
         for name in names:
             file.write(json.dumps({'id': name, 'text': pairs[name][1]}) + '\n')
@@ -158,12 +165,14 @@ def main():
     folder = pathlib.Path(sys.argv[1]).absolute()
     folder.mkdir(parents=True, exist_ok=True)
     root = unpack(folder)
-    write(folder, 'A', descriptions(folder))
-    write(folder, 'B', manual_pages())
-    write(folder, 'C', wordnet(root))
-    write(folder, 'D', verses(root))
-    for language in ('ja', 'ko'):
-        write(folder, language, faq(root, language))
+    tasks = {'A': descriptions(folder), 'B': manual_pages(), 'C': wordnet(root)}
+    for task, pairs in tasks.items():
+        write(folder, task, pairs, in_order(pairs)[:DOCUMENTS_MAX])
+    names = [name for pairs in tasks.values() for name in in_order(pairs)][:TEXTS_MAX]
+    write(folder, 'texts', {**tasks['C'], **tasks['B'], **tasks['A']}, names)
+    others = {'D': verses(root), **{language: faq(root, language) for language in ('ja', 'ko')}}
+    for task, pairs in others.items():
+        write(folder, task, pairs, in_order(pairs)[:DOCUMENTS_MAX])
 
 
 if __name__ == '__main__':

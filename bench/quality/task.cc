@@ -26,6 +26,8 @@ void Quality::add(const std::vector<std::string>& ranked, const std::set<std::st
   const auto all = static_cast<double>(answers.size());
   recall_5 += in_5 / all;
   recall_10 += in_10 / all;
+  any_5 += in_5 > 0 ? 1 : 0;
+  all_5 += in_5 == all ? 1 : 0;
   ndcg_10 += gain / gain_max;
 }
 

@@ -28,11 +28,17 @@ struct Task {
   std::vector<Question> questions;
 };
 
+// Of a file of prepare.py: lines of JSON, {"id", "text"} for a document, {"type", "question",
+// "answers"} for a question. Ends the program where there is no such file.
+Task read_items(const std::string& path);
+
 // Sums over questions that have answers.
 struct Quality {
   uint64_t questions = 0;
   double recall_5 = 0;  // of its answers, the share among the first 5
   double recall_10 = 0;
+  double any_5 = 0;            // questions with one of their answers among the first 5
+  double all_5 = 0;            // with all of them
   double reciprocal_rank = 0;  // of the first answer, within 10
   double ndcg_10 = 0;
 

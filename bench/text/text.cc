@@ -1,15 +1,16 @@
 // holdfast_text: writing texts and finding them again, by Holdfast's observations, by SQLite's FTS5
 // and by Xapian, in one run, the queries by turns.
 //
-// The texts are drawn from 50,000 words by Zipf's law, the same for all. A write is durable when
-// it returns. A query returns the ten best with their text and a snippet.
+// The texts are drawn from 50,000 words by Zipf's law, or those of FILE, of
+// bench/quality/prepare.py, which are asked by words of its questions. A write is durable when it
+// returns. A query returns the ten best with their text and a snippet.
 //
-// Usage: holdfast_text [DIRECTORY [DOCUMENTS [QUERIES]]]
+// Usage: holdfast_text [--items FILE] COMMAND
+//        holdfast_text [DIRECTORY [DOCUMENTS [QUERIES]]]
 //        holdfast_text fill FOLDER DOCUMENTS             (what is written stays,
 //        holdfast_text ask FOLDER DOCUMENTS [QUERIES]     and is asked by this)
 #include <unistd.h>
 
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -17,9 +18,9 @@
 
 #include "bench/engine.h"
 #include "bench/histogram.h"
-#include "bench/rows.h"
 #include "bench/sync_counter.h"
 #include "bench/table.h"
+#include "bench/text/corpus.h"
 #include "bench/text/subjects.h"
 
 namespace holdfast::bench {
@@ -27,106 +28,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t kWords = 50'000;
 constexpr size_t kBatch = 1'000;
 constexpr size_t kSingles = 1'000;  // written one in a commit
-const std::string kMisspelt = "1 misspelt word";
-
-std::string word(uint64_t rank) {
-  Random random(rank * 2 + 1);
-  constexpr std::string_view kConsonants = "bcdfghklmnprstvz";
-  constexpr std::string_view kVowels = "aeiou";
-  std::string text;
-  for (uint64_t i = 2 + random.below(3); i > 0; --i) {
-    text += kConsonants[random.below(kConsonants.size())];
-    text += kVowels[random.below(kVowels.size())];
-  }
-  return text + kConsonants[random.below(kConsonants.size())];
-}
-
-class Texts {
- public:
-  Texts() {
-    for (uint64_t rank = 0; rank < kWords; ++rank) words_.push_back(word(rank));
-  }
-  // By Zipf's law, of ranks in [first, last).
-  uint64_t rank(Random& random, uint64_t first = 0, uint64_t last = kWords) const {
-    const double share = static_cast<double>(random.below(1u << 30)) / (1u << 30);
-    const double low = static_cast<double>(first + 1);
-    return std::min(
-        last - 1,
-        static_cast<uint64_t>(low * std::pow(static_cast<double>(last + 1) / low, share)) - 1);
-  }
-  std::vector<uint64_t> ranks(uint64_t document) const {
-    Random random(document * 2 + 7);
-    std::vector<uint64_t> ranks(20 + random.below(80));
-    for (uint64_t& one : ranks) one = rank(random);
-    return ranks;
-  }
-  std::string text(uint64_t document) const {
-    std::string text;
-    for (const uint64_t one : ranks(document)) text += (text.empty() ? "" : " ") + words_[one];
-    return text;
-  }
-  const std::string& operator[](uint64_t rank) const { return words_[rank]; }
-
- private:
-  std::vector<std::string> words_;
-};
-
-struct QueryKind {
-  std::string name;
-  std::function<Query(Random&)> make;
-};
-
-std::vector<QueryKind> query_kinds(const Texts& texts, uint64_t documents) {
-  const auto some = [&texts](Random& random, size_t count, uint64_t first, uint64_t last) {
-    std::vector<std::string> words;
-    for (size_t i = 0; i < count; ++i) words.push_back(texts[texts.rank(random, first, last)]);
-    return words;
-  };
-  // Words that stand together in a document, the first of them not one of the most common.
-  const auto neighbours = [&texts, documents](Random& random) {
-    while (true) {
-      const std::vector<uint64_t> ranks = texts.ranks(random.below(documents));
-      const size_t at = random.below(ranks.size() - 1);
-      if (ranks[at] < 50 || ranks[at] == ranks[at + 1]) continue;
-      return std::vector<std::string>{texts[ranks[at]], texts[ranks[at + 1]]};
-    }
-  };
-  const auto kind_of = [some](const char* name, size_t count, uint64_t first, uint64_t last) {
-    return QueryKind{name, [=](Random& random) {
-                       return Query{Query::Form::kAny, some(random, count, first, last)};
-                     }};
-  };
-  return {
-      kind_of("1 word", 1, 100, 5000),
-      kind_of("2 words, any", 2, 100, 5000),
-      kind_of("3 words, any", 3, 100, 5000),
-      kind_of("5 words, any", 5, 100, 5000),
-      kind_of("2 common words, any", 2, 3, 50),
-      {"2 words, both",
-       [=](Random& random) {
-         return Query{Query::Form::kAll, neighbours(random)};
-       }},
-      {"phrase of 2 words",
-       [=](Random& random) {
-         return Query{Query::Form::kPhrase, neighbours(random)};
-       }},
-      {"4 letters*",
-       [some](Random& random) {
-         return Query{Query::Form::kPrefix, {some(random, 1, 100, 5000)[0].substr(0, 4)}};
-       }},
-      // Two neighbouring letters of a word swapped: the others find nothing.
-      {kMisspelt,
-       [some](Random& random) {
-         std::string word = some(random, 1, 100, 5000)[0];
-         const size_t at = 1 + random.below(word.size() - 2);
-         std::swap(word[at], word[at + 1]);
-         return Query{Query::Form::kAny, {word}};
-       }},
-  };
-}
 
 double seconds_of(const std::function<void()>& work) {
   const uint64_t begin_ns = monotonic_ns();
@@ -154,12 +57,12 @@ struct Written {
   Histogram singles;
 };
 
-std::vector<Written> write_texts(const Texts& texts, uint64_t documents, Subjects& subjects) {
+std::vector<Written> write_texts(const Corpus& corpus, uint64_t documents, Subjects& subjects) {
   std::vector<Written> written(subjects.size());
   std::vector<std::string> batch;
   const auto fill = [&](uint64_t first, size_t count) {
     batch.clear();
-    for (uint64_t i = 0; i < count; ++i) batch.push_back(texts.text(first + i));
+    for (uint64_t i = 0; i < count; ++i) batch.push_back(corpus.text(first + i));
   };
   for (uint64_t first = 0; first < documents; first += kBatch) {
     fill(first, std::min<uint64_t>(kBatch, documents - first));
@@ -216,13 +119,12 @@ void print_written(const Subjects& subjects, const std::vector<Written>& written
   std::printf("\n");
 }
 
-void ask(Subjects& subjects, uint64_t documents, uint64_t queries) {
-  const Texts texts;
+void ask(const Corpus& corpus, Subjects& subjects, uint64_t documents, uint64_t queries) {
   Table table(titles(subjects, {"query", "share"}));
   std::printf("%s documents\n\n", readable(static_cast<double>(documents)).c_str());
-  for (const QueryKind& kind : query_kinds(texts, documents)) {
+  for (const QueryKind& kind : corpus.kinds(documents)) {
     Random random(42);
-    std::vector<Histogram> durations(kind.name == kMisspelt ? 1 : subjects.size());
+    std::vector<Histogram> durations(kind.is_misspelt ? 1 : subjects.size());
     std::vector<uint64_t> found(durations.size());
     const uint64_t warming = queries / 5;  // not measured
     for (uint64_t i = 0; i < warming + queries; ++i) {
@@ -248,12 +150,17 @@ void ask(Subjects& subjects, uint64_t documents, uint64_t queries) {
   table.print(TableStyle::kMarkdown);
 }
 
-void fill(const std::string& folder, uint64_t documents) {
+void fill(const Corpus& corpus, const std::string& folder, uint64_t documents) {
   Subjects subjects = open_all(folder);
-  print_written(subjects, write_texts(Texts(), documents, subjects), documents);
+  print_written(subjects, write_texts(corpus, documents, subjects), documents);
 }
 
-int run_command(const std::vector<std::string>& words) {
+int run_command(std::vector<std::string> words) {
+  std::unique_ptr<Corpus> corpus = drawn_corpus();
+  if (words.size() > 1 && words[0] == "--items") {
+    corpus = items_corpus(words[1]);
+    words.erase(words.begin(), words.begin() + 2);
+  }
   const auto number = [&](size_t at, uint64_t otherwise) {
     return words.size() > at ? std::strtoull(words[at].c_str(), nullptr, 10) : otherwise;
   };
@@ -261,19 +168,20 @@ int run_command(const std::vector<std::string>& words) {
   if (has_command) {
     require(words.size() > 2, "usage: holdfast_text fill|ask FOLDER DOCUMENTS [QUERIES]");
     if (words[0] == "fill") {
-      fill(words[1], number(2, 0));
+      fill(*corpus, words[1], number(2, 0));
       return 0;
     }
     Subjects subjects = open_all(words[1]);
-    ask(subjects, number(2, 0), number(3, 200));
+    ask(*corpus, subjects, number(2, 0), number(3, 200));
     return 0;
   }
   std::string folder = (words.empty() ? "." : words[0]) + "/holdfast_text.XXXXXX";
   require(mkdtemp(folder.data()) != nullptr, "cannot make a folder for the stores");
-  fill(folder, number(1, 100'000));
+  const uint64_t documents = number(1, corpus->documents());
+  fill(*corpus, folder, documents);
   {
     Subjects subjects = open_all(folder);
-    ask(subjects, number(1, 100'000), number(2, 200));
+    ask(*corpus, subjects, documents, number(2, 200));
   }
   fs::remove_all(folder);
   return 0;
