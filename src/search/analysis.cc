@@ -3,6 +3,7 @@
 #include <libstemmer.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/check.h"
 #include "base/utf8.h"
@@ -48,6 +49,41 @@ bool is_path_separator(char c) {
   return c == '/' || c == ':' || c == '@';
 }
 
+struct KnownStem {
+  static constexpr size_t kSizeMax = 15;
+  uint8_t word_size;
+  uint8_t stem_size;
+  char word[kSizeMax];
+  char stem[kSizeMax];
+};
+
+// Stems of English words that the thread has met, by hash: most words come again, in the next text
+// if not in this one.
+class KnownStems {
+ public:
+  static KnownStems& of_thread() {
+    thread_local KnownStems stems;
+    return stems;
+  }
+  // Where the word is, if it is known, or another one, or nothing. nullptr: it is too long, or
+  // there is no memory.
+  KnownStem* find(std::string_view word) {
+    if (word.size() > KnownStem::kSizeMax || places_ == nullptr) return nullptr;
+    uint64_t hash = word.size();
+    for (const char c : word) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
+    return &places_[(hash >> 32 ^ hash) % kPlaces];
+  }
+
+ private:
+  static constexpr size_t kPlaces = 8192;
+  struct Free {
+    void operator()(KnownStem* places) const { std::free(places); }
+  };
+  // Zeros of calloc cost nothing where they are not touched.
+  std::unique_ptr<KnownStem[], Free> places_{
+      static_cast<KnownStem*>(std::calloc(kPlaces, sizeof(KnownStem)))};
+};
+
 }  // namespace
 
 void Analyzer::StemmerDeleter::operator()(sb_stemmer* stemmer) const {
@@ -80,7 +116,10 @@ void Analyzer::analyze(std::string_view text, const TokenVisitor& visit) {
   size_t at = 0;
   while (at < text_.size() && !stopped_) {
     const Character character = character_at(text_.substr(at));
-    if (is_word_character(character.character_class)) {
+    if (const size_t end = plain_word_end(at); end != 0) {
+      emit_plain_word(at, end);
+      at = end;
+    } else if (is_word_character(character.character_class)) {
       at = collect_identifier(at);
       emit_identifier();
     } else if (is_spaceless(character.character_class)) {
@@ -89,6 +128,45 @@ void Analyzer::analyze(std::string_view text, const TokenVisitor& visit) {
       at += character.size;
     }
   }
+}
+
+// Most words are ASCII letters, small but for the first or all capitals, with nothing behind them
+// that joins: there is nothing to cut. Returns the offset after such a word, 0 where none begins.
+size_t Analyzer::plain_word_end(size_t at) const {
+  const auto class_at = [this](size_t i) {
+    const auto byte = static_cast<uint8_t>(text_[i]);
+    return byte < kAsciiSize ? kAsciiClasses[byte] : CharacterClass::kMark;  // which may join
+  };
+  const CharacterClass first = class_at(at);
+  if (first != CharacterClass::kUpper && first != CharacterClass::kLower) return 0;
+  size_t end = at + 1;
+  if (end == text_.size()) return end;
+  const CharacterClass rest =
+      first == CharacterClass::kUpper && class_at(end) == CharacterClass::kUpper
+          ? CharacterClass::kUpper
+          : CharacterClass::kLower;
+  while (end < text_.size() && class_at(end) == rest) ++end;
+  if (end == text_.size()) return end;
+  const CharacterClass behind = class_at(end);
+  const bool is_suffix = text_[end] == '+' || text_[end] == '#';
+  if (behind == CharacterClass::kSeparator) return is_suffix ? 0 : end;
+  if (behind != CharacterClass::kConnector) return 0;
+  const bool is_last = end + 1 == text_.size();
+  return is_last || class_at(end + 1) == CharacterClass::kSeparator ? end : 0;
+}
+
+// What emit() would, of a word that plain_word_end() has found.
+void Analyzer::emit_plain_word(size_t begin, size_t end) {
+  const auto begin32 = static_cast<uint32_t>(begin);
+  const auto end32 = static_cast<uint32_t>(end);
+  if (language_ != Language::kEnglish || end - begin > kTermSizeMax) {
+    return emit(begin32, end32, TokenKind::kWord);
+  }
+  constexpr char kSmall = 0x20;
+  folded_.assign(text_.substr(begin, end - begin));
+  for (char& c : folded_) c |= kSmall;
+  const std::string_view term = is_stemmed(folded_) ? stem_english(folded_) : folded_;
+  if (!(*visit_)(Token{term, begin32, end32, TokenKind::kWord})) stopped_ = true;
 }
 
 // Fills units_ with the identifier that begins at `at`; returns the offset after it.
@@ -255,23 +333,20 @@ std::string_view Analyzer::stem(sb_stemmer* stemmer, std::string_view word) {
 }
 
 std::string_view Analyzer::stem_english(std::string_view word) {
-  constexpr size_t kKnownMax = 1024;
   const bool is_wanted = word[0] == '\'' || (initials_ >> (word[0] - 'a') & 1) != 0;
   if (!is_wanted) return word;
-  if (word.size() > KnownStem::kSizeMax) return stem(english_.get(), word);
-  if (known_stems_.empty()) known_stems_.resize(kKnownMax);
-  uint64_t hash = word.size();
-  for (const char c : word) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
-  KnownStem& known = known_stems_[(hash >> 32 ^ hash) % kKnownMax];
-  if (std::string_view(known.word, known.word_size) != word) {
+  KnownStem* const known = KnownStems::of_thread().find(word);
+  if (known == nullptr) return stem(english_.get(), word);
+  if (std::string_view(known->word, known->word_size) != word) {
     const std::string_view stemmed = stem(english_.get(), word);
     if (stemmed.size() > KnownStem::kSizeMax) return stemmed;
-    known.word_size = static_cast<uint8_t>(word.size());
-    known.stem_size = static_cast<uint8_t>(stemmed.size());
-    std::copy(word.begin(), word.end(), known.word);
-    std::copy(stemmed.begin(), stemmed.end(), known.stem);
+    known->word_size = static_cast<uint8_t>(word.size());
+    known->stem_size = static_cast<uint8_t>(stemmed.size());
+    std::copy(word.begin(), word.end(), known->word);
+    std::copy(stemmed.begin(), stemmed.end(), known->stem);
   }
-  return {known.stem, known.stem_size};
+  folded_.assign(known->stem, known->stem_size);  // the visitor may have another text cut
+  return folded_;
 }
 
 void Analyzer::look_for(std::span<const std::string_view> terms) {

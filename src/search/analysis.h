@@ -86,6 +86,8 @@ class Analyzer {
     char ascii;  // 0 when not ASCII
   };
 
+  size_t plain_word_end(size_t at) const;
+  void emit_plain_word(size_t begin, size_t end);
   size_t collect_identifier(size_t at);
   bool extend_connector(Unit& unit) const;
   size_t take_suffix(size_t at);
@@ -109,15 +111,6 @@ class Analyzer {
   Language language_ = Language::kEnglish;
   sb_stemmer* stemmer_;  // of the language
 
-  // Stems of English words that were met: most words of a text come again.
-  struct KnownStem {
-    static constexpr size_t kSizeMax = 15;
-    uint8_t word_size = 0;
-    uint8_t stem_size = 0;
-    char word[kSizeMax];
-    char stem[kSizeMax];
-  };
-  std::vector<KnownStem> known_stems_;  // by hash
   static constexpr uint32_t kAllInitials = UINT32_MAX;
   uint32_t initials_ = kAllInitials;  // a bit for each letter
   std::string_view text_;

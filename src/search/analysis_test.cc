@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cctype>
+#include <random>
+
 #include "base/utf8.h"
 
 namespace holdfast::search {
@@ -265,6 +268,33 @@ TEST(Analysis, WordsThatBeginOtherwiseNeedNoStem) {
     analyzer.look_for_all();
     EXPECT_EQ(first(), stem);
     EXPECT_EQ(first(), stem) << "known by now";
+  }
+}
+
+// Words of ASCII letters are cut by themselves; with a soft hyphen at the end, which is invisible,
+// they go the way of all others.
+TEST(Analysis, PlainWordsAreCutAsAllOthers) {
+  constexpr std::string_view kPieces[] = {
+      "a", "Be", "WORD", "Running", "HTTPCode", "don", "\u00e9", "++", "#",     ".",
+      "'", "-",  "_",    "::",      "/",        " ",   " ",      ", ", "\u4e2d"};
+  const auto is_letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; };
+  const auto ends = [](std::string_view rest) {
+    return rest.empty() || std::string_view("+.'-_:/ ,").find(rest[0]) != std::string_view::npos;
+  };
+  std::mt19937 random(11);
+  for (int i = 0; i < 20'000; ++i) {
+    std::string text;
+    for (size_t count = 1 + random() % 8; count > 0; --count) {
+      text += kPieces[random() % std::size(kPieces)];
+    }
+    std::string hyphened;
+    for (size_t at = 0; at < text.size(); ++at) {
+      hyphened += text[at];
+      const std::string_view rest = std::string_view(text).substr(at + 1);
+      if (is_letter(text[at]) && ends(rest)) hyphened += "\u00ad";
+    }
+    ASSERT_EQ(terms_of(text), terms_of(hyphened)) << text;
+    ASSERT_EQ(terms_of(text, "de"), terms_of(hyphened, "de")) << text;
   }
 }
 
