@@ -158,12 +158,6 @@ std::vector<AnalysedToken> analyse(Analyzer& analyzer, std::string_view text, si
   return tokens;
 }
 
-// A token that stands for a stretch of text: parts, and the characters of a run of pairs, repeat
-// what another says.
-bool is_primary(TokenKind kind) {
-  return kind == TokenKind::kWord || kind == TokenKind::kWhole || kind == TokenKind::kPair;
-}
-
 class Builder {
  public:
   Builder(Analyzer& analyzer, std::span<const Language> languages, TextQuery& query)
@@ -332,26 +326,6 @@ class Builder {
   std::set<uint32_t> silent_;   // and of function words
 };
 
-// Whether the words stand one after the other among those tokens that do not repeat others; pairs
-// of one run overlap.
-bool has_phrase(const std::vector<AnalysedToken>& tokens, const Phrase& phrase) {
-  std::vector<const AnalysedToken*> primary;
-  for (const AnalysedToken& token : tokens) {
-    if (is_primary(token.kind)) primary.push_back(&token);
-  }
-  const auto fits = [&](size_t at, size_t i) {
-    const std::vector<std::string>& terms = phrase.words[i];
-    if (std::find(terms.begin(), terms.end(), primary[at]->term) == terms.end()) return false;
-    return i == 0 || (primary[at]->begin < primary[at - 1]->end) == phrase.overlaps[i];
-  };
-  for (size_t first = 0; first + phrase.words.size() <= primary.size(); ++first) {
-    size_t same = 0;
-    while (same < phrase.words.size() && fits(first + same, same)) ++same;
-    if (same == phrase.words.size()) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 TextQuery parse_query(Analyzer& analyzer, std::string_view text,
@@ -361,86 +335,6 @@ TextQuery parse_query(Analyzer& analyzer, std::string_view text,
   for (const Piece& piece : apply_operators(Splitter(text).split())) builder.add(piece);
   builder.finish();
   return query;
-}
-
-namespace {
-
-bool is_ascii_word(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-// With what the terms of a word begin, in lower case; 0 where that is not one letter or digit.
-char initial_of(const std::vector<std::string>& terms) {
-  const char initial = terms.front()[0];
-  const bool is_one = std::all_of(terms.begin(), terms.end(), [&](const std::string& term) {
-    return term[0] == initial && is_ascii_word(initial);
-  });
-  return is_one ? initial : '\0';
-}
-
-// Whether a word with one initial is followed by one with the other, in ASCII text. Connectors may
-// join words or not: both are tried.
-bool has_initials(std::string_view text, char first, char second) {
-  const auto is = [&](size_t at, char initial) {
-    return (text[at] >= 'A' && text[at] <= 'Z' ? text[at] | 0x20 : text[at]) == initial;
-  };
-  bool is_behind = false;  // a word with the first, which ends here or goes on
-  bool was_break = true;   // before this word, certainly
-  for (size_t at = 0; at < text.size();) {
-    if (is_behind && is_ascii_word(text[at]) && is(at, second)) return true;
-    const bool begins = is_ascii_word(text[at]) && is(at, first);
-    while (at < text.size() && is_ascii_word(text[at])) ++at;
-    bool is_break = false;
-    for (; at < text.size() && !is_ascii_word(text[at]); ++at) {
-      is_break =
-          is_break || kAsciiClasses[static_cast<uint8_t>(text[at])] != CharacterClass::kConnector;
-    }
-    is_behind = begins || (is_behind && !was_break);
-    was_break = is_break;
-  }
-  return false;
-}
-
-// False: an English text has the phrase certainly not. To see that takes a tenth of analysing it.
-bool may_have(std::string_view text, const Phrase& phrase) {
-  for (size_t i = 0; i + 1 < phrase.words.size(); ++i) {
-    const char first = initial_of(phrase.words[i]);
-    const char second = initial_of(phrase.words[i + 1]);
-    if (first != 0 && second != 0 && !has_initials(text, first, second)) return false;
-  }
-  return true;
-}
-
-bool may_have_any(Analyzer& analyzer, std::string_view text, const std::vector<Phrase>& phrases) {
-  const bool is_plain = analyzer.language() == Language::kEnglish &&
-                        std::all_of(text.begin(), text.end(), [](char c) { return c >= 0; });
-  return !is_plain || std::any_of(phrases.begin(), phrases.end(),
-                                  [&](const Phrase& phrase) { return may_have(text, phrase); });
-}
-
-}  // namespace
-
-bool matches_phrases(Analyzer& analyzer, const std::vector<Phrase>& phrases,
-                     const std::vector<std::string_view>& texts) {
-  if (phrases.empty()) return true;
-  std::vector<bool> found(phrases.size());
-  std::vector<std::string_view> terms;
-  for (const Phrase& phrase : phrases) {
-    for (const auto& word : phrase.words) terms.insert(terms.end(), word.begin(), word.end());
-  }
-  analyzer.look_for(terms);
-  for (const std::string_view text : texts) {
-    if (!may_have_any(analyzer, text, phrases)) continue;
-    const auto tokens = analyse(analyzer, text, SIZE_MAX);
-    for (size_t i = 0; i < phrases.size(); ++i) {
-      found[i] = found[i] || has_phrase(tokens, phrases[i]);
-    }
-  }
-  analyzer.look_for_all();
-  for (size_t i = 0; i < phrases.size(); ++i) {
-    if (found[i] == phrases[i].is_excluded) return false;
-  }
-  return true;
 }
 
 }  // namespace holdfast::search

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "search/analysis.h"
+#include "search/phrase.h"
 
 namespace holdfast::search {
 
@@ -40,13 +41,6 @@ struct QueryTerm {
   std::string typed = {};        // the unknown term that is read as this one, once ranked
   double score = 0;              // weight times inverse document frequency, once ranked
   uint64_t frequency = 0;        // documents that have it, or one of its word, once ranked
-};
-
-// Consecutive tokens that a document must, or must not, have.
-struct Phrase {
-  std::vector<std::vector<std::string>> words;  // of each, the terms in the languages
-  std::vector<bool> overlaps;                   // of each, the one before: pairs of a run
-  bool is_excluded = false;
 };
 
 struct Prefix {
@@ -82,10 +76,5 @@ inline TextQuery parse_query(Analyzer& analyzer, std::string_view text) {
   constexpr Language kEnglish[] = {Language::kEnglish};
   return parse_query(analyzer, text, kEnglish);
 }
-
-// Whether a document with these texts has every phrase that it must have and none that it must not;
-// the analyzer's language is that of the document.
-bool matches_phrases(Analyzer& analyzer, const std::vector<Phrase>& phrases,
-                     const std::vector<std::string_view>& texts);
 
 }  // namespace holdfast::search

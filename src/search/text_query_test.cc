@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
-
 #include "base/utf8.h"
 
 namespace holdfast::search {
@@ -85,48 +83,6 @@ TEST(TextQuery, AnyBytesAreAQuery) {
       }
     }
   }
-}
-
-TEST(TextQuery, PhrasesAreConsecutiveWords) {
-  Analyzer analyzer;
-  const auto matches = [&](std::string_view query, std::string_view text) {
-    return matches_phrases(analyzer, parse_query(analyzer, query).phrases, {text});
-  };
-  EXPECT_TRUE(matches("\"blue sky\"", "the Blue skies"));
-  EXPECT_FALSE(matches("\"blue sky\"", "the sky is blue"));
-  EXPECT_FALSE(matches("\"blue sky\"", "blue and sky"));
-  EXPECT_TRUE(matches("\"open foo_bar now\"", "please open foo_bar now"));
-  EXPECT_TRUE(matches("red -\"blue sky\"", "red sky blue"));
-  EXPECT_FALSE(matches("red -\"blue sky\"", "red blue sky"));
-  EXPECT_TRUE(matches("\"\u7528\u6237\u767b\"", "\u65b0\u7528\u6237\u767b\u5f55"));
-  EXPECT_FALSE(matches("\"\u7528\u6237\u767b\"", "\u7528\u6237 \u6237\u767b"));
-}
-
-// Of ASCII texts the initials are looked at first; a text with another character is analysed.
-TEST(TextQuery, InitialsRuleOutNoPhrase) {
-  Analyzer analyzer;
-  uint64_t state = 5;
-  const auto below = [&state](uint32_t bound) {
-    state = state * 6364136223846793005 + 1442695040888963407;
-    return static_cast<uint32_t>(state >> 33) % bound;
-  };
-  const auto drawn = [&](uint32_t words) {
-    std::string text;
-    for (; words > 0; --words) {
-      text.append(std::array{"ab", "Ac", "ba", "Be", "c", "a1", "B2c"}[below(7)]);
-      text.append(std::array{" ", " ", ". ", "-", "--", "_", "/", "++ ", "::", "' "}[below(10)]);
-    }
-    return text;
-  };
-  int matched = 0;
-  for (int i = 0; i < 20'000; ++i) {
-    const auto phrases = parse_query(analyzer, "\"" + drawn(2) + "\"").phrases;
-    const std::string text = drawn(1 + below(6));
-    const bool matches = matches_phrases(analyzer, phrases, {text});
-    ASSERT_EQ(matches, matches_phrases(analyzer, phrases, {text + " \u4e2d"})) << text;
-    matched += matches && !phrases.empty();
-  }
-  EXPECT_GT(matched, 50);
 }
 
 }  // namespace

@@ -1,0 +1,78 @@
+#include "search/phrase.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "search/text_query.h"
+
+namespace holdfast::search {
+namespace {
+
+bool matches_texts(std::string_view query, const std::vector<std::string_view>& texts) {
+  Analyzer analyzer;
+  return matches_phrases(analyzer, parse_query(analyzer, query).phrases, texts);
+}
+
+bool matches(std::string_view query, std::string_view text) {
+  return matches_texts(query, {text});
+}
+
+TEST(Phrase, IsConsecutiveWords) {
+  EXPECT_TRUE(matches("\"blue sky\"", "the Blue skies"));
+  EXPECT_FALSE(matches("\"blue sky\"", "the sky is blue"));
+  EXPECT_FALSE(matches("\"blue sky\"", "blue and sky"));
+  EXPECT_TRUE(matches("\"open foo_bar now\"", "please open foo_bar now"));
+  EXPECT_TRUE(matches("red -\"blue sky\"", "red sky blue"));
+  EXPECT_FALSE(matches("red -\"blue sky\"", "red blue sky"));
+  EXPECT_TRUE(matches("\"\u7528\u6237\u767b\"", "\u65b0\u7528\u6237\u767b\u5f55"));
+  EXPECT_FALSE(matches("\"\u7528\u6237\u767b\"", "\u7528\u6237 \u6237\u767b"));
+}
+
+// Of ASCII texts the initials are looked at first; a text with another character is analysed.
+TEST(Phrase, InitialsRuleOutNone) {
+  Analyzer analyzer;
+  uint64_t state = 5;
+  const auto below = [&state](uint32_t bound) {
+    state = state * 6364136223846793005 + 1442695040888963407;
+    return static_cast<uint32_t>(state >> 33) % bound;
+  };
+  const auto drawn = [&](uint32_t words) {
+    std::string text;
+    for (; words > 0; --words) {
+      text.append(std::array{"ab", "Ac", "ba", "Be", "c", "a1", "B2c"}[below(7)]);
+      text.append(std::array{" ", " ", ". ", "-", "--", "_", "/", "++ ", "::", "' "}[below(10)]);
+    }
+    return text;
+  };
+  int matched = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    const auto phrases = parse_query(analyzer, "\"" + drawn(2) + "\"").phrases;
+    const std::string text = drawn(1 + below(6));
+    const bool is_there = matches_phrases(analyzer, phrases, {text});
+    ASSERT_EQ(is_there, matches_phrases(analyzer, phrases, {text + " \u4e2d"})) << text;
+    matched += is_there && !phrases.empty();
+  }
+  EXPECT_GT(matched, 50);
+}
+
+TEST(Phrase, BeginsAnewWhereItHasBegun) {
+  EXPECT_TRUE(matches("\"tick tick tock\"", "tick tick tick tock"));
+  EXPECT_TRUE(matches("\"tick tock tick tack\"", "tick tock tick tock tick tack"));
+  EXPECT_FALSE(matches("\"tick tick tock\"", "tick tock tick tock"));
+}
+
+TEST(Phrase, IsInOneText) {
+  EXPECT_FALSE(matches_texts("\"blue sky\"", {"it is blue", "sky and sea"}));
+  EXPECT_TRUE(matches_texts("\"blue sky\"", {"it is blue", "a blue sky"}));
+}
+
+TEST(Phrase, AllAreLookedFor) {
+  EXPECT_TRUE(matches("\"blue sky\" \"green sea\"", "blue sky, and the sea: a green sea"));
+  EXPECT_FALSE(matches("\"blue sky\" \"green sea\"", "blue sky above a sea that is green"));
+  EXPECT_FALSE(matches("\"blue sky\" -\"green sea\"", "blue sky above a green sea"));
+  EXPECT_TRUE(matches("\"blue sky\" -\"green sea\"", "blue sky above a sea that is green"));
+}
+
+}  // namespace
+}  // namespace holdfast::search
