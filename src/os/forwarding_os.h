@@ -45,6 +45,7 @@ class ForwardingOs : public Os {
   uint64_t monotonic_time_us() override { return os_.monotonic_time_us(); }
   std::array<char, 16> boot_id() override { return os_.boot_id(); }
   ProcessIdentity process() override { return os_.process(); }
+  uint32_t process_id() override { return os_.process_id(); }
   std::string describe_process(const ProcessIdentity& process) override {
     return os_.describe_process(process);
   }

@@ -25,6 +25,7 @@ class GuardedOs final : public ForwardingOs {
   explicit GuardedOs(Os& os) : ForwardingOs(os), state_(std::make_shared<State>()) {
     losses_ = &state_->losses;
   }
+  explicit GuardedOs(std::unique_ptr<Os> os) : GuardedOs(*os) { owned_ = std::move(os); }
 
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
   Status rename(const std::string& from, const std::string& to) override;
@@ -48,6 +49,7 @@ class GuardedOs final : public ForwardingOs {
   };
 
  private:
+  std::unique_ptr<Os> owned_;
   const std::shared_ptr<State> state_;
 };
 

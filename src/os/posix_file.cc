@@ -62,14 +62,14 @@ struct flock byte_range(uint64_t first, uint64_t count, short type) {
 
 }  // namespace
 
-Result<std::unique_ptr<File>> PosixFile::open(const std::string& path, OpenMode mode) {
+Result<std::unique_ptr<File>> PosixFile::open(const PosixPlace& place, OpenMode mode) {
   // A store opens its files for writing even to read them: on overlayfs that forces the copy-up,
   // without which a mapping would keep showing the lower layer's file for ever.
   int flags = (mode == OpenMode::kRead ? O_RDONLY : O_RDWR) | O_CLOEXEC;
   if (creates(mode)) flags |= O_CREAT;
   if (mode == OpenMode::kCreateExclusive) flags |= O_EXCL;
-  return adopt(path, [&] {
-    return retry_interrupted([&] { return ::open(path.c_str(), flags, kFileMode); });
+  return adopt(place.path, [&] {
+    return retry_interrupted([&] { return openat(place.directory, place.name, flags, kFileMode); });
   });
 }
 

@@ -1,6 +1,6 @@
 // PosixFile: File on a kernel descriptor. See os/os.h for the contract.
 //
-// Who: PosixOs and MemoryOs. Any thread.
+// Who: PosixOs, AnchoredOs and MemoryOs. Any thread.
 // Invariants:
 //   1. In a forked child every call returns kForked; the descriptor is already closed there.
 //   2. A mapping outlives the file it came from, and is not there in a forked child.
@@ -11,12 +11,13 @@
 
 #include "os/descriptor.h"
 #include "os/os.h"
+#include "os/posix_place.h"
 
 namespace holdfast::os {
 
 class PosixFile final : public File {
  public:
-  static Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode);
+  static Result<std::unique_ptr<File>> open(const PosixPlace& place, OpenMode mode);
 
   // A file on the descriptor that `open_call` returns (-1 with errno set on failure); `name` is
   // for messages.

@@ -1,12 +1,9 @@
 #include "os/posix_os.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <linux/futex.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <time.h>
@@ -23,6 +20,7 @@
 #include "os/limits.h"
 #include "os/posix_error.h"
 #include "os/posix_file.h"
+#include "os/posix_place.h"
 #include "os/posix_process.h"
 
 namespace holdfast::os {
@@ -32,7 +30,6 @@ constexpr uint64_t kMicrosPerSecond = 1'000'000;
 constexpr uint64_t kSecondsMax = 1'000'000'000;  // 31 years: "for ever" without overflow
 constexpr size_t kMountinfoSizeMax = 4 << 20;
 constexpr size_t kUuidTextSize = 36;
-constexpr mode_t kDirectoryMode = 0770;
 
 struct timespec to_timespec(uint64_t micros) {
   struct timespec spec;
@@ -59,64 +56,27 @@ std::string resolve(const std::string& path) {
 }  // namespace
 
 Result<std::unique_ptr<File>> PosixOs::open(const std::string& path, OpenMode mode) {
-  return PosixFile::open(path, mode);
+  return PosixFile::open(PosixPlace(path), mode);
 }
 
 Status PosixOs::rename(const std::string& from, const std::string& to) {
-  return ::rename(from.c_str(), to.c_str()) == 0 ? Status::ok()
-                                                 : posix_error(errno, "rename", from);
+  return rename_at(PosixPlace(from), PosixPlace(to));
 }
 
 Status PosixOs::remove(const std::string& path) {
-  if (unlink(path.c_str()) == 0) return Status::ok();
-  if (errno == EISDIR && rmdir(path.c_str()) == 0) return Status::ok();
-  return posix_error(errno, "remove", path);
+  return remove_at(PosixPlace(path));
 }
 
 Status PosixOs::make_directories(const std::string& path) {
-  if (mkdir(path.c_str(), kDirectoryMode) == 0) return Status::ok();
-  const int error = errno;
-  struct stat found;
-  if (error == EEXIST) {
-    if (::stat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode)) return Status::ok();
-    return Status(StatusCode::kInvalidArgument, "a file is in the way of a directory")
-        .with_path(path);
-  }
-  const size_t slash = path.find_last_of('/', path.find_last_not_of('/'));
-  if (error != ENOENT || slash == std::string::npos || slash == 0) {
-    return posix_error(error, "mkdir", path);
-  }
-  HOLDFAST_TRY(make_directories(path.substr(0, slash)));
-  if (mkdir(path.c_str(), kDirectoryMode) == 0 || errno == EEXIST) return Status::ok();
-  return posix_error(errno, "mkdir", path);
+  return make_directories_at(PosixPlace(path));
 }
 
 Status PosixOs::sync_directory(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return posix_error(errno, "open", path);
-  const int result = fsync(fd);
-  const int error = errno;
-  ::close(fd);
-  return result == 0 ? Status::ok() : posix_error(error, "fsync", path);
+  return sync_directory_at(PosixPlace(path));
 }
 
 Result<std::vector<std::string>> PosixOs::list(const std::string& path) {
-  DIR* const directory = opendir(path.c_str());
-  if (directory == nullptr && errno == ENOTDIR) {
-    return Status(StatusCode::kInvalidArgument, "a file is not a directory").with_path(path);
-  }
-  if (directory == nullptr) return posix_error(errno, "opendir", path);
-  std::vector<std::string> names;
-  errno = 0;
-  while (const dirent* entry = readdir(directory)) {
-    std::string name = entry->d_name;
-    if (name != "." && name != "..") names.push_back(std::move(name));
-  }
-  const int error = errno;
-  closedir(directory);
-  if (error != 0) return posix_error(error, "readdir", path);
-  std::sort(names.begin(), names.end());
-  return names;
+  return list_at(PosixPlace(path));
 }
 
 Result<FileSystem> PosixOs::file_system(const std::string& path) {

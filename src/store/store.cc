@@ -1,6 +1,7 @@
 // The public face: Store forwards to its engine.
 #include "holdfast/store.h"
 
+#include "os/anchored_os.h"
 #include "os/guarded_os.h"
 #include "store/engine.h"
 
@@ -13,10 +14,10 @@ Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
 
 Result<Store> Store::open(const std::string& path, const StoreOptions& options) {
-  if (!options.guard_mappings) return Store::open(os::posix_os(), path, options);
-  auto guarded = std::make_unique<os::GuardedOs>(os::posix_os());
-  os::Os& machine = *guarded;
-  HOLDFAST_ASSIGN(auto impl, Impl::open(machine, path, options, std::move(guarded)));
+  std::unique_ptr<os::Os> machine = std::make_unique<os::AnchoredOs>(path);
+  if (options.guard_mappings) machine = std::make_unique<os::GuardedOs>(std::move(machine));
+  os::Os& os = *machine;
+  HOLDFAST_ASSIGN(auto impl, Impl::open(os, path, options, std::move(machine)));
   return Store(std::move(impl));
 }
 
