@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "log/test_log.h"
+#include "support/faulty_os.h"
 
 namespace holdfast::log {
 namespace {
@@ -216,9 +217,37 @@ TEST_F(ReaderTest, ADeclaredEndThatIsNotReachedEndsHistory) {
 
 TEST_F(ReaderTest, ASuccessorWhoseChainDiffersIsNotEntered) {
   log.append("one");
+  const Lsn end = log.end.lsn;
   log.start(2, TestLog::kCapacity, [](SegmentHeader& header) { header.prev_crc ^= 1; });
   log.append("two");
   EXPECT_THAT(log.payloads(begin), ElementsAre("one"));
+  EXPECT_EQ(log.reached.lsn, end);
+}
+
+TEST_F(ReaderTest, ASuccessorThatBeginsElsewhereIsNotEntered) {
+  log.append("one");
+  const Lsn end = log.end.lsn;
+  log.start(2, TestLog::kCapacity,
+            [](SegmentHeader& header) { header.prev_end_lsn += kRecordAlignment; });
+  log.append("two");
+  EXPECT_THAT(log.payloads(begin), ElementsAre("one"));
+  EXPECT_EQ(log.reached.lsn, end);
+}
+
+TEST_F(ReaderTest, ASegmentThatIsRemovedMeanwhileIsNoSuccessor) {
+  log.append("one");
+  const Lsn end = log.end.lsn;
+  log.start(2);
+  log.append("two");
+  FaultyOs os(log.os());
+  os.fault = [&](const Attempt& attempt) {
+    const bool is_gone = attempt.call == Call::kOpen && attempt.path == log.path(2);
+    return is_gone ? Status(StatusCode::kNotFound, "removed") : Status::ok();
+  };
+  SegmentFiles files(os, "/wal", 1u << 20);
+  const auto next = successor(files, kTestStore, lsn_segment(end));
+  ASSERT_TRUE(next) << next.status().to_string();
+  EXPECT_EQ(*next, nullptr);
 }
 
 TEST_F(ReaderTest, ASuccessorOfAnEarlierVersionIsNotEntered) {

@@ -102,6 +102,10 @@ TEST(RecordTest, ASegmentHeaderOfAnotherFormatIsRefused) {
   header.header_size = 1024;
   seal(header);
   EXPECT_FALSE(segment_header_valid(header));
+  header = SegmentHeader();
+  header.magic ^= 1;
+  seal(header);
+  EXPECT_FALSE(segment_header_valid(header));
 }
 
 TEST(RecordTest, APayloadComesBackAsItWasBuilt) {
@@ -264,6 +268,11 @@ TEST(PayloadTest, WhatNoHoldfastWritesIsUnknownOrDamage) {
   EXPECT_EQ(code_of("\x03\x06\x00\x01k\x00"s), StatusCode::kCorruption);  // no room for the stamp
   EXPECT_EQ(code_of("\x03\x0c\x00\x01k\x00"s), StatusCode::kUnsupported);
   EXPECT_EQ(code_of("\x03\x00\xff\xff\xff\xff\xff\x01\x01k\x00"s), StatusCode::kCorruption);
+  // The offset of a stamp that would fit, and 2^32 more.
+  EXPECT_EQ(code_of("\x03\x00\x80\x80\x80\x80\x10\x08"
+                    "01234567"
+                    "\x00"s),
+            StatusCode::kCorruption);
   EXPECT_EQ(code_of("\x01\x01k"s), StatusCode::kCorruption);  // no value
 }
 
@@ -281,6 +290,20 @@ TEST(PayloadTest, ADeletedRangeWritesIntoEveryRangeThatItTouches) {
   EXPECT_FALSE(touches("", "a", "c"));
   EXPECT_TRUE(touches("", "y", "z"));
   EXPECT_TRUE(touches("", "y", ""));
+}
+
+TEST(PayloadTest, AStampedRowIsWrittenWhereItsVersionPutsIt) {
+  constexpr std::string_view kUnstamped("k\0\0\0\0\0\0\0\0", 9);
+  constexpr std::string_view kAtSeven("k\0\0\0\0\0\0\0\7", 9);
+  constexpr std::string_view kAtEight("k\0\0\0\0\0\0\0\10", 9);
+  PayloadBuilder builder("");
+  builder.put_stamped(kUnstamped, "", {1, false, false});
+  PayloadReader reader(builder.payload());
+  const auto stamped = reader.next();
+  ASSERT_TRUE(stamped);
+  EXPECT_TRUE(writes_into(*stamped, 7, kAtSeven, kAtEight));
+  EXPECT_FALSE(writes_into(*stamped, 7, kUnstamped, kAtSeven));
+  EXPECT_FALSE(writes_into(*stamped, 8, kAtSeven, kAtEight));
 }
 
 TEST(PayloadTest, EveryCutOfAPayloadIsMalformedOrShorter) {

@@ -77,6 +77,7 @@ TEST_F(ScanTest, ADamagedHeaderIsRotOnlyIfARecordSaysThatItWasDurable) {
   log.flip(2, 72);
   EXPECT_EQ(scan().headless_segment, 0u);
   EXPECT_EQ(scan().orphaned_entries, 1u);
+  EXPECT_EQ(scan().bytes_discarded, record_size(3));
   log.flip(2, 72);
   log.append("three", [&](RecordHeader& header) { header.durable_lsn = log.end.lsn; });
   log.flip(2, 72);
@@ -131,6 +132,24 @@ TEST_F(ScanTest, AnOrphanIsFoundWhereverInItsSectorItBegins) {
     SegmentFiles files = other.files();
     EXPECT_EQ(scan_tail(files, kTestStore, begin)->orphaned_entries, 1u) << size;
   }
+}
+
+TEST_F(ScanTest, AnOrphanAtTheVeryEndOfASegmentIsFound) {
+  const Lsn lost = log.append("lost");
+  const uint64_t rest = TestLog::kCapacity - lsn_offset(log.end.lsn) - sizeof(RecordHeader);
+  log.append(std::string(rest - sizeof(RecordHeader), 'x'));
+  ASSERT_EQ(lsn_offset(log.end.lsn) + sizeof(RecordHeader), TestLog::kCapacity);
+  log.append("");
+  log.zero(lost, lost + sizeof(RecordHeader));
+  EXPECT_EQ(scan().orphaned_entries, 2u);
+}
+
+TEST_F(ScanTest, NothingWasBegunWhereNoHeaderFits) {
+  const uint64_t rest = TestLog::kCapacity - lsn_offset(log.end.lsn) - sizeof(RecordHeader);
+  log.append(std::string(rest - kRecordAlignment, 'x'));
+  ASSERT_EQ(lsn_offset(log.end.lsn) + kRecordAlignment, TestLog::kCapacity);
+  EXPECT_FALSE(scan().torn_record);
+  EXPECT_EQ(scan().bytes_discarded, 0u);
 }
 
 TEST_F(ScanTest, RotBeforeALaterWitnessIsTold) {

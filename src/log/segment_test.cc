@@ -138,6 +138,23 @@ TEST(SegmentTest, AFileShorterThanAHeaderIsCorruption) {
   EXPECT_EQ(status.path(), log.path(1));
 }
 
+TEST(SegmentTest, AFileOfAHeaderIsASegment) {
+  TestLog log;
+  touch(log, log.path(1), std::string(kSegmentHeaderSize, 'x'));
+  const auto segment = log.files().open(1);
+  ASSERT_TRUE(segment) << segment.status().to_string();
+  EXPECT_FALSE((*segment)->started(kTestStore));
+}
+
+TEST(SegmentTest, WhatAnEarlierPreparationLeftIsNotKept) {
+  TestLog log;
+  touch(log, "/wal/prepare.tmp", "left");
+  ASSERT_TRUE(log.files().prepare(1, 10'000, [] { return true; }));
+  std::string bytes;
+  ASSERT_TRUE((*log.files().open(1))->read(0, 10'000, bytes));
+  EXPECT_EQ(bytes, std::string(10'000, '\0'));
+}
+
 TEST(SegmentTest, AMissingSegmentIsNotFound) {
   TestLog log;
   EXPECT_EQ(log.files().open(1).status().code(), StatusCode::kNotFound);
@@ -152,6 +169,16 @@ TEST(SegmentTest, OnlyTheLastFewStartedSegmentsAreRemembered) {
   const auto first = *files.open(1);
   EXPECT_EQ(*files.open(1), first);
   for (uint64_t number = 2; number <= 9; ++number) ASSERT_TRUE(files.open(number));
+  EXPECT_NE(*files.open(1), first);
+}
+
+TEST(SegmentTest, ASegmentWhoseHeaderIsDamagedIsNotRemembered) {
+  TestLog log;
+  SegmentFiles files = log.files();
+  log.start(1);
+  log.flip(1, 72);
+  const auto first = *files.open(1);
+  ASSERT_EQ(first->header().segment, 1u);
   EXPECT_NE(*files.open(1), first);
 }
 
