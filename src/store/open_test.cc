@@ -183,6 +183,7 @@ TEST_F(OpenTest, ASecondColdStartAppliesNothing) {
   EXPECT_EQ(store.recovery().transactions_applied, 0u);
   EXPECT_EQ(store.recovery().version, 4u);
   EXPECT_THAT(contents(store), SizeIs(2));
+  EXPECT_EQ(store.stats()->checkpoints, 1u) << "or the log would be needed from the first on";
 }
 
 TEST_F(OpenTest, ATornTransactionIsReported) {

@@ -325,9 +325,7 @@ Status recover(Context& context, const Superblock& superblock, bool from_older,
   HOLDFAST_TRY(replay_through(context, tail.version, std::move(first)));
   publish_at_tail(context, tail);
   report.version = tail.version;
-  if (report.transactions_applied > 0 || metas.chosen.lsn != tail.lsn) {
-    HOLDFAST_TRY(checkpoint(context, context.deadline()));
-  }
+  if (!report.created) HOLDFAST_TRY(checkpoint(context, context.deadline()));
   give_back(context, withheld);
   HOLDFAST_TRY(settle_recovered(context, kept, reached, report));
   report.duration_us = context.os.monotonic_time_us() - started_us;
