@@ -1,12 +1,10 @@
 #include "os/anchored_os.h"
 
-#include "os/posix_file.h"
-#include "os/posix_os.h"
+#include <fcntl.h>
 
 namespace holdfast::os {
 
-AnchoredOs::AnchoredOs(const std::string& directory)
-    : ForwardingOs(posix_os()), directory_(directory) {
+AnchoredOs::AnchoredOs(const std::string& directory) : directory_(directory) {
   while (directory_.ends_with('/')) directory_.pop_back();
 }
 
@@ -24,30 +22,6 @@ PosixPlace AnchoredOs::place_of(const std::string& path) {
   }
   if (!is_found_) return PosixPlace(path);
   return {descriptor_.get(), *name == '\0' ? "." : name, path};
-}
-
-Result<std::unique_ptr<File>> AnchoredOs::open(const std::string& path, OpenMode mode) {
-  return PosixFile::open(place_of(path), mode);
-}
-
-Status AnchoredOs::rename(const std::string& from, const std::string& to) {
-  return rename_at(place_of(from), place_of(to));
-}
-
-Status AnchoredOs::remove(const std::string& path) {
-  return remove_at(place_of(path));
-}
-
-Status AnchoredOs::make_directories(const std::string& path) {
-  return make_directories_at(place_of(path));
-}
-
-Status AnchoredOs::sync_directory(const std::string& path) {
-  return sync_directory_at(place_of(path));
-}
-
-Result<std::vector<std::string>> AnchoredOs::list(const std::string& path) {
-  return list_at(place_of(path));
 }
 
 }  // namespace holdfast::os

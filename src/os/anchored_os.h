@@ -12,29 +12,20 @@
 #pragma once
 
 #include <mutex>
-#include <optional>
 #include <string>
 
 #include "os/descriptor.h"
-#include "os/forwarding_os.h"
-#include "os/posix_place.h"
+#include "os/posix_os.h"
 
 namespace holdfast::os {
 
-class AnchoredOs final : public ForwardingOs {
+class AnchoredOs final : public PosixOs {
  public:
   // The directory need not be there yet: until then it is looked for by its path each time.
   explicit AnchoredOs(const std::string& directory);
 
-  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
-  Status rename(const std::string& from, const std::string& to) override;
-  Status remove(const std::string& path) override;
-  Status make_directories(const std::string& path) override;
-  Status sync_directory(const std::string& path) override;
-  Result<std::vector<std::string>> list(const std::string& path) override;
-
  private:
-  PosixPlace place_of(const std::string& path);
+  PosixPlace place_of(const std::string& path) override;
 
   std::string directory_;  // without a slash at its end
   std::mutex mutex_;

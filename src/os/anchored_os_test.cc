@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <fstream>
 
-#include "os/posix_os.h"
 #include "support/temporary_directory.h"
 
 namespace holdfast::os {
@@ -100,6 +99,16 @@ TEST_F(AnchoredOsTest, NothingIsMadeInADirectoryThatWasRemoved) {
   EXPECT_EQ(refused.code(), StatusCode::kNotFound);
   EXPECT_EQ(refused.path(), path_ + "/b");
   EXPECT_TRUE(fs::is_empty(path_));
+}
+
+TEST_F(AnchoredOsTest, RoomIsThatOfItsFileSystemWhereverItIs) {
+  EXPECT_EQ(os_.free_disk_bytes(path_ + "/a"), 0u);
+  ASSERT_TRUE(os_.make_directories(path_));
+  write("a", "1");
+  EXPECT_GT(os_.free_disk_bytes(path_ + "/a"), 0u);
+  fs::rename(path_, elsewhere_);
+  EXPECT_GT(os_.free_disk_bytes(path_ + "/a"), 0u);
+  EXPECT_EQ(posix_os().free_disk_bytes(path_ + "/a"), 0u);
 }
 
 TEST_F(AnchoredOsTest, AForkedChildFindsNothing) {

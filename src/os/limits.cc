@@ -1,10 +1,10 @@
 #include "os/limits.h"
 
 #include <sys/resource.h>
-#include <sys/statvfs.h>
 
 #include <charconv>
 
+#include "os/posix_place.h"
 #include "os/posix_process.h"
 
 namespace holdfast::os {
@@ -32,10 +32,7 @@ ProcessLimits process_limits() {
 }
 
 std::optional<DiskSpace> disk_space(const std::string& path) {
-  struct statvfs found;
-  if (statvfs(path.c_str(), &found) != 0) return std::nullopt;
-  return DiskSpace{uint64_t{found.f_bavail} * found.f_frsize,
-                   uint64_t{found.f_blocks} * found.f_frsize};
+  return disk_space_at(PosixPlace(path));
 }
 
 }  // namespace holdfast::os

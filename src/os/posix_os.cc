@@ -17,7 +17,6 @@
 #include "base/check.h"
 #include "os/descriptor.h"
 #include "os/file_system.h"
-#include "os/limits.h"
 #include "os/posix_error.h"
 #include "os/posix_file.h"
 #include "os/posix_place.h"
@@ -56,27 +55,27 @@ std::string resolve(const std::string& path) {
 }  // namespace
 
 Result<std::unique_ptr<File>> PosixOs::open(const std::string& path, OpenMode mode) {
-  return PosixFile::open(PosixPlace(path), mode);
+  return PosixFile::open(place_of(path), mode);
 }
 
 Status PosixOs::rename(const std::string& from, const std::string& to) {
-  return rename_at(PosixPlace(from), PosixPlace(to));
+  return rename_at(place_of(from), place_of(to));
 }
 
 Status PosixOs::remove(const std::string& path) {
-  return remove_at(PosixPlace(path));
+  return remove_at(place_of(path));
 }
 
 Status PosixOs::make_directories(const std::string& path) {
-  return make_directories_at(PosixPlace(path));
+  return make_directories_at(place_of(path));
 }
 
 Status PosixOs::sync_directory(const std::string& path) {
-  return sync_directory_at(PosixPlace(path));
+  return sync_directory_at(place_of(path));
 }
 
 Result<std::vector<std::string>> PosixOs::list(const std::string& path) {
-  return list_at(PosixPlace(path));
+  return list_at(place_of(path));
 }
 
 Result<FileSystem> PosixOs::file_system(const std::string& path) {
@@ -95,7 +94,7 @@ uint64_t PosixOs::free_disk_bytes(const std::string& path) {
   struct rlimit limit;
   // Whether a file may still grow is then another question.
   if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY) return 0;
-  const auto space = disk_space(path);
+  const auto space = disk_space_at(place_of(path));
   return space ? space->free_bytes : 0;
 }
 

@@ -1,16 +1,18 @@
 // PosixOs: Os on Linux system calls. See os/os.h for the contract.
 //
-// Who: posix_os() hands out the one instance; MemoryOs delegates to it. Any thread.
+// Who: posix_os() hands out the instance that finds all by path, to which MemoryOs delegates;
+// AnchoredOs finds what is below a directory in another way. Any thread.
 // Invariants:
 //   1. Nothing is read from /proc before it is needed; what cannot change is read once.
 //   2. Works without /proc, with the losses named at boot_id() and process().
 #pragma once
 
 #include "os/os.h"
+#include "os/posix_place.h"
 
 namespace holdfast::os {
 
-class PosixOs final : public Os {
+class PosixOs : public Os {
  public:
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
   Status rename(const std::string& from, const std::string& to) override;
@@ -42,6 +44,10 @@ class PosixOs final : public Os {
   void random_bytes(char* out, size_t size) override;
   uint32_t fork_count() override;
   bool has_threads() override { return true; }
+
+ protected:
+  // Where a path is. What is returned may refer to `path`, and is for one call.
+  virtual PosixPlace place_of(const std::string& path) { return PosixPlace(path); }
 };
 
 }  // namespace holdfast::os

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -87,6 +88,15 @@ Result<std::vector<std::string>> list_at(const PosixPlace& place) {
   if (error != 0) return posix_error(error, "readdir", place.path);
   std::sort(names.begin(), names.end());
   return names;
+}
+
+std::optional<DiskSpace> disk_space_at(const PosixPlace& place) {
+  struct statvfs found;
+  const int result =
+      place.directory == AT_FDCWD ? statvfs(place.name, &found) : fstatvfs(place.directory, &found);
+  if (result != 0) return std::nullopt;
+  return DiskSpace{uint64_t{found.f_bavail} * found.f_frsize,
+                   uint64_t{found.f_blocks} * found.f_frsize};
 }
 
 }  // namespace holdfast::os

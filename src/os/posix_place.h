@@ -6,9 +6,11 @@
 
 #include <fcntl.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "os/limits.h"
 #include "os/os.h"
 
 namespace holdfast::os {
@@ -30,5 +32,7 @@ Status remove_at(const PosixPlace& place);
 Status make_directories_at(const PosixPlace& place);
 Status sync_directory_at(const PosixPlace& place);
 Result<std::vector<std::string>> list_at(const PosixPlace& place);
+// Of the file system of the open directory, or of the path where there is none.
+std::optional<DiskSpace> disk_space_at(const PosixPlace& place);
 
 }  // namespace holdfast::os

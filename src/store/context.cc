@@ -46,9 +46,9 @@ Status still_in_place(const Context& context) {
     return there.status();
   }
   return Status(StatusCode::kIoError,
-                "the directory of the store was moved or removed while it was open; close all "
-                "handles and open it where it is now")
-      .with_path(context.path);
+                "the data file of the store was moved or removed while it was open; close all "
+                "handles and open the store where it is now")
+      .with_path(context.data_path());
 }
 
 }  // namespace holdfast::store

@@ -118,8 +118,9 @@ inline void make_read_only(ControlBlock& control) {
 // cut off, and no process that has seen those pages before would notice.
 Status data_whole(const Context& context);
 
-// ok, or IoError: the store's directory is not at its path any more, so files that are found, made
-// or removed there by name are not this store's. To be asked before that is done.
+// ok, or IoError: the data file in the store's directory is not the one that was opened, so files
+// that are found, made or removed there by name are not this store's. To be asked before that is
+// done.
 Status still_in_place(const Context& context);
 
 }  // namespace holdfast::store
