@@ -30,8 +30,12 @@ class Corpus {
   virtual std::vector<QueryKind> kinds(uint64_t documents) const = 0;
 };
 
-// As the user mistypes it: two neighbouring letters swapped.
-Query misspelt(std::string word, Random& random);
+// What is asked of each corpus: both of two words and their phrase, of words that stand together in
+// a document; the first letters of one word of four letters or more, and it as the user mistypes
+// it.
+std::vector<QueryKind> kinds_of_each(
+    const std::function<std::vector<std::string>(Random&)>& neighbours,
+    const std::function<std::string(Random&)>& one);
 
 // By Zipf's law from 50,000 words.
 std::unique_ptr<Corpus> drawn_corpus();

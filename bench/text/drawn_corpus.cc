@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "bench/text/corpus.h"
 
@@ -87,35 +88,19 @@ std::vector<QueryKind> DrawnCorpus::kinds(uint64_t documents) const {
                      }};
   };
   const auto one = [this](Random& random) { return some(random, 1, kAskedFirst, kAskedLast)[0]; };
-  return {
+  std::vector<QueryKind> kinds = {
       any("1 word", 1, kAskedFirst, kAskedLast),
       any("2 words, any", 2, kAskedFirst, kAskedLast),
       any("3 words, any", 3, kAskedFirst, kAskedLast),
       any("5 words, any", 5, kAskedFirst, kAskedLast),
       any("2 common words, any", 2, kCommonFirst, kCommonLast),
-      {"2 words, both",
-       [=, this](Random& random) {
-         return Query{Query::Form::kAll, neighbours(random, documents)};
-       }},
-      {"phrase of 2 words",
-       [=, this](Random& random) {
-         return Query{Query::Form::kPhrase, neighbours(random, documents)};
-       }},
-      {"4 letters*",
-       [one](Random& random) {
-         return Query{Query::Form::kPrefix, {one(random).substr(0, 4)}};
-       }},
-      {"1 misspelt word", [one](Random& random) { return misspelt(one(random), random); }, true},
   };
+  const auto pair = [=, this](Random& random) { return neighbours(random, documents); };
+  std::ranges::move(kinds_of_each(pair, one), std::back_inserter(kinds));
+  return kinds;
 }
 
 }  // namespace
-
-Query misspelt(std::string word, Random& random) {
-  const size_t at = 1 + random.below(word.size() - 2);
-  std::swap(word[at], word[at + 1]);
-  return Query{Query::Form::kAny, {std::move(word)}};
-}
 
 std::unique_ptr<Corpus> drawn_corpus() {
   return std::make_unique<DrawnCorpus>();

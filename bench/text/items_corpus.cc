@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 #include <set>
 #include <unordered_map>
 
@@ -11,8 +12,8 @@ namespace holdfast::bench {
 namespace {
 
 constexpr size_t kCommonWords = 50;
-constexpr size_t kLettersMin =
-    4;  // of a word that is mistyped, or of which the first ones are asked
+// Of a word that is mistyped, or of which the first ones are asked.
+constexpr size_t kLettersMin = 4;
 
 bool is_letter(char c) {
   return std::isalpha(static_cast<unsigned char>(c)) != 0;
@@ -121,24 +122,15 @@ std::vector<QueryKind> ItemsCorpus::kinds(uint64_t documents) const {
   const auto rarest_of = [this](size_t count) {
     return [=, this](Random& random) { return rarest(random, count); };
   };
-  return {
+  std::vector<QueryKind> kinds = {
       {"a question's rarest word", any(rarest_of(1))},
       {"its 3 rarest words, any", any(rarest_of(3))},
       {"all its words, any", any([this](Random& random) { return question(random); })},
-      {"2 words, both",
-       [=, this](Random& random) {
-         return Query{Query::Form::kAll, neighbours(random, documents)};
-       }},
-      {"phrase of 2 words",
-       [=, this](Random& random) {
-         return Query{Query::Form::kPhrase, neighbours(random, documents)};
-       }},
-      {"4 letters*",
-       [this](Random& random) {
-         return Query{Query::Form::kPrefix, {one(random).substr(0, 4)}};
-       }},
-      {"1 misspelt word", [this](Random& random) { return misspelt(one(random), random); }, true},
   };
+  const auto pair = [=, this](Random& random) { return neighbours(random, documents); };
+  const auto word = [this](Random& random) { return one(random); };
+  std::ranges::move(kinds_of_each(pair, word), std::back_inserter(kinds));
+  return kinds;
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 """What the tests take from the npm registry."""
+import functools
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt'
 TIMEOUT_S = 200
 
 
+@functools.cache
 def tools():
     """Node.js and the script of npm."""
     found = subprocess.run([HERE.parent.parent / 'scripts/node'], check=True, text=True,
