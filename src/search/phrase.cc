@@ -41,7 +41,8 @@ bool has_initials(std::string_view text, char first, char second) {
   return false;
 }
 
-// False: an English text has the phrase certainly not. To see that takes a tenth of analysing it.
+// False: an English text has the phrase certainly not. To see that takes much less than analysing
+// it.
 bool may_have(std::string_view text, const Phrase& phrase) {
   for (size_t i = 0; i + 1 < phrase.words.size(); ++i) {
     const char first = initial_of(phrase.words[i]);
