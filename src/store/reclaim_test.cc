@@ -154,6 +154,34 @@ TEST_F(ReclaimTest, NothingThatIsNotDurableIsFreed) {
   pins.unpin(pinned->slot);
 }
 
+// Whoever commits looks through a part of what piled up, and no more.
+TEST_F(ReclaimTest, ARoutineCallTakesItsShareAndLeavesTheRest) {
+  constexpr uint64_t kShare = 4096;
+  constexpr int kKeys = 10'000;  // about one to a page
+  for (int round = 0; round < 4; ++round) overwrite_all("v");
+  for (const int step : {1, 2}) {
+    Transaction txn = std::move(*store_.begin());
+    for (int i = 0; i < kKeys; i += step) {
+      ASSERT_TRUE(txn.put("key" + std::to_string(100'000 + i), std::string(300, 'v')));
+    }
+    ASSERT_TRUE(txn.commit());
+  }
+  const auto context = machine_.attach();
+  const AllocationLine& line = context->control().allocation;
+  const uint64_t begin = line.retired_head.load();
+  const uint64_t end = line.retired_tail.load();
+  ASSERT_GT(begin, 0u);
+  ASSERT_GT(end - begin, kShare + 1);
+  ASSERT_EQ(context->locks->apply.try_lock(false), LockOutcome::kAcquired);
+  ASSERT_TRUE(reclaim(*context, ReclaimEffort::kRoutine));
+  EXPECT_EQ(line.retired_head.load(), begin + kShare);
+  while (line.retired_head.load() < end) {
+    ASSERT_TRUE(reclaim(*context, ReclaimEffort::kRoutine));
+  }
+  context->locks->apply.unlock();
+  expect_sound();
+}
+
 TEST_F(ReclaimTest, TheCountOfFreePagesIsRightAfterAnything) {
   for (int round = 0; round < 30; ++round) {
     overwrite_all(std::string(round % 7 == 0 ? 700 : 5, 'v'));
