@@ -1,6 +1,7 @@
 #include "search/frequencies.h"
 
 #include "search/segment.h"
+#include "search/segment_terms.h"
 #include "search/text_record.h"
 
 namespace holdfast::search {
@@ -26,12 +27,17 @@ Status count_records(KeySource& source, const std::string& prefix, uint64_t each
 
 Status count_live(KeySource& source, const IndexKeys& keys, const Manifest& manifest,
                   Frequencies& frequencies) {
+  std::vector<std::string_view> terms;
   for (auto& [term, frequency] : frequencies) {
+    terms.emplace_back(term);
     frequency = 0;
-    for (const SegmentInfo& segment : manifest.segments) {
-      HOLDFAST_ASSIGN(const TermPostings list, TermPostings::open(source, keys, segment.id, term));
-      frequency += list.count();
-      if (list.count() == 0) continue;
+  }
+  for (const SegmentInfo& segment : manifest.segments) {
+    HOLDFAST_ASSIGN(const auto lists, TermPostings::open(source, keys, segment.id, terms));
+    auto list = lists.begin();
+    for (auto& [term, frequency] : frequencies) {
+      frequency += list->count();
+      if ((list++)->count() == 0) continue;
       HOLDFAST_ASSIGN(const uint64_t dead, read_dead_count(source, keys, segment, term));
       frequency -= dead;
     }

@@ -185,11 +185,11 @@ bool take_short_list(std::string_view& bytes, PostingList& list) {
   return true;
 }
 
-bool skip_short_list(std::string_view& bytes) {
+std::optional<uint64_t> skip_short_list(std::string_view& bytes) {
   const auto header = take_short_header(bytes);
-  if (!header) return false;
+  if (!header) return std::nullopt;
   bytes.remove_prefix(header->deltas_size + 2 * header->postings);
-  return true;
+  return header->postings;
 }
 
 std::string take_chunk(std::span<const Posting>& postings, size_t size_max) {

@@ -109,8 +109,8 @@ struct PostingList {
 void append_short_list(std::string& out, std::span<const Posting> postings);
 // Takes it from the front of `bytes`; false: malformed.
 bool take_short_list(std::string_view& bytes, PostingList& list);
-// Passes over it; false: malformed.
-bool skip_short_list(std::string_view& bytes);
+// Passes over it; how many postings it has, or nullopt: malformed.
+std::optional<uint64_t> skip_short_list(std::string_view& bytes);
 
 // varint blocks, then for each: varint postings, varint last ordinal since the block before, varint
 // size of deltas, u8 pairs, pairs; then for each deltas, counts, length codes. Takes postings from

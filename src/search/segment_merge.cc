@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "search/segment.h"
+#include "search/segment_terms.h"
 
 namespace holdfast::search {
 namespace {

@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "search/postings.h"
-#include "search/segment.h"
+#include "search/segment_terms.h"
 #include "search/text_query.h"
 
 namespace holdfast::search {

@@ -7,6 +7,7 @@
 #include "search/manifest.h"
 #include "search/segment.h"
 #include "search/segment_merge.h"
+#include "search/segment_terms.h"
 #include "search/text_record.h"
 
 namespace holdfast::search {

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "search/characters.h"
 #include "search/segment.h"
 #include "search/segment_scorer.h"
+#include "search/segment_terms.h"
 #include "search/text_record.h"
 #include "search/text_spelling.h"
 
@@ -43,12 +45,9 @@ class Wanted {
   // Calls visit(term, count) for those that the record has. False: malformed.
   template <typename Visit>
   bool find(TextRecord& record, const Visit& visit) const {
-    size_t at = 0;
-    while (record.next()) {
-      const std::string_view term = record.term();
-      while (at < sorted_.size() && sorted_[at].first.compare(term) < 0) ++at;
-      if (at == sorted_.size()) return true;
-      if (sorted_[at].first == term) visit(sorted_[at].second, record.count());
+    for (const auto& [term, place] : sorted_) {
+      if (record.seek(term)) visit(place, record.count());
+      if (!record.has_term()) break;
     }
     return !record.is_malformed();
   }
@@ -195,8 +194,7 @@ class Ranking::Impl {
 
 void Ranking::Impl::add_facets() {
   for (const std::string& facet : query_.facets) {
-    query_.required.push_back({static_cast<uint32_t>(query_.terms.size())});
-    query_.terms.push_back({.term = facet_term(facet), .weight = 0});
+    query_.required.push_back({stand_for({.term = facet_term(facet), .weight = 0})});
   }
 }
 
@@ -204,23 +202,21 @@ Status Ranking::Impl::collect_prefix(const std::string& prefix,
                                      std::map<std::string, uint64_t>& terms) {
   HOLDFAST_TRY(
       source_.scan(prefix_range(keys_.fresh()), [&](std::string_view, std::string_view value) {
-        for (TextRecord record(value); record.next();) {
-          if (record.term().substr(0, prefix.size()) == prefix) ++terms[std::string(record.term())];
+        TextRecord record(value);
+        record.seek(prefix);
+        for (; record.has_term() && record.term().starts_with(prefix); record.next()) {
+          ++terms[std::string(record.term())];
         }
         return true;
       }));
   constexpr size_t kTermsLookedAtMax = 10'000;
   for (const SegmentInfo& segment : manifest_.segments) {
-    // No term lies between this and the prefix: UTF-8 has no such byte.
-    std::string before = prefix;
-    before.back() = static_cast<char>(before.back() - 1);
-    before += '\xff';
-    TermStream stream(source_, keys_, segment.id, before);
-    for (size_t seen = 0; seen < kTermsLookedAtMax; ++seen) {
-      HOLDFAST_ASSIGN(const bool has, stream.next());
-      if (!has || !stream.term().starts_with(prefix)) break;
-      terms[stream.term()] += stream.postings().count;
-    }
+    size_t seen = 0;
+    HOLDFAST_TRY(count_terms(source_, keys_, segment.id, prefix,
+                             [&](std::string_view term, uint64_t documents) {
+                               terms[std::string(term)] += documents;
+                               return ++seen < kTermsLookedAtMax;
+                             }));
   }
   return Status::ok();
 }
@@ -308,18 +304,25 @@ Status Ranking::Impl::load_dropped() {
 }
 
 Status Ranking::Impl::load_segments() {
+  std::vector<uint32_t> order(query_.terms.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::sort(order, {}, [&](uint32_t i) { return std::string_view(query_.terms[i].term); });
+  std::vector<std::string_view> sorted;
+  for (const uint32_t i : order) sorted.emplace_back(query_.terms[i].term);
   for (const SegmentInfo& segment : manifest_.segments) {
     documents_ += segment.documents - segment.dead;
     length_ += segment.length;
-    std::vector<TermPostings>& lists = lists_.emplace_back();
-    for (QueryTerm& term : query_.terms) {
-      HOLDFAST_ASSIGN(TermPostings list, TermPostings::open(source_, keys_, segment.id, term.term));
-      term.frequency += list.count();
-      if (list.count() > 0) {
-        HOLDFAST_ASSIGN(const uint64_t dead, read_dead_count(source_, keys_, segment, term.term));
-        term.frequency -= dead;
+    HOLDFAST_ASSIGN(std::vector<TermPostings> found,
+                    TermPostings::open(source_, keys_, segment.id, sorted));
+    std::vector<TermPostings>& lists = lists_.emplace_back(order.size());
+    for (size_t i = 0; i < order.size(); ++i) {
+      uint64_t& frequency = query_.terms[order[i]].frequency;
+      frequency += found[i].count();
+      if (found[i].count() > 0) {
+        HOLDFAST_ASSIGN(const uint64_t dead, read_dead_count(source_, keys_, segment, sorted[i]));
+        frequency -= dead;
       }
-      lists.push_back(std::move(list));
+      lists[order[i]] = std::move(found[i]);
     }
   }
   return Status::ok();

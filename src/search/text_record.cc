@@ -141,25 +141,59 @@ TextRecord::TextRecord(std::string_view bytes) : rest_(bytes) {
   term_count_ = terms_left_ = *count;
 }
 
-bool TextRecord::fail() {
-  is_malformed_ = true;
-  terms_left_ = 0;
-  return false;
-}
-
-bool TextRecord::next() {
-  if (is_malformed_) return fail();
-  if (terms_left_ == 0) return rest_.empty() ? false : fail();
-  if (rest_.size() < 3) return fail();
-  const size_t shared = static_cast<uint8_t>(rest_[0]);
-  const size_t more = static_cast<uint8_t>(rest_[1]);
-  if (shared > term_size_ || shared + more == 0 || rest_.size() < more + 3) return fail();
-  std::memcpy(term_ + shared, rest_.data() + 2, more);
+// The head of an entry; false: there is none, or it is malformed.
+inline bool TextRecord::take_entry(size_t& shared, size_t& more) {
+  if (terms_left_ == 0 || rest_.size() < 3) return false;
+  shared = static_cast<uint8_t>(rest_[0]);
+  more = static_cast<uint8_t>(rest_[1]);
+  if (shared > term_size_ || shared + more == 0 || rest_.size() < more + 3) return false;
   term_size_ = shared + more;
-  count_ = static_cast<uint8_t>(rest_[2 + more]);
   rest_.remove_prefix(more + 3);
   --terms_left_;
   return true;
+}
+
+// Behind an entry: the term is its, and begins as `before` does.
+void TextRecord::set_term(std::string_view before, size_t more) {
+  const char* const behind = rest_.data();
+  std::memmove(term_, before.data(), before.size());
+  std::memcpy(term_ + before.size(), behind - more - 1, more);
+  count_ = static_cast<uint8_t>(behind[-1]);
+  has_term_ = true;
+}
+
+bool TextRecord::end() {
+  is_malformed_ = is_malformed_ || terms_left_ > 0 || !rest_.empty();
+  return has_term_ = false;
+}
+
+bool TextRecord::next() {
+  size_t shared = 0;
+  size_t more = 0;
+  if (is_malformed_ || !take_entry(shared, more)) return end();
+  set_term({term_, shared}, more);
+  return true;
+}
+
+bool TextRecord::seek(std::string_view wanted) {
+  if (has_term_ && term() >= wanted) return term() == wanted;
+  // Of a term that is less, so many bytes are the wanted one's. The next shares more with it, and
+  // is as much less; or shares fewer, and is greater; or what follows tells.
+  size_t equal = has_term_ ? shared_size(term(), wanted) : 0;
+  size_t shared = 0;
+  size_t more = 0;
+  while (!is_malformed_ && take_entry(shared, more)) {
+    if (shared > equal) continue;
+    const std::string_view entry(rest_.data() - more - 1, more);
+    const std::string_view left = wanted.substr(shared);
+    if (shared == equal && entry < left) {
+      equal += shared_size(entry, left);
+      continue;
+    }
+    set_term(wanted.substr(0, shared), more);
+    return entry == left;
+  }
+  return end();
 }
 
 }  // namespace holdfast::search

@@ -9,7 +9,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -48,16 +47,23 @@ class TextRecord {
   explicit TextRecord(std::string_view bytes);  // which must outlive it
 
   bool next();  // false at the end, and where the record is malformed
-  // Of another format, cut, or longer than it says; known for certain once next() was false.
+  // Goes on to the first term that is not less than `wanted`, if it is not there yet, and returns
+  // whether it is that; false, and no term(), at the end, and where the record is malformed.
+  bool seek(std::string_view wanted);
+  // Of another format, cut, or longer than it says; known for certain once next() was false, or
+  // seek() at the end.
   bool is_malformed() const { return is_malformed_; }
   uint64_t length() const { return length_; }  // weighted number of tokens
   uint64_t term_count() const { return term_count_; }
-  std::string_view term() const { return {term_, term_size_}; }  // until next()
+  bool has_term() const { return has_term_; }
+  std::string_view term() const { return {term_, term_size_}; }  // until next() or seek()
   uint8_t count() const { return count_; }
   bool is_facet() const { return term_size_ > 0 && term_[0] == kFacetByte; }
 
  private:
-  bool fail();
+  bool take_entry(size_t& shared, size_t& more);
+  void set_term(std::string_view before, size_t more);
+  bool end();
 
   std::string_view rest_;
   uint64_t length_ = 0;
@@ -65,6 +71,7 @@ class TextRecord {
   uint64_t terms_left_ = 0;
   size_t term_size_ = 0;
   uint8_t count_ = 0;
+  bool has_term_ = false;
   bool is_malformed_ = false;
   char term_[512];
 };

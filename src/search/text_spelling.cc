@@ -5,7 +5,7 @@
 
 #include "search/analysis.h"
 #include "search/frequencies.h"
-#include "search/segment.h"
+#include "search/segment_terms.h"
 #include "search/spelling.h"
 #include "search/text_record.h"
 

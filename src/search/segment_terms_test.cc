@@ -1,0 +1,144 @@
+#include "search/segment_terms.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <set>
+
+#include "search/map_keyspace.h"
+
+namespace holdfast::search {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Pair;
+
+constexpr uint32_t kSegment = 3;
+
+// Terms of one posting, of a block, of some chunks, and of so many chunks that they have ranges;
+// in a segment between two others.
+class SegmentTermsTest : public testing::Test {
+ protected:
+  SegmentTermsTest() {
+    for (int i = 0; i < 4'000; ++i) {
+      std::string term = "t" + std::to_string(1'000'000 + i * 7);
+      postings_of_[term] = i % 500 == 250 ? 20'000 : i % 100 == 50 ? 400 : 1 + i % 3;
+    }
+    postings_of_["zebra"] = 30'000;  // the last one
+    for (const uint32_t segment : {kSegment - 1, kSegment, kSegment + 1}) {
+      SegmentWriter writer(target_, keys_, segment);
+      for (const auto& [term, count] : postings_of_) {
+        EXPECT_TRUE(writer.add(term, postings(segment == kSegment ? count : 1)));
+      }
+      EXPECT_TRUE(writer.flush());
+    }
+  }
+  static std::vector<Posting> postings(uint64_t count) {
+    std::vector<Posting> all;
+    for (uint32_t i = 0; i < count; ++i) all.push_back({i * 3, 1, 5});
+    return all;
+  }
+  void expect_found(const std::set<std::string>& wanted) {
+    const std::vector<std::string_view> terms(wanted.begin(), wanted.end());
+    const auto found = TermPostings::open(target_, keys_, kSegment, terms);
+    ASSERT_TRUE(found) << found.status().to_string();
+    ASSERT_EQ(found->size(), terms.size());
+    for (size_t i = 0; i < terms.size(); ++i) {
+      const auto known = postings_of_.find(std::string(terms[i]));
+      const uint64_t count = known == postings_of_.end() ? 0 : known->second;
+      EXPECT_EQ((*found)[i].count(), count) << terms[i];
+      EXPECT_EQ(read_count((*found)[i]), count) << terms[i];
+    }
+  }
+  static uint64_t read_count(const TermPostings& term) {
+    if (term.ranges().empty()) return term.list().count;
+    uint64_t count = 0;
+    EXPECT_TRUE(term.visit_chunks(0, UINT32_MAX, [&](const PostingList& chunk) {
+      count += chunk.count;
+      return true;
+    }));
+    return count;
+  }
+  std::map<std::string, uint64_t> counted(std::string_view prefix, size_t most = SIZE_MAX) {
+    std::map<std::string, uint64_t> counts;
+    EXPECT_TRUE(count_terms(target_, keys_, kSegment, prefix,
+                            [&](std::string_view term, uint64_t documents) {
+                              counts[std::string(term)] += documents;
+                              return counts.size() < most;
+                            }));
+    return counts;
+  }
+  std::map<std::string, uint64_t> expected(std::string_view prefix) {
+    std::map<std::string, uint64_t> counts = postings_of_;
+    std::erase_if(counts, [&](const auto& one) { return !one.first.starts_with(prefix); });
+    return counts;
+  }
+
+  MapKeyspace target_;
+  const IndexKeys keys_{kPrefix};
+  std::map<std::string, uint64_t> postings_of_;
+};
+
+TEST_F(SegmentTermsTest, NoTermIsWantedAndNoneIsFound) {
+  expect_found({});
+}
+
+TEST_F(SegmentTermsTest, ATermIsFoundAndItsNeighboursAreNot) {
+  expect_found({"t1000000"});
+  expect_found({"t1000001"});
+  expect_found({"zebra"});
+  expect_found({"a", "zz"});
+}
+
+TEST_F(SegmentTermsTest, TermsAreFoundTogetherAsTheyAreAlone) {
+  std::mt19937 random(1);
+  for (int round = 0; round < 200; ++round) {
+    std::set<std::string> wanted;
+    // Near each other, and over the whole segment.
+    const uint64_t spread = round % 2 == 0 ? 300 : 28'000;
+    const uint64_t from = round % 2 == 0 ? random() % 28'000 : 0;
+    for (auto i = random() % 60; i > 0; --i) {
+      const uint64_t number = 1'000'000 + from + random() % spread;
+      wanted.insert("t" + std::to_string(random() % 4 == 0 ? number : number / 7 * 7));
+    }
+    if (round % 3 == 0) wanted.insert("zebra");
+    expect_found(wanted);
+  }
+}
+
+TEST_F(SegmentTermsTest, AllTermsAreFoundAtOnce) {
+  std::set<std::string> wanted;
+  for (const auto& [term, count] : postings_of_) wanted.insert(term);
+  expect_found(wanted);
+}
+
+TEST_F(SegmentTermsTest, TermsOfAPrefixAreCounted) {
+  for (const char* const prefix : {"t", "t1", "t100", "t1000", "t10017", "t1026", "z", "zebra"}) {
+    EXPECT_EQ(counted(prefix), expected(prefix)) << prefix;
+  }
+  EXPECT_THAT(counted("s"), IsEmpty());
+  EXPECT_THAT(counted("t10000001"), IsEmpty());
+  EXPECT_THAT(counted("zebras"), IsEmpty());
+}
+
+TEST_F(SegmentTermsTest, CountingEndsWhereItIsTold) {
+  EXPECT_THAT(counted("t", 2), ElementsAre(Pair("t1000000", 1), Pair("t1000007", 2)));
+}
+
+TEST_F(SegmentTermsTest, MalformedBlocksAreTold) {
+  for (auto& [key, value] : target_.entries) value.resize(3);
+  constexpr std::string_view kTerms[] = {"t1000000", "t1000350", "t1001750", "zebra"};
+  for (const std::string_view term : kTerms) {
+    const auto found = TermPostings::open(target_, keys_, kSegment, {&term, 1});
+    EXPECT_EQ(found.status().code(), StatusCode::kCorruption) << term;
+    const Status counted = count_terms(target_, keys_, kSegment, term,
+                                       [](std::string_view, uint64_t) { return true; });
+    EXPECT_EQ(counted.code(), StatusCode::kCorruption) << term;
+  }
+}
+
+}  // namespace
+}  // namespace holdfast::search
