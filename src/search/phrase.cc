@@ -56,7 +56,7 @@ std::optional<Candidate> find_initials(std::string_view text, size_t from, char 
 
 // The initials of a word and the one behind it, where they are known.
 std::optional<std::pair<char, char>> initials_of(const Phrase& phrase, size_t word) {
-  if (word + 1 >= phrase.words.size()) return std::nullopt;
+  if (word + 1 >= phrase.words.size() || phrase.overlaps[word + 1]) return std::nullopt;
   const char first = initial_of(phrase.words[word]);
   const char second = initial_of(phrase.words[word + 1]);
   if (first == 0 || second == 0) return std::nullopt;
@@ -73,19 +73,55 @@ bool may_have(std::string_view text, const Phrase& phrase) {
   return true;
 }
 
-// Looks for a phrase in the tokens of texts, as they come.
+// Looks for a phrase in texts, of which it analyses as little as it can.
 class PhraseFinder {
  public:
-  explicit PhraseFinder(const Phrase& phrase) : phrase_(phrase) {}
+  PhraseFinder(Analyzer& analyzer, const Phrase& phrase) : analyzer_(analyzer), phrase_(phrase) {
+    std::vector<std::string_view> terms;
+    for (const auto& word : phrase.words) terms.insert(terms.end(), word.begin(), word.end());
+    analyzer_.look_for(terms);
+  }
+  PhraseFinder(const PhraseFinder&) = delete;
+  PhraseFinder& operator=(const PhraseFinder&) = delete;
+  ~PhraseFinder() { analyzer_.look_for_all(); }
 
-  bool is_found() const { return is_found_; }
-  bool has_begun() const { return !begun_.empty(); }
-  void begin_text() {
+  bool is_in(std::string_view text) {
+    const bool is_plain = analyzer_.language() == Language::kEnglish &&
+                          std::all_of(text.begin(), text.end(), [](char c) { return c >= 0; });
+    const auto initials = initials_of(phrase_, 0);
+    if (!is_plain || !initials) return analyze(text, text.size());
+    if (!may_have(text, phrase_)) return false;
+    for (size_t at = 0;;) {
+      const auto candidate = find_initials(text, at, initials->first, initials->second);
+      if (!candidate) return false;
+      if (analyze(text.substr(candidate->begin), candidate->second - candidate->begin)) return true;
+      at = candidate->begin + analyzed_size_;
+    }
+  }
+
+ private:
+  // Stops where the phrase is found, and behind a token from `least` on with which none has begun.
+  bool analyze(std::string_view text, size_t least) {
+    bool is_found = false;
+    size_t stop = SIZE_MAX;  // unless another token begins before it
     begun_.clear();
     end_before_ = 0;
+    analyzed_size_ = text.size();
+    analyzer_.analyze(text, [&](const Token& token) {
+      if (!is_primary(token.kind)) return true;
+      if (token.begin >= stop) {
+        analyzed_size_ = stop;
+        return false;
+      }
+      is_found = take(token);
+      stop = token.begin >= least && begun_.empty() ? token.end : SIZE_MAX;
+      return !is_found;
+    });
+    return is_found;
   }
-  // REQUIRES: a primary token.
-  void take(const Token& token) {
+
+  // Whether the phrase ends with it.
+  bool take(const Token& token) {
     const bool overlaps = token.begin < end_before_;
     end_before_ = token.end;
     size_t kept = 0;
@@ -94,111 +130,32 @@ class PhraseFinder {
     }
     begun_.resize(kept);
     if (fits(token, 0)) begun_.push_back(1);
-    is_found_ = is_found_ || (!begun_.empty() && begun_.front() == phrase_.words.size());
-    std::erase(begun_, phrase_.words.size());
+    return !begun_.empty() && begun_.front() == phrase_.words.size();
   }
-
- private:
   bool fits(const Token& token, size_t word) const {
     const std::vector<std::string>& terms = phrase_.words[word];
     return std::find(terms.begin(), terms.end(), token.term) != terms.end();
   }
 
+  Analyzer& analyzer_;
   const Phrase& phrase_;
   // Of each occurrence that may have begun, how many words of it stand before the next token; the
   // longest first.
   std::vector<size_t> begun_;
   uint32_t end_before_ = 0;
-  bool is_found_ = false;
-};
-
-// Looks for phrases in texts, of which it analyses as little as it can.
-class PhraseSearch {
- public:
-  PhraseSearch(Analyzer& analyzer, const std::vector<Phrase>& phrases)
-      : analyzer_(analyzer), phrases_(phrases), finders_(phrases.begin(), phrases.end()) {}
-
-  bool is_found(size_t phrase) const { return finders_[phrase].is_found(); }
-
-  void look_through(std::string_view text) {
-    const bool is_plain = analyzer_.language() == Language::kEnglish &&
-                          std::all_of(text.begin(), text.end(), [](char c) { return c >= 0; });
-    if (!is_plain) {
-      analyze(text, text.size());
-      return;
-    }
-    const bool may_be = std::any_of(phrases_.begin(), phrases_.end(),
-                                    [&](const Phrase& phrase) { return may_have(text, phrase); });
-    for (size_t at = 0; may_be && at < text.size() && !all_found();) {
-      const auto candidate = next_candidate(text, at);
-      if (!candidate) break;
-      const size_t begin = candidate->begin;
-      at = begin + analyze(text.substr(begin), candidate->second - begin);
-    }
-  }
-
- private:
-  bool all_found() const {
-    return std::all_of(finders_.begin(), finders_.end(),
-                       [](const PhraseFinder& finder) { return finder.is_found(); });
-  }
-
-  // Of any phrase that was not found; the rest of the text where it may stand anywhere.
-  std::optional<Candidate> next_candidate(std::string_view text, size_t from) const {
-    std::optional<Candidate> first;
-    for (size_t i = 0; i < phrases_.size(); ++i) {
-      if (finders_[i].is_found()) continue;
-      const auto initials = initials_of(phrases_[i], 0);
-      if (!initials) return Candidate{from, text.size()};
-      const auto one = find_initials(text, from, initials->first, initials->second);
-      if (one && (!first || one->begin < first->begin)) first = one;
-    }
-    return first;
-  }
-
-  // Stops where all are found, or at the first token from `least` on with which none has begun.
-  // Returns the offset behind it.
-  size_t analyze(std::string_view text, size_t least) {
-    size_t end = text.size();
-    for (PhraseFinder& finder : finders_) finder.begin_text();
-    analyzer_.analyze(text, [&](const Token& token) {
-      if (!is_primary(token.kind)) return true;
-      bool has_begun = false;
-      for (PhraseFinder& finder : finders_) {
-        finder.take(token);
-        has_begun = has_begun || finder.has_begun();
-      }
-      if (token.begin >= least && !has_begun) {
-        end = token.end;
-        return false;
-      }
-      return !all_found();
-    });
-    return end;
-  }
-
-  Analyzer& analyzer_;
-  const std::vector<Phrase>& phrases_;
-  std::vector<PhraseFinder> finders_;
+  size_t analyzed_size_ = 0;
 };
 
 }  // namespace
 
 bool matches_phrases(Analyzer& analyzer, const std::vector<Phrase>& phrases,
                      const std::vector<std::string_view>& texts) {
-  if (phrases.empty()) return true;
-  std::vector<std::string_view> terms;
-  for (const Phrase& phrase : phrases) {
-    for (const auto& word : phrase.words) terms.insert(terms.end(), word.begin(), word.end());
-  }
-  analyzer.look_for(terms);
-  PhraseSearch search(analyzer, phrases);
-  for (const std::string_view text : texts) search.look_through(text);
-  analyzer.look_for_all();
-  for (size_t i = 0; i < phrases.size(); ++i) {
-    if (search.is_found(i) == phrases[i].is_excluded) return false;
-  }
-  return true;
+  return std::all_of(phrases.begin(), phrases.end(), [&](const Phrase& phrase) {
+    PhraseFinder finder(analyzer, phrase);
+    const bool is_there = std::any_of(texts.begin(), texts.end(),
+                                      [&](std::string_view text) { return finder.is_in(text); });
+    return is_there != phrase.is_excluded;
+  });
 }
 
 }  // namespace holdfast::search

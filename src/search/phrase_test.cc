@@ -48,16 +48,34 @@ TEST(Phrase, InitialsRuleOutNone) {
   };
   int matched = 0;
   for (int i = 0; i < 20'000; ++i) {
-    std::string query = "\"" + drawn(2 + below(2)) + "\"";
-    if (below(3) == 0) query += " \"" + drawn(2) + "\"";
-    const auto phrases = parse_query(analyzer, query).phrases;
     const std::string text = drawn(1 + below(i % 2 == 0 ? 6 : 30));
+    const size_t from = below(static_cast<uint32_t>(text.size()));
+    std::string query = "\"" + (i % 3 == 0 ? text.substr(from, 6) : drawn(2 + below(2))) + "\"";
+    if (below(3) == 0) query += (below(2) == 0 ? " -\"" : " \"") + drawn(2) + "\"";
+    const auto phrases = parse_query(analyzer, query).phrases;
     const bool is_there = matches_phrases(analyzer, phrases, {text});
     ASSERT_EQ(is_there, matches_phrases(analyzer, phrases, {text + " \u4e2d"}))
         << query << " in " << text;
     matched += is_there && !phrases.empty();
   }
   EXPECT_GT(matched, 50);
+}
+
+// An identifier with something behind it is two tokens, one in the other.
+TEST(Phrase, IsFoundAtIdentifiersWithASuffix) {
+  EXPECT_TRUE(matches("\"Objective-C++\"", "We use Objective-C++ in this file."));
+  EXPECT_TRUE(matches("\"use objective-c++\"", "We use Objective-C++ in this file."));
+  EXPECT_TRUE(matches("\"x86_64-linux-gnu-g++\"", "call x86_64-linux-gnu-g++ first"));
+  EXPECT_FALSE(matches("use -\"Objective-C++\"", "We use Objective-C++ in this file."));
+  EXPECT_TRUE(matches("\"foo-c bar\"", "fa-ba foo-c++ bar"));
+  EXPECT_TRUE(matches("\"c++ code\"", "come on, c++ code"));
+}
+
+TEST(Phrase, OfManyPlacesWhereItMayStandAllAreLookedAt) {
+  std::string text;
+  for (int i = 0; i < 100'000; ++i) text += "aa bb ";
+  EXPECT_FALSE(matches("\"ab be\" -\"xx yy\"", text));
+  EXPECT_TRUE(matches("\"ab be\" -\"xx yy\"", text + "ab be"));
 }
 
 TEST(Phrase, BeginsAnewWhereItHasBegun) {

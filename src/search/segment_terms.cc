@@ -1,5 +1,6 @@
 #include "search/segment_terms.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -100,9 +101,10 @@ class TermPostings::Opener {
   bool is_sound() const { return is_sound_; }
   const std::string& wanted() const { return all_[next_].term_; }
 
-  // False: the wanted term is to be looked for anew, or nothing is wanted.
-  bool take(std::string_view last_term, std::string_view value) {
-    is_sound_ = !value.empty();
+  // `is_first`: of those from the wanted term on. False: the wanted term is to be looked for anew,
+  // or nothing is wanted.
+  bool take(std::string_view last_term, std::string_view value, bool is_first) {
+    is_sound_ = !value.empty() && (!is_first || last_term >= wanted());
     if (!is_sound_) return false;
     if (value[0] != kShortLists) pass_to(last_term);
     if (ends()) return false;
@@ -161,9 +163,11 @@ Result<std::vector<TermPostings>> TermPostings::open(KeySource& source, const In
   const std::string end = ordered_prefix_end(keys.terms(segment));
   for (bool is_at_end = false; !is_at_end && !opener.ends();) {
     is_at_end = true;
+    bool is_first = true;
     const KeyRange range{keys.term(segment, opener.wanted(), 0), end};
     HOLDFAST_TRY(source.peek_scan(range, [&](std::string_view key, std::string_view value) {
-      is_at_end = opener.take(term_of(key.substr(term_at)), value);
+      is_at_end = opener.take(term_of(key.substr(term_at)), value, is_first);
+      is_first = false;
       return is_at_end;
     }));
     if (!opener.is_sound()) return malformed_terms();
@@ -274,12 +278,12 @@ class Skimmer {
   bool is_sound() const { return is_sound_; }
   const std::string& wanted() const { return wanted_; }
 
-  // False: the wanted term is to be looked for anew.
-  bool take(std::string_view last_term, std::string_view value) {
+  // `is_first`: of those from the wanted term on. False: the wanted term is to be looked for anew.
+  bool take(std::string_view last_term, std::string_view value, bool is_first) {
+    is_sound_ = !value.empty() && (!is_first || last_term >= wanted_);
+    if (!is_sound_) return false;
     if (last_term < wanted_) return ++passed_ < kPassedMax;
     passed_ = 0;
-    is_sound_ = !value.empty();
-    if (!is_sound_) return false;
     if (value[0] != kShortLists) {
       visit_term(last_term);
       return !ends_ && value[0] != kRanges;
@@ -321,9 +325,11 @@ Status skim_terms(KeySource& source, const IndexKeys& keys, uint32_t segment,
   const std::string end = ordered_prefix_end(keys.terms(segment));
   for (bool is_at_end = false; !is_at_end && !skimmer.ends();) {
     is_at_end = true;
+    bool is_first = true;
     const KeyRange range{keys.term(segment, skimmer.wanted(), 0), end};
     HOLDFAST_TRY(source.peek_scan(range, [&](std::string_view key, std::string_view value) {
-      is_at_end = skimmer.take(term_of(key.substr(term_at)), value);
+      is_at_end = skimmer.take(term_of(key.substr(term_at)), value, is_first);
+      is_first = false;
       return is_at_end;
     }));
     if (!skimmer.is_sound()) return malformed_terms();
@@ -340,27 +346,39 @@ class PrefixCounter {
       : prefix_(prefix), visit_(visit) {}
 
   bool is_sound() const { return is_sound_; }
-  // Of which the chunks are to be passed over; then taking goes on behind them.
-  std::optional<std::string> take_passed() { return std::exchange(passed_, std::nullopt); }
+  // The last term, if it has ranges, behind whose chunks counting goes on.
+  std::optional<std::string> take_ranged() { return std::exchange(ranged_, std::nullopt); }
 
   bool take(std::string_view last_term, std::string_view value) {
     is_sound_ = !value.empty();
     if (!is_sound_) return false;
+    if (value[0] == kChunk && chunked_ == last_term) return add_chunk(value);
+    if (!end_chunks()) return false;
     if (value[0] == kShortLists) return take_short(value.substr(1));
     if (!last_term.starts_with(prefix_)) return false;
-    if (value[0] == kRanges) {
-      std::vector<PostingRange> ranges;
-      uint64_t count = 0;
-      is_sound_ = decode_ranges(value.substr(1), count, ranges);
-      if (is_sound_ && visit_(last_term, count)) passed_ = last_term;
-      return false;
+    if (value[0] == kChunk) {
+      chunked_ = last_term;
+      return add_chunk(value);
     }
-    PostingList list;
-    is_sound_ = append_chunk(value.substr(1), list);
-    return is_sound_ && visit_(last_term, list.count);
+    std::vector<PostingRange> ranges;
+    uint64_t count = 0;
+    is_sound_ = value[0] == kRanges && decode_ranges(value.substr(1), count, ranges);
+    if (is_sound_ && visit_(last_term, count)) ranged_ = last_term;
+    return false;
+  }
+  // Of a list of chunks all were seen. False: nothing more is wanted.
+  bool end_chunks() {
+    if (chunked_.empty()) return true;
+    return visit_(std::exchange(chunked_, {}), std::exchange(chunked_count_, 0));
   }
 
  private:
+  bool add_chunk(std::string_view value) {
+    PostingList list;
+    is_sound_ = append_chunk(value.substr(1), list);
+    chunked_count_ += list.count;
+    return is_sound_;
+  }
   bool take_short(std::string_view bytes) {
     std::string term;
     while (!bytes.empty()) {
@@ -376,7 +394,9 @@ class PrefixCounter {
 
   const std::string_view prefix_;
   const TermCounter& visit_;
-  std::optional<std::string> passed_;
+  std::string chunked_;  // the term whose chunks are added up
+  uint64_t chunked_count_ = 0;
+  std::optional<std::string> ranged_;
   bool is_sound_ = true;
 };
 
@@ -392,10 +412,12 @@ Status count_terms(KeySource& source, const IndexKeys& keys, uint32_t segment,
       return counter.take(term_of(key.substr(term_at)), value);
     }));
     if (!counter.is_sound()) return malformed_terms();
-    const std::optional<std::string> passed = counter.take_passed();
-    if (!passed) return Status::ok();
-    range.begin = keys.term(segment, *passed, UINT32_MAX);
+    const std::optional<std::string> ranged = counter.take_ranged();
+    if (!ranged) break;
+    range.begin = keys.term(segment, *ranged, UINT32_MAX) + '\0';
   }
+  (void)counter.end_chunks();
+  return Status::ok();
 }
 
 }  // namespace holdfast::search

@@ -126,8 +126,7 @@ Status skim_terms(KeySource& source, const IndexKeys& keys, uint32_t segment,
                   const TermSkimmer& visit);
 
 // Calls visit(term, documents) for each term that begins with `prefix`, ascending, until it returns
-// false; more than once for one whose documents are to be added up. The dead are among them.
-// Errors: Corruption, those of the source.
+// false. The dead are among the documents. Errors: Corruption, those of the source.
 using TermCounter = std::function<bool(std::string_view term, uint64_t documents)>;
 Status count_terms(KeySource& source, const IndexKeys& keys, uint32_t segment,
                    std::string_view prefix, const TermCounter& visit);

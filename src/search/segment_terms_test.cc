@@ -126,6 +126,16 @@ TEST_F(SegmentTermsTest, TermsOfAPrefixAreCounted) {
 
 TEST_F(SegmentTermsTest, CountingEndsWhereItIsTold) {
   EXPECT_THAT(counted("t", 2), ElementsAre(Pair("t1000000", 1), Pair("t1000007", 2)));
+  EXPECT_THAT(counted("t100035", 1), ElementsAre(Pair("t1000350", 400)));     // chunks
+  EXPECT_THAT(counted("t100175", 1), ElementsAre(Pair("t1001750", 20'000)));  // ranges
+}
+
+TEST_F(SegmentTermsTest, AKeyThatIsNoneOfATermIsTold) {
+  const std::string key = keys_.terms(kSegment) + "t1000";  // too short for a place
+  for (char more = '0'; more <= '9'; ++more) ASSERT_TRUE(target_.put(key + more, "x"));
+  constexpr std::string_view kTerms[] = {"t1000000", "t1000002"};
+  EXPECT_EQ(TermPostings::open(target_, keys_, kSegment, kTerms).status().code(),
+            StatusCode::kCorruption);
 }
 
 TEST_F(SegmentTermsTest, MalformedBlocksAreTold) {

@@ -150,6 +150,7 @@ TEST_F(TextIndexTest, FacetsAndIdsFilterWithoutChangingScores) {
   EXPECT_EQ(search("login", {.facets = {"kind=fact"}}), (Numbers{3, 2}));
   EXPECT_DOUBLE_EQ(scores_.at(0), score);
   EXPECT_EQ(search("login", {.facets = {"kind=fact", "tag=x"}}), Numbers{2});
+  EXPECT_EQ(search("login", {.facets = {"tag=x", "kind=fact", "tag=x"}}), Numbers{2});
   EXPECT_EQ(search("login", {.id_begin = id_of(2), .id_end = id_of(3)}), Numbers{2});
 }
 

@@ -3,7 +3,8 @@
 //
 // Who: search/ and memory/. Thread-safety: pure functions.
 // Form: u8 format, varint length, varint terms, then per term, ascending: u8 bytes shared with the
-//   term before, u8 bytes that follow, those bytes, u8 how often (weighted, at most 255).
+//   term before (all that it does), u8 bytes that follow, those bytes, u8 how often (weighted, at
+//   most 255).
 // A facet, an exact label to filter by, is a term whose first byte is 1, which no word has; it does
 // not count into the length.
 #pragma once
