@@ -73,7 +73,7 @@ std::string live_through(const Weather& weather, uint64_t seed) {
   const bool errors = weather.sync_error_chance > 0 || weather.no_space_chance > 0;
   for (int round = 0; round < kRounds; ++round) {
     trial.errors_allowed = errors;
-    const uint64_t processes = 1 + machine.random().below(5);
+    const uint64_t processes = 1 + machine.random().below(8);
     for (uint64_t i = 0; i < processes; ++i) {
       machine.spawn([&](os::Os& os) { live(os, machine, trial); });
     }
