@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/coding.h"
+#include "search/text_record.h"
 
 namespace holdfast::search {
 namespace {
