@@ -87,7 +87,8 @@ class PhraseFinder {
 
   bool is_in(std::string_view text) {
     const bool is_plain = analyzer_.language() == Language::kEnglish &&
-                          std::all_of(text.begin(), text.end(), [](char c) { return c >= 0; });
+                          std::all_of(text.begin(), text.end(),
+                                      [](char c) { return static_cast<uint8_t>(c) < kAsciiSize; });
     const auto initials = initials_of(phrase_, 0);
     if (!is_plain || !initials) return analyze(text, text.size());
     if (!may_have(text, phrase_)) return false;

@@ -25,6 +25,25 @@ std::string_view term_of(std::string_view key_rest) {
   return key_rest.substr(0, key_rest.size() - std::min(key_rest.size(), kOrdinalSize));
 }
 
+// Calls visit(last term, value) for each block of the terms >= `from`, from a key on, until it
+// returns false. Errors: those of the source; Corruption: keys are none of terms.
+Status scan_blocks(KeySource& source, const IndexKeys& keys, uint32_t segment,
+                   std::string_view from, std::string begin,
+                   const std::function<bool(std::string_view, std::string_view)>& visit) {
+  const std::string all = keys.terms(segment);
+  std::string before(from);
+  bool is_sound = true;
+  const KeyRange range{std::move(begin), ordered_prefix_end(all)};
+  HOLDFAST_TRY(source.peek_scan(range, [&](std::string_view key, std::string_view value) {
+    const std::string_view term = term_of(key.substr(all.size()));
+    is_sound = !value.empty() && term >= before;
+    if (!is_sound) return false;
+    before = term;
+    return visit(term, value);
+  }));
+  return is_sound ? Status::ok() : malformed_terms();
+}
+
 // Takes the head of an entry of a block: the term that it is of, given that of the one before.
 bool take_term(std::string_view& bytes, std::string& term) {
   if (bytes.size() < 2) return false;
@@ -102,11 +121,8 @@ class TermPostings::Opener {
   bool is_sound() const { return is_sound_; }
   const std::string& wanted() const { return all_[next_].term_; }
 
-  // `is_first`: of those from the wanted term on. False: the wanted term is to be looked for anew,
-  // or nothing is wanted.
-  bool take(std::string_view last_term, std::string_view value, bool is_first) {
-    is_sound_ = !value.empty() && (!is_first || last_term >= wanted());
-    if (!is_sound_) return false;
+  // False: the wanted term is to be looked for anew, or nothing is wanted.
+  bool take(std::string_view last_term, std::string_view value) {
     if (value[0] != kShortLists) pass_to(last_term);
     if (ends()) return false;
     if (last_term < wanted()) return ++passed_ < kPassedMax;
@@ -160,17 +176,13 @@ Result<std::vector<TermPostings>> TermPostings::open(KeySource& source, const In
     all[i].term_ = terms[i];
   }
   Opener opener(all);
-  const size_t term_at = keys.terms(segment).size();
-  const std::string end = ordered_prefix_end(keys.terms(segment));
   for (bool is_at_end = false; !is_at_end && !opener.ends();) {
     is_at_end = true;
-    bool is_first = true;
-    const KeyRange range{keys.term(segment, opener.wanted(), 0), end};
-    HOLDFAST_TRY(source.peek_scan(range, [&](std::string_view key, std::string_view value) {
-      is_at_end = opener.take(term_of(key.substr(term_at)), value, is_first);
-      is_first = false;
-      return is_at_end;
-    }));
+    const std::string wanted = opener.wanted();
+    HOLDFAST_TRY(scan_blocks(source, keys, segment, wanted, keys.term(segment, wanted, 0),
+                             [&](std::string_view last_term, std::string_view value) {
+                               return is_at_end = opener.take(last_term, value);
+                             }));
     if (!opener.is_sound()) return malformed_terms();
   }
   for (TermPostings& one : all) {
@@ -279,10 +291,8 @@ class Skimmer {
   bool is_sound() const { return is_sound_; }
   const std::string& wanted() const { return wanted_; }
 
-  // `is_first`: of those from the wanted term on. False: the wanted term is to be looked for anew.
-  bool take(std::string_view last_term, std::string_view value, bool is_first) {
-    is_sound_ = !value.empty() && (!is_first || last_term >= wanted_);
-    if (!is_sound_) return false;
+  // False: the wanted term is to be looked for anew.
+  bool take(std::string_view last_term, std::string_view value) {
     if (last_term < wanted_) return ++passed_ < kPassedMax;
     passed_ = 0;
     if (value[0] != kShortLists) {
@@ -322,17 +332,13 @@ class Skimmer {
 Status skim_terms(KeySource& source, const IndexKeys& keys, uint32_t segment,
                   const TermSkimmer& visit) {
   Skimmer skimmer(visit);
-  const size_t term_at = keys.terms(segment).size();
-  const std::string end = ordered_prefix_end(keys.terms(segment));
   for (bool is_at_end = false; !is_at_end && !skimmer.ends();) {
     is_at_end = true;
-    bool is_first = true;
-    const KeyRange range{keys.term(segment, skimmer.wanted(), 0), end};
-    HOLDFAST_TRY(source.peek_scan(range, [&](std::string_view key, std::string_view value) {
-      is_at_end = skimmer.take(term_of(key.substr(term_at)), value, is_first);
-      is_first = false;
-      return is_at_end;
-    }));
+    const std::string wanted = skimmer.wanted();
+    HOLDFAST_TRY(scan_blocks(source, keys, segment, wanted, keys.term(segment, wanted, 0),
+                             [&](std::string_view last_term, std::string_view value) {
+                               return is_at_end = skimmer.take(last_term, value);
+                             }));
     if (!skimmer.is_sound()) return malformed_terms();
   }
   return Status::ok();
@@ -351,8 +357,6 @@ class PrefixCounter {
   std::optional<std::string> take_ranged() { return std::exchange(ranged_, std::nullopt); }
 
   bool take(std::string_view last_term, std::string_view value) {
-    is_sound_ = !value.empty();
-    if (!is_sound_) return false;
     if (value[0] == kChunk && chunked_ == last_term) return add_chunk(value);
     if (!end_chunks()) return false;
     if (value[0] == kShortLists) return take_short(value.substr(1));
@@ -406,16 +410,18 @@ class PrefixCounter {
 Status count_terms(KeySource& source, const IndexKeys& keys, uint32_t segment,
                    std::string_view prefix, const TermCounter& visit) {
   PrefixCounter counter(prefix, visit);
-  const size_t term_at = keys.terms(segment).size();
-  KeyRange range{keys.term(segment, prefix, 0), ordered_prefix_end(keys.terms(segment))};
+  std::string from(prefix);
+  std::string begin = keys.term(segment, prefix, 0);
   while (true) {
-    HOLDFAST_TRY(source.peek_scan(range, [&](std::string_view key, std::string_view value) {
-      return counter.take(term_of(key.substr(term_at)), value);
-    }));
+    HOLDFAST_TRY(scan_blocks(source, keys, segment, from, begin,
+                             [&](std::string_view last_term, std::string_view value) {
+                               return counter.take(last_term, value);
+                             }));
     if (!counter.is_sound()) return malformed_terms();
     const std::optional<std::string> ranged = counter.take_ranged();
     if (!ranged) break;
-    range.begin = keys.term(segment, *ranged, UINT32_MAX) + '\0';
+    from = *ranged;
+    begin = keys.term(segment, from, UINT32_MAX) + '\0';
   }
   (void)counter.end_chunks();
   return Status::ok();

@@ -130,12 +130,23 @@ TEST_F(SegmentTermsTest, CountingEndsWhereItIsTold) {
   EXPECT_THAT(counted("t100175", 1), ElementsAre(Pair("t1001750", 20'000)));  // ranges
 }
 
-TEST_F(SegmentTermsTest, AKeyThatIsNoneOfATermIsTold) {
-  const std::string key = keys_.terms(kSegment) + "t1000";  // too short for a place
-  for (char more = '0'; more <= '9'; ++more) ASSERT_TRUE(target_.put(key + more, "x"));
-  constexpr std::string_view kTerms[] = {"t1000000", "t1000002"};
-  EXPECT_EQ(TermPostings::open(target_, keys_, kSegment, kTerms).status().code(),
-            StatusCode::kCorruption);
+// Too short for a term and a place, before blocks and within chunks: nobody looks for ever.
+TEST_F(SegmentTermsTest, KeysThatAreNoneOfATermAreTold) {
+  for (const char* const bad : {"t1000", "t1000350", "t100175"}) {
+    for (char more = '0'; more <= '9'; ++more) {
+      ASSERT_TRUE(target_.put(keys_.terms(kSegment) + bad + more, "x"));
+    }
+  }
+  constexpr std::string_view kTerms[] = {"t1000000", "t1000350"};
+  for (const std::string_view term : kTerms) {
+    EXPECT_EQ(TermPostings::open(target_, keys_, kSegment, {&term, 1}).status().code(),
+              StatusCode::kCorruption)
+        << term;
+  }
+  const auto all = [](std::string_view, uint64_t) { return true; };
+  EXPECT_EQ(count_terms(target_, keys_, kSegment, "t1", all).code(), StatusCode::kCorruption);
+  const auto each = [](std::string_view) { return std::optional<std::string>(""); };
+  EXPECT_EQ(skim_terms(target_, keys_, kSegment, each).code(), StatusCode::kCorruption);
 }
 
 TEST_F(SegmentTermsTest, MalformedBlocksAreTold) {
