@@ -343,8 +343,7 @@ TEST_F(DamagedCheckpointTest, ALogThatEndsBeforeADamagedCheckpointIsCorruption) 
 TEST_F(DamagedCheckpointTest, ACheckpointAtTheStartOfASegmentIsReachedFromTheOlder) {
   machine_.open();  // starts cold: its checkpoint stands at the beginning of a new segment
   machine_.reboot();
-  const Meta newest =
-      machine_.meta(0)->number > machine_.meta(1)->number ? *machine_.meta(0) : *machine_.meta(1);
+  const Meta newest = machine_.newest_meta();
   ASSERT_EQ(log::lsn_offset(newest.lsn), log::kSegmentHeaderSize);
   machine_.flip("/s/data", page_offset(newest.root_pgno) + 100);
   auto store = machine_.try_open();

@@ -126,8 +126,7 @@ TEST_F(RecoveryTest, ADamagedRootThatIsALeafFallsBackToTheOlder) {
     }
   }
   machine_.reboot();
-  const Meta newest =
-      machine_.meta(0)->number > machine_.meta(1)->number ? *machine_.meta(0) : *machine_.meta(1);
+  const Meta newest = machine_.newest_meta();
   ASSERT_EQ(newest.root_height, 1u);
   machine_.flip(machine_.data_path(), uint64_t{newest.root_pgno} * 512 + 100);
   Store store = machine_.open();

@@ -75,6 +75,12 @@ class TestMachine {
     CHECK(superblock.is_ok());
     return *read_meta(**data, *superblock, slot);
   }
+  // REQUIRES: both slots hold a meta.
+  Meta newest_meta() {
+    const Meta first = meta(0).value();
+    const Meta second = meta(1).value();
+    return first.number > second.number ? first : second;
+  }
 
  private:
   std::unique_ptr<os::Os> os_ = os::make_memory_os();
