@@ -91,6 +91,7 @@ void Analyzer::StemmerDeleter::operator()(sb_stemmer* stemmer) const {
 }
 
 Analyzer::Analyzer() : english_(sb_stemmer_new("english", "UTF_8")), stemmer_(english_.get()) {
+  look_for_all();
   CHECK(stemmer_ != nullptr);
 }
 Analyzer::~Analyzer() = default;
@@ -162,6 +163,7 @@ void Analyzer::emit_plain_word(size_t begin, size_t end) {
   if (language_ != Language::kEnglish || end - begin > kTermSizeMax) {
     return emit(begin32, end32, TokenKind::kWord);
   }
+  if (others_are_ == Others::kMissing && !may_be_initial(text_[begin])) return;
   constexpr char kSmall = 0x20;
   folded_.assign(text_.substr(begin, end - begin));
   for (char& c : folded_) c |= kSmall;
@@ -333,8 +335,7 @@ std::string_view Analyzer::stem(sb_stemmer* stemmer, std::string_view word) {
 }
 
 std::string_view Analyzer::stem_english(std::string_view word) {
-  const bool is_wanted = word[0] == '\'' || (initials_ >> (word[0] - 'a') & 1) != 0;
-  if (!is_wanted) return word;
+  if (!may_be_initial(word[0])) return word;
   KnownStem* const known = KnownStems::of_thread().find(word);
   if (known == nullptr) return stem(english_.get(), word);
   if (std::string_view(known->word, known->word_size) != word) {
@@ -349,12 +350,19 @@ std::string_view Analyzer::stem_english(std::string_view word) {
   return folded_;
 }
 
-void Analyzer::look_for(std::span<const std::string_view> terms) {
-  initials_ = 0;
+void Analyzer::look_for(std::span<const std::string_view> terms, Others others) {
+  initials_.reset();
+  others_are_ = others;
   for (const std::string_view term : terms) {
-    const bool is_letter = !term.empty() && term[0] >= 'a' && term[0] <= 'z';
-    if (is_letter) initials_ |= uint32_t{1} << (term[0] - 'a');
+    const bool is_ascii = !term.empty() && static_cast<uint8_t>(term[0]) < kAsciiSize;
+    if (is_ascii) initials_.set(static_cast<uint8_t>(term[0]));
   }
+}
+
+bool Analyzer::may_be_initial(char byte) const {
+  if (static_cast<uint8_t>(byte) >= kAsciiSize) return true;
+  const bool is_capital = byte >= 'A' && byte <= 'Z';
+  return initials_.test(static_cast<uint8_t>(is_capital ? byte - 'A' + 'a' : byte));
 }
 
 void Analyzer::fold_in_language(std::string_view word) {
@@ -367,6 +375,9 @@ void Analyzer::fold_in_language(std::string_view word) {
 
 void Analyzer::emit(uint32_t begin, uint32_t end, TokenKind kind) {
   if (stopped_) return;
+  const bool is_missing = others_are_ == Others::kMissing && language_ == Language::kEnglish &&
+                          !may_be_initial(text_[begin]);
+  if (is_missing) return;
   // Folding may shorten, and rarely lengthens: enough of a monster to fill a term is folded.
   constexpr size_t kFoldedSizeMax = 16 * kTermSizeMax;
   folded_.clear();

@@ -21,6 +21,7 @@
 //      as many, in the same places, in all.
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -70,10 +71,11 @@ class Analyzer {
   void set_language(Language language);
   Language language() const { return language_; }
 
-  // For who looks at terms with few first bytes only: English words that begin otherwise may come
-  // unstemmed from now on. No stem of English begins with another letter than its word.
-  void look_for(std::span<const std::string_view> terms);
-  void look_for_all() { initials_ = kAllInitials; }
+  // For who looks at terms with few first bytes only: of English, what begins with another byte of
+  // ASCII may come unstemmed from now on, or not at all. No stem begins otherwise than its word.
+  enum class Others : uint8_t { kUnstemmed, kMissing };
+  void look_for(std::span<const std::string_view> terms, Others others);
+  void look_for_all() { initials_.set(); }
 
   // REQUIRES: text shorter than 4 GiB. Malformed UTF-8 separates words.
   void analyze(std::string_view text, const TokenVisitor& visit);
@@ -95,6 +97,8 @@ class Analyzer {
   void emit_piece(size_t first, size_t last, bool alone);
   void emit_components();
   size_t emit_spaceless_run(size_t at);
+  // Whether what begins with this byte is looked for, or may be.
+  bool may_be_initial(char byte) const;
   // Emits text_[begin, end) folded and, if it is a word, stemmed.
   void emit(uint32_t begin, uint32_t end, TokenKind kind);
   std::string_view stem(sb_stemmer* stemmer, std::string_view word);
@@ -111,8 +115,8 @@ class Analyzer {
   Language language_ = Language::kEnglish;
   sb_stemmer* stemmer_;  // of the language
 
-  static constexpr uint32_t kAllInitials = UINT32_MAX;
-  uint32_t initials_ = kAllInitials;  // a bit for each letter
+  std::bitset<kAsciiSize> initials_;  // that terms looked for begin with
+  Others others_are_ = Others::kUnstemmed;
   std::string_view text_;
   const TokenVisitor* visit_ = nullptr;
   bool stopped_ = false;

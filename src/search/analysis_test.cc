@@ -5,6 +5,8 @@
 
 #include <cctype>
 #include <random>
+#include <set>
+#include <tuple>
 
 #include "base/utf8.h"
 
@@ -261,13 +263,55 @@ TEST(Analysis, WordsThatBeginOtherwiseNeedNoStem) {
       });
       return term;
     };
-    analyzer.look_for(wanted);
+    analyzer.look_for(wanted, Analyzer::Others::kUnstemmed);
     EXPECT_EQ(first(), stem);
-    analyzer.look_for({});
+    analyzer.look_for({}, Analyzer::Others::kUnstemmed);
     EXPECT_EQ(first(), word);
+    analyzer.look_for(wanted, Analyzer::Others::kMissing);
+    EXPECT_EQ(first(), stem);
+    analyzer.look_for({}, Analyzer::Others::kMissing);
+    EXPECT_EQ(first(), "");
     analyzer.look_for_all();
     EXPECT_EQ(first(), stem);
     EXPECT_EQ(first(), stem) << "known by now";
+  }
+}
+
+TEST(Analysis, WhatIsLookedForComesWhereItDoesOtherwise) {
+  constexpr std::string_view kPieces[] = {
+      "Running", "rail",    "e\u0301t", "\u00e9t", "HTTPCode", "12", "v2", "o'clock", "\u4e2d",
+      "\u6587",  "foo_bar", "::",       "-",       "src/a.cc", " ",  " ",  " ",       ". "};
+  using Place = std::tuple<std::string, uint32_t, uint32_t, TokenKind>;
+  std::mt19937 random(12);
+  Analyzer analyzer;
+  for (int i = 0; i < 5'000; ++i) {
+    std::string text;
+    for (size_t count = 1 + random() % 12; count > 0; --count) {
+      text += kPieces[random() % std::size(kPieces)];
+    }
+    std::vector<Place> all;
+    const auto collect = [&](std::vector<Place>& places, const std::set<std::string>& wanted) {
+      analyzer.analyze(text, [&](const Token& token) {
+        const std::string term(token.term);
+        const bool is_kept = wanted.empty() || wanted.contains(term);
+        if (is_kept) places.emplace_back(term, token.begin, token.end, token.kind);
+        return true;
+      });
+    };
+    collect(all, {});
+    if (all.empty()) continue;
+    std::set<std::string> wanted;
+    for (int terms = 0; terms < 2; ++terms) wanted.insert(std::get<0>(all[random() % all.size()]));
+    std::vector<Place> expected = all;
+    std::erase_if(expected, [&](const Place& one) { return !wanted.contains(std::get<0>(one)); });
+    const std::vector<std::string_view> terms(wanted.begin(), wanted.end());
+    for (const auto others : {Analyzer::Others::kUnstemmed, Analyzer::Others::kMissing}) {
+      std::vector<Place> found;
+      analyzer.look_for(terms, others);
+      collect(found, wanted);
+      analyzer.look_for_all();
+      ASSERT_EQ(found, expected) << text;
+    }
   }
 }
 

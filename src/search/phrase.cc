@@ -79,7 +79,7 @@ class PhraseFinder {
   PhraseFinder(Analyzer& analyzer, const Phrase& phrase) : analyzer_(analyzer), phrase_(phrase) {
     std::vector<std::string_view> terms;
     for (const auto& word : phrase.words) terms.insert(terms.end(), word.begin(), word.end());
-    analyzer_.look_for(terms);
+    analyzer_.look_for(terms, Analyzer::Others::kUnstemmed);
   }
   PhraseFinder(const PhraseFinder&) = delete;
   PhraseFinder& operator=(const PhraseFinder&) = delete;

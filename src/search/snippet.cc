@@ -24,7 +24,7 @@ std::vector<Place> find_places(Analyzer& analyzer, std::string_view source,
     wanted.emplace(terms[i].term, i);
     looked_for.push_back(terms[i].term);
   }
-  analyzer.look_for(looked_for);
+  analyzer.look_for(looked_for, Analyzer::Others::kMissing);
   std::vector<Place> places;
   bool has_pair = false;
   analyzer.analyze(source, [&](const Token& token) {
