@@ -32,12 +32,14 @@ Status count_live(KeySource& source, const IndexKeys& keys, const Manifest& mani
     terms.emplace_back(term);
     frequency = 0;
   }
+  TermReader reader(source, keys);
   for (const SegmentInfo& segment : manifest.segments) {
-    HOLDFAST_ASSIGN(const auto lists, TermPostings::open(source, keys, segment.id, terms));
-    auto list = lists.begin();
+    HOLDFAST_ASSIGN(const auto lists, reader.open(segment.id, terms));
+    size_t i = 0;
     for (auto& [term, frequency] : frequencies) {
-      frequency += list->count();
-      if ((list++)->count() == 0) continue;
+      const uint64_t count = lists[i++].count();
+      if (count == 0) continue;
+      frequency += count;
       HOLDFAST_ASSIGN(const uint64_t dead, read_dead_count(source, keys, segment, term));
       frequency -= dead;
     }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,19 @@ namespace holdfast::search {
 // Called with each key and value in order; false ends the scan. The views hold for the call only.
 using KeyVisitor = std::function<bool(std::string_view key, std::string_view value)>;
 
+// Goes to and fro in a range of keys. What it shows holds until it moves.
+class KeyCursor {
+ public:
+  virtual ~KeyCursor() = default;
+  virtual void seek(std::string_view key) = 0;  // to the first key that is not below it
+  virtual void next() = 0;                      // REQUIRES: valid()
+  // False at the end of the range, and after an error; status() tells which.
+  virtual bool valid() const = 0;
+  virtual std::string_view key() const = 0;    // REQUIRES: valid()
+  virtual std::string_view value() const = 0;  // REQUIRES: valid()
+  virtual const Status& status() const = 0;
+};
+
 class KeySource {
  public:
   virtual ~KeySource() = default;
@@ -31,6 +45,9 @@ class KeySource {
   virtual Status peek_scan(const KeyRange& range, const KeyVisitor& visit) {
     return scan(range, visit);
   }
+  // For who comes back to a range again and again; remembered as little. The source must outlive
+  // it.
+  virtual std::unique_ptr<KeyCursor> peek_cursor(const KeyRange& range) = 0;
   // The version that is read: less than that of every commit that is not seen.
   virtual uint64_t version() const = 0;
 };

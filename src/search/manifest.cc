@@ -152,7 +152,11 @@ std::string IndexKeys::dead_counts(uint32_t segment, uint32_t bucket) const {
 }
 
 std::string IndexKeys::term(uint32_t segment, std::string_view term, uint32_t ordinal) const {
-  std::string key = terms(segment).append(term).append(1, '\0');
+  std::string key;
+  key.reserve(prefix_.size() + 2 + sizeof(segment) + term.size() + 1 + sizeof(ordinal));
+  key.append(prefix_).append(1, 's');
+  append_big_endian(key, segment);
+  key.append(1, 't').append(term).append(1, '\0');
   append_big_endian(key, ordinal);
   return key;
 }

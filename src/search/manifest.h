@@ -97,6 +97,7 @@ class IndexKeys {
   std::string dropped(std::string_view id = {}) const { return under('d', id); }
   std::string language(std::string_view code = {}) const { return under('l', code); }
   std::string manifest() const { return under('m', {}); }
+  std::string segments() const { return under('s', {}); }
   std::string segment(uint32_t id) const;
   std::string ids(uint32_t segment, uint32_t block) const;
   std::string dead_bits(uint32_t segment, uint32_t chunk) const;

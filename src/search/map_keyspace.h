@@ -5,12 +5,36 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 
 #include "search/keyspace.h"
 
 namespace holdfast::search {
 
 inline constexpr std::string_view kPrefix = "P";  // of the index under test
+
+class MapCursor final : public KeyCursor {
+ public:
+  using Entries = std::map<std::string, std::string>;
+  MapCursor(const Entries& entries, KeyRange range)
+      : entries_(entries), range_(std::move(range)), at_(entries.lower_bound(range_.begin)) {}
+  void seek(std::string_view key) override {
+    at_ = entries_.lower_bound(std::max(std::string(key), range_.begin));
+  }
+  void next() override { ++at_; }
+  bool valid() const override {
+    return at_ != entries_.end() && (range_.end.empty() || at_->first < range_.end);
+  }
+  std::string_view key() const override { return at_->first; }
+  std::string_view value() const override { return at_->second; }
+  const Status& status() const override { return status_; }
+
+ private:
+  const Entries& entries_;
+  const KeyRange range_;
+  Entries::const_iterator at_;
+  const Status status_;
+};
 
 class MapKeyspace final : public KeyTarget {
  public:
@@ -25,6 +49,9 @@ class MapKeyspace final : public KeyTarget {
       if (!visit(at->first, at->second)) break;
     }
     return Status::ok();
+  }
+  std::unique_ptr<KeyCursor> peek_cursor(const KeyRange& range) override {
+    return std::make_unique<MapCursor>(entries, range);
   }
   uint64_t version() const override { return static_cast<uint64_t>(writes); }
   Status put(std::string_view key, std::string_view value) override {

@@ -134,9 +134,17 @@ double PostingList::bound(const PostingBlock& block, const TermScorer& scorer) c
 }
 
 bool PostingList::decode(const PostingBlock& block, uint32_t* ordinals) const {
-  const auto* at = reinterpret_cast<const uint8_t*>(bytes.data()) + block.offset;
+  const uint8_t* at = bytes() + block.offset;
   const uint8_t* const end = at + block.deltas_size;
   uint32_t ordinal = block.base;
+  if (block.deltas_size == block.postings) {  // a byte each
+    uint8_t all = 0;
+    for (size_t i = 0; i < block.postings; ++i) {
+      all |= at[i];
+      ordinals[i] = ordinal += at[i];
+    }
+    return all < 0x80 && ordinal == block.last;
+  }
   for (size_t i = 0; i < block.postings; ++i) {
     uint32_t delta = 0;
     for (uint32_t shift = 0;; shift += 7) {
@@ -178,7 +186,7 @@ bool take_short_list(std::string_view& bytes, PostingList& list) {
   if (last > UINT32_MAX) return false;
   block.last = static_cast<uint32_t>(last);
   const size_t size = header->deltas_size + 2 * header->postings;
-  list.bytes.assign(bytes.substr(0, size));
+  list.own_bytes.assign(bytes.substr(0, size));
   list.blocks.assign(1, block);
   list.count = header->postings;
   bytes.remove_prefix(size);
@@ -216,7 +224,11 @@ std::string take_chunk(std::span<const Posting>& postings, size_t size_max) {
   return out.append(header).append(payload);
 }
 
-bool append_chunk(std::string_view bytes, PostingList& list) {
+namespace {
+
+// Appends what the chunk says of its blocks, whose bytes are to stand from `offset` on, and takes
+// it from the front. False: malformed.
+bool take_blocks(std::string_view& bytes, size_t offset, PostingList& list) {
   const auto blocks = take_varint(bytes);
   if (!blocks || *blocks == 0 || *blocks > bytes.size()) return false;
   const size_t first = list.blocks.size();
@@ -238,14 +250,28 @@ bool append_chunk(std::string_view bytes, PostingList& list) {
     list.blocks.push_back(block);
     list.count += *postings;
   }
-  size_t offset = list.bytes.size();
+  const size_t begin = offset;
   for (size_t i = first; i < list.blocks.size(); ++i) {
     list.blocks[i].offset = static_cast<uint32_t>(offset);
     offset += list.blocks[i].deltas_size + 2u * list.blocks[i].postings;
   }
-  if (offset - list.bytes.size() != bytes.size()) return false;
-  list.bytes.append(bytes);
+  return offset - begin == bytes.size();
+}
+
+}  // namespace
+
+bool append_chunk(std::string_view bytes, PostingList& list) {
+  if (!take_blocks(bytes, list.own_bytes.size(), list)) return false;
+  list.own_bytes.append(bytes);
   return true;
+}
+
+bool show_chunk(std::string_view bytes, PostingList& list) {
+  list.blocks.clear();
+  list.count = 0;
+  const bool is_sound = take_blocks(bytes, 0, list);
+  list.shown_bytes = bytes;
+  return is_sound;
 }
 
 std::string encode_ranges(uint64_t count, std::span<const std::span<const Posting>> ranges) {

@@ -86,12 +86,17 @@ struct PostingBlock {
 
 // The postings of a term in one segment, as they are stored.
 struct PostingList {
-  std::string bytes;
+  std::string own_bytes;
+  std::string_view shown_bytes;  // of who showed the chunk, instead of own ones
   std::vector<PostingBlock> blocks;
   uint64_t count = 0;
 
+  const uint8_t* bytes() const {
+    const char* const at = shown_bytes.empty() ? own_bytes.data() : shown_bytes.data();
+    return reinterpret_cast<const uint8_t*>(at);
+  }
   const uint8_t* counts(const PostingBlock& block) const {
-    return reinterpret_cast<const uint8_t*>(bytes.data()) + block.offset + block.deltas_size;
+    return bytes() + block.offset + block.deltas_size;
   }
   const uint8_t* length_codes(const PostingBlock& block) const {
     return counts(block) + block.postings;
@@ -118,6 +123,8 @@ std::optional<uint64_t> skip_short_list(std::string_view& bytes);
 std::string take_chunk(std::span<const Posting>& postings, size_t size_max);
 // Appends the chunk's blocks to `list`. False: malformed.
 bool append_chunk(std::string_view bytes, PostingList& list);
+// Makes it the list, which holds as long as `bytes` do. False: malformed.
+bool show_chunk(std::string_view bytes, PostingList& list);
 
 // varint postings of the list, then for each range: varint last ordinal since the range before, u8
 // pairs, pairs.

@@ -33,27 +33,27 @@ double PostingWalk::bound(uint32_t begin, uint32_t end) {
   return most;
 }
 
-const PostingList& PostingWalk::list_of(uint32_t ordinal) {
-  if (!is_read_in_parts()) return postings_->list();
-  const bool is_behind = chunk_.blocks.empty() || chunk_.blocks.back().last < ordinal;
-  if (!is_behind || is_at_end_) return chunk_;
-  is_at_end_ = true;
-  const Status read = postings_->visit_chunks(ordinal, ordinal + 1, [&](const PostingList& chunk) {
-    chunk_ = chunk;
-    is_at_end_ = false;
-    return false;
-  });
-  if (!read) status_ = read;
-  found_block_ = 0;
-  decoded_block_ = SIZE_MAX;
-  return chunk_;
+const PostingList* PostingWalk::list_of(uint32_t ordinal) {
+  if (!is_read_in_parts()) return &postings_->list();
+  if (!found_chunks_) found_chunks_.emplace(*postings_);
+  const PostingList* const chunk = found_chunks_->to(ordinal);
+  if (chunk == nullptr) {
+    status_ = found_chunks_->status();
+  } else if (chunk->blocks.back().last != found_chunk_last_) {
+    found_chunk_last_ = chunk->blocks.back().last;
+    found_block_ = 0;
+    decoded_block_ = SIZE_MAX;
+  }
+  return chunk;
 }
 
 std::optional<Posting> PostingWalk::find(uint32_t ordinal) {
-  const PostingList& list = list_of(ordinal);
+  const PostingList* const in = list_of(ordinal);
+  if (in == nullptr) return std::nullopt;
+  const PostingList& list = *in;
   const std::vector<PostingBlock>& blocks = list.blocks;
   while (found_block_ < blocks.size() && blocks[found_block_].last < ordinal) ++found_block_;
-  if (found_block_ == blocks.size() || !status_) return std::nullopt;
+  if (found_block_ == blocks.size()) return std::nullopt;
   const PostingBlock& block = blocks[found_block_];
   if (decoded_block_ != found_block_) {
     decoded_block_ = found_block_;

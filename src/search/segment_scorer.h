@@ -52,8 +52,11 @@ class PostingWalk {
     double bound;
   };
   void to_window(uint32_t begin);
-  // The list that has the posting of `ordinal`, if there is one.
-  const PostingList& list_of(uint32_t ordinal);
+  // The list that has the posting of `ordinal`, if there is one; nullptr: there is none.
+  const PostingList* list_of(uint32_t ordinal);
+  template <typename Visit>
+  bool visit_blocks(const PostingList& list, size_t first, uint32_t begin, uint32_t end,
+                    const Visit& visit);
   template <typename Visit>
   bool visit_block(const PostingList& list, const PostingBlock& block, uint32_t begin, uint32_t end,
                    const Visit& visit);
@@ -64,9 +67,11 @@ class PostingWalk {
   Status status_;
   std::vector<Stretch> stretches_;
   size_t window_stretch_ = 0;  // the first that ends in the window or behind it
-  PostingList chunk_;          // that find() is in, of a list that is read in parts
-  bool is_at_end_ = false;     // of the chunks
-  size_t found_block_ = 0;     // that find() is in
+  // Of a list that is read in parts, where for_each() and find() are.
+  std::optional<PostingChunks> window_chunks_;
+  std::optional<PostingChunks> found_chunks_;
+  uint32_t found_chunk_last_ = 0;  // ordinal of the chunk that find() is in
+  size_t found_block_ = 0;         // that find() is in
   size_t decoded_block_ = SIZE_MAX;
   size_t found_at_ = 0;
   uint32_t ordinals_[kBlockPostings];
@@ -142,23 +147,31 @@ bool PostingWalk::visit_block(const PostingList& list, const PostingBlock& block
 }
 
 template <typename Visit>
+bool PostingWalk::visit_blocks(const PostingList& list, size_t first, uint32_t begin, uint32_t end,
+                               const Visit& visit) {
+  for (size_t i = first; i < list.blocks.size(); ++i) {
+    const PostingBlock& block = list.blocks[i];
+    if (block.last < begin) continue;
+    if (i > first && list.blocks[i - 1].last >= end - 1) break;
+    if (!visit_block(list, block, begin, end, visit)) return false;
+  }
+  return true;
+}
+
+template <typename Visit>
 bool PostingWalk::for_each(uint32_t begin, uint32_t end, const Visit& visit) {
-  const auto visit_blocks = [&](const PostingList& list, size_t first) {
-    for (size_t i = first; i < list.blocks.size(); ++i) {
-      const PostingBlock& block = list.blocks[i];
-      if (block.last < begin) continue;
-      if (i > first && list.blocks[i - 1].last >= end - 1) break;
-      if (!visit_block(list, block, begin, end, visit)) return false;
-    }
-    return true;
-  };
   if (!is_read_in_parts()) {
     to_window(begin);
-    return visit_blocks(postings_->list(), window_stretch_);
+    return visit_blocks(postings_->list(), window_stretch_, begin, end, visit);
   }
-  const Status visited = postings_->visit_chunks(
-      begin, end, [&](const PostingList& chunk) { return visit_blocks(chunk, 0); });
-  if (!visited) status_ = visited;
+  if (!window_chunks_) window_chunks_.emplace(*postings_);
+  uint32_t from = begin;
+  while (const PostingList* const chunk = window_chunks_->to(from)) {
+    if (!visit_blocks(*chunk, 0, begin, end, visit)) return false;
+    if (chunk->blocks.back().last >= end - 1) break;
+    from = chunk->blocks.back().last + 1;
+  }
+  status_ = window_chunks_->status();
   return status_.is_ok();
 }
 

@@ -25,25 +25,6 @@ std::string_view term_of(std::string_view key_rest) {
   return key_rest.substr(0, key_rest.size() - std::min(key_rest.size(), kOrdinalSize));
 }
 
-// Calls visit(last term, value) for each block of the terms >= `from`, from a key on, until it
-// returns false. Errors: those of the source; Corruption: keys are none of terms.
-Status scan_blocks(KeySource& source, const IndexKeys& keys, uint32_t segment,
-                   std::string_view from, std::string begin,
-                   const std::function<bool(std::string_view, std::string_view)>& visit) {
-  const std::string all = keys.terms(segment);
-  std::string before(from);
-  bool is_sound = true;
-  const KeyRange range{std::move(begin), ordered_prefix_end(all)};
-  HOLDFAST_TRY(source.peek_scan(range, [&](std::string_view key, std::string_view value) {
-    const std::string_view term = term_of(key.substr(all.size()));
-    is_sound = !value.empty() && term >= before;
-    if (!is_sound) return false;
-    before = term;
-    return visit(term, value);
-  }));
-  return is_sound ? Status::ok() : malformed_terms();
-}
-
 // Takes the head of an entry of a block: the term that it is of, given that of the one before.
 bool take_term(std::string_view& bytes, std::string& term) {
   if (bytes.size() < 2) return false;
@@ -57,6 +38,44 @@ bool take_term(std::string_view& bytes, std::string& term) {
 }
 
 }  // namespace
+
+TermReader::TermReader(KeySource& source, const IndexKeys& keys)
+    : source_(source), keys_(keys), cursor_(source.peek_cursor(prefix_range(keys.segments()))) {}
+
+// Calls visit(last term, value) for each block of the terms >= `from`, from a key on, until it
+// returns false. Corruption: keys that are none of terms, too.
+template <typename Visit>
+Status TermReader::scan_blocks(uint32_t segment, std::string_view from, std::string_view begin,
+                               const Visit& visit) {
+  const std::string all = keys_.terms(segment);
+  std::string before(from);
+  for (cursor_->seek(begin); cursor_->valid(); cursor_->next()) {
+    const std::string_view key = cursor_->key();
+    if (!key.starts_with(all)) return Status::ok();
+    const std::string_view term = term_of(key.substr(all.size()));
+    const std::string_view value = cursor_->value();
+    if (value.empty() || term < before) return malformed_terms();
+    before = term;
+    if (!visit(term, value)) return Status::ok();
+  }
+  return cursor_->status();
+}
+
+// Has `looker` take the blocks from the term that it wants on, and again wherever it leaves off,
+// until it ends or they do.
+template <typename Looker>
+Status TermReader::look_through(uint32_t segment, Looker& looker) {
+  for (bool is_at_end = false; !is_at_end && !looker.ends();) {
+    is_at_end = true;
+    const std::string wanted(looker.wanted());
+    HOLDFAST_TRY(scan_blocks(segment, wanted, keys_.term(segment, wanted, 0),
+                             [&](std::string_view last_term, std::string_view value) {
+                               return is_at_end = looker.take(last_term, value);
+                             }));
+    if (!looker.is_sound()) return malformed_terms();
+  }
+  return Status::ok();
+}
 
 Status SegmentWriter::flush() {
   if (block_.empty()) return Status::ok();
@@ -93,11 +112,7 @@ Status SegmentWriter::add(std::string_view term, std::span<const Posting> postin
     HOLDFAST_TRY(flush());
     return add_long(term, postings);
   }
-  size_t shared = 0;
-  if (!block_.empty()) {
-    const size_t most = std::min(last_term_.size(), term.size());
-    while (shared < most && last_term_[shared] == term[shared]) ++shared;
-  }
+  const size_t shared = block_.empty() ? 0 : shared_size(last_term_, term);
   const size_t before = block_.size();
   block_.push_back(static_cast<char>(shared));
   block_.push_back(static_cast<char>(term.size() - shared));
@@ -112,8 +127,74 @@ Status SegmentWriter::add(std::string_view term, std::span<const Posting> postin
   return Status::ok();
 }
 
+namespace {
+
+// The entries of a block of short lists.
+class ShortLists {
+ public:
+  explicit ShortLists(std::string_view bytes) : rest_(bytes) {}
+
+  // Goes on to the first term that is not below `wanted`, if it is not there yet. Returns whether
+  // it is that one; false also at the end, and where the block is malformed.
+  bool seek(std::string_view wanted) {
+    if (is_behind_) return false;
+    if (has_term_ && term_ >= wanted) return term_ == wanted;
+    // Of a term that is less, so many bytes are the wanted one's. The next shares more with it, and
+    // is as much less; or shares fewer, and is greater; or what follows tells.
+    size_t equal = has_term_ ? shared_size(term_, wanted) : 0;
+    while (take_entry()) {
+      if (shared_ > equal) continue;
+      const std::string_view left = wanted.substr(shared_);
+      if (shared_ == equal && suffix_ < left) {
+        equal += shared_size(suffix_, left);
+        continue;
+      }
+      term_.assign(wanted.substr(0, shared_)).append(suffix_);
+      has_term_ = true;
+      return suffix_ == left;
+    }
+    is_behind_ = true;
+    return false;
+  }
+  // Of the term that it is at. False: malformed.
+  bool read(PostingList& list) const {
+    std::string_view bytes = list_;
+    return take_short_list(bytes, list);
+  }
+  bool is_sound() const { return is_sound_; }
+
+ private:
+  // False at the end, and where the block is malformed.
+  bool take_entry() {
+    if (rest_.empty()) return false;
+    is_sound_ = rest_.size() >= 2;
+    if (!is_sound_) return false;
+    shared_ = static_cast<uint8_t>(rest_[0]);
+    const size_t more = static_cast<uint8_t>(rest_[1]);
+    is_sound_ = shared_ <= size_ && rest_.size() - 2 >= more;
+    if (!is_sound_) return false;
+    suffix_ = rest_.substr(2, more);
+    size_ = shared_ + more;
+    rest_.remove_prefix(2 + more);
+    list_ = rest_;
+    return is_sound_ = skip_short_list(rest_).has_value();
+  }
+
+  std::string_view rest_;
+  std::string term_;         // that it is at
+  size_t shared_ = 0;        // of the entry that was taken, with the one before
+  std::string_view suffix_;  // behind that
+  size_t size_ = 0;          // of its term
+  std::string_view list_;    // and what stands behind
+  bool has_term_ = false;
+  bool is_behind_ = false;
+  bool is_sound_ = true;
+};
+
+}  // namespace
+
 // Fills the lists of terms from the blocks of a segment, in order.
-class TermPostings::Opener {
+class TermReader::Opener {
  public:
   explicit Opener(std::vector<TermPostings>& all) : all_(all) {}
 
@@ -136,18 +217,12 @@ class TermPostings::Opener {
     while (!ends() && wanted() < term) ++next_;
   }
   bool take_short(std::string_view bytes, std::string_view last_term) {
-    std::string term;
-    while (!bytes.empty() && !ends() && wanted() <= last_term) {
-      is_sound_ = take_term(bytes, term);
+    ShortLists lists(bytes);
+    for (; !ends() && wanted() <= last_term; ++next_) {
+      const bool is_there = lists.seek(wanted());
+      is_sound_ = lists.is_sound() && (!is_there || lists.read(all_[next_].list_));
       if (!is_sound_) return false;
-      pass_to(term);
-      const bool is_wanted = !ends() && wanted() == term;
-      is_sound_ = is_wanted ? take_short_list(bytes, all_[next_].list_)
-                            : skip_short_list(bytes).has_value();
-      if (!is_sound_) return false;
-      if (is_wanted) ++next_;
     }
-    while (!ends() && wanted() <= last_term) ++next_;
     return !ends();
   }
   bool take_long(std::string_view value) {
@@ -164,49 +239,51 @@ class TermPostings::Opener {
   bool is_sound_ = true;
 };
 
-Result<std::vector<TermPostings>> TermPostings::open(KeySource& source, const IndexKeys& keys,
-                                                     uint32_t segment,
-                                                     std::span<const std::string_view> terms) {
+Result<std::vector<TermPostings>> TermReader::open(uint32_t segment,
+                                                   std::span<const std::string_view> terms) {
   std::vector<TermPostings> all(terms.size());
   for (size_t i = 0; i < terms.size(); ++i) {
     CHECK(i == 0 || terms[i - 1] < terms[i]);
-    all[i].source_ = &source;
-    all[i].keys_ = &keys;
+    all[i].source_ = &source_;
+    all[i].keys_ = &keys_;
     all[i].segment_ = segment;
     all[i].term_ = terms[i];
   }
   Opener opener(all);
-  for (bool is_at_end = false; !is_at_end && !opener.ends();) {
-    is_at_end = true;
-    const std::string wanted = opener.wanted();
-    HOLDFAST_TRY(scan_blocks(source, keys, segment, wanted, keys.term(segment, wanted, 0),
-                             [&](std::string_view last_term, std::string_view value) {
-                               return is_at_end = opener.take(last_term, value);
-                             }));
-    if (!opener.is_sound()) return malformed_terms();
-  }
+  HOLDFAST_TRY(look_through(segment, opener));
   for (TermPostings& one : all) {
     if (one.ranges_.empty()) one.count_ = one.list_.count;
   }
   return all;
 }
 
-Status TermPostings::visit_chunks(
-    uint32_t begin, uint32_t end,
-    const std::function<bool(const PostingList& chunk)>& visit) const {
-  // Under ordinal 0 stand the ranges.
-  KeyRange range{keys_->term(segment_, term_, std::max(begin, 1u)),
-                 keys_->term(segment_, term_, UINT32_MAX)};
-  bool is_sound = true;
-  PostingList chunk;
-  HOLDFAST_TRY(source_->peek_scan(range, [&](std::string_view, std::string_view value) {
-    chunk.blocks.clear();
-    chunk.bytes.clear();
-    chunk.count = 0;
-    is_sound = !value.empty() && value[0] == kChunk && append_chunk(value.substr(1), chunk);
-    return is_sound && visit(chunk) && chunk.blocks.back().last < end - 1;
-  }));
-  return is_sound ? Status::ok() : malformed_terms();
+uint32_t PostingChunks::cursor_last() const {
+  const std::string_view key = cursor_->key();
+  return __builtin_bswap32(load_le<uint32_t>(key.data() + key.size() - sizeof(uint32_t)));
+}
+
+const PostingList* PostingChunks::to(uint32_t ordinal) {
+  const bool is_there = !chunk_.blocks.empty() && chunk_.blocks.back().last >= ordinal;
+  if (is_there) return &chunk_;
+  const TermPostings& all = postings_;
+  const auto key_of = [&](uint32_t last) { return all.keys_->term(all.segment_, all.term_, last); };
+  if (cursor_ == nullptr) {
+    // Under ordinal 0 stand the ranges.
+    cursor_ = all.source_->peek_cursor({key_of(std::max(ordinal, 1u)), key_of(UINT32_MAX)});
+  } else {
+    if (cursor_->valid()) cursor_->next();  // mostly that is it
+    if (cursor_->valid() && cursor_last() < ordinal) cursor_->seek(key_of(ordinal));
+  }
+  chunk_.blocks.clear();
+  status_ = cursor_->status();
+  if (!cursor_->valid()) return nullptr;
+  const std::string_view value = cursor_->value();
+  const bool is_sound = !value.empty() && value[0] == kChunk &&
+                        show_chunk(value.substr(1), chunk_) && chunk_.blocks.back().last >= ordinal;
+  if (is_sound) return &chunk_;
+  chunk_.blocks.clear();
+  status_ = malformed_terms();
+  return nullptr;
 }
 
 TermStream::TermStream(KeySource& source, const IndexKeys& keys, uint32_t segment,
@@ -282,7 +359,7 @@ Result<bool> TermStream::next() {
 
 namespace {
 
-// What skim_terms is at.
+// What TermReader::skim is at.
 class Skimmer {
  public:
   explicit Skimmer(const TermSkimmer& visit) : visit_(visit) {}
@@ -329,24 +406,14 @@ class Skimmer {
 
 }  // namespace
 
-Status skim_terms(KeySource& source, const IndexKeys& keys, uint32_t segment,
-                  const TermSkimmer& visit) {
+Status TermReader::skim(uint32_t segment, const TermSkimmer& visit) {
   Skimmer skimmer(visit);
-  for (bool is_at_end = false; !is_at_end && !skimmer.ends();) {
-    is_at_end = true;
-    const std::string wanted = skimmer.wanted();
-    HOLDFAST_TRY(scan_blocks(source, keys, segment, wanted, keys.term(segment, wanted, 0),
-                             [&](std::string_view last_term, std::string_view value) {
-                               return is_at_end = skimmer.take(last_term, value);
-                             }));
-    if (!skimmer.is_sound()) return malformed_terms();
-  }
-  return Status::ok();
+  return look_through(segment, skimmer);
 }
 
 namespace {
 
-// What count_terms is at.
+// What TermReader::count is at.
 class PrefixCounter {
  public:
   PrefixCounter(std::string_view prefix, const TermCounter& visit)
@@ -407,21 +474,20 @@ class PrefixCounter {
 
 }  // namespace
 
-Status count_terms(KeySource& source, const IndexKeys& keys, uint32_t segment,
-                   std::string_view prefix, const TermCounter& visit) {
+Status TermReader::count(uint32_t segment, std::string_view prefix, const TermCounter& visit) {
   PrefixCounter counter(prefix, visit);
   std::string from(prefix);
-  std::string begin = keys.term(segment, prefix, 0);
+  std::string begin = keys_.term(segment, prefix, 0);
   while (true) {
-    HOLDFAST_TRY(scan_blocks(source, keys, segment, from, begin,
-                             [&](std::string_view last_term, std::string_view value) {
-                               return counter.take(last_term, value);
-                             }));
+    HOLDFAST_TRY(
+        scan_blocks(segment, from, begin, [&](std::string_view last_term, std::string_view value) {
+          return counter.take(last_term, value);
+        }));
     if (!counter.is_sound()) return malformed_terms();
     const std::optional<std::string> ranged = counter.take_ranged();
     if (!ranged) break;
     from = *ranged;
-    begin = keys.term(segment, from, UINT32_MAX) + '\0';
+    begin = keys_.term(segment, from, UINT32_MAX) + '\0';
   }
   (void)counter.end_chunks();
   return Status::ok();

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -52,30 +53,18 @@ class SegmentWriter {
   std::string last_term_;
 };
 
-// The postings of a term in a segment; a very long list is read where it is needed. The source and
-// the keys must outlive it.
+// The postings of a term in a segment; a very long list is read where it is needed (PostingChunks).
 class TermPostings {
  public:
-  // Of each term, without postings where no document has it. Terms that are near each other are
-  // read at once. REQUIRES: they ascend. Errors: Corruption, those of the source.
-  static Result<std::vector<TermPostings>> open(KeySource& source, const IndexKeys& keys,
-                                                uint32_t segment,
-                                                std::span<const std::string_view> terms);
-
   uint64_t count() const { return count_; }
   // Of a list that is read where it is needed; else empty,
   const std::vector<PostingRange>& ranges() const { return ranges_; }
   // and this is the whole.
   const PostingList& list() const { return list_; }
 
-  // REQUIRES: there are ranges. Calls visit(chunk) for each chunk with postings in [begin, end),
-  // and maybe for one that has none, until it returns false. Errors: Corruption, those of the
-  // source.
-  Status visit_chunks(uint32_t begin, uint32_t end,
-                      const std::function<bool(const PostingList& chunk)>& visit) const;
-
  private:
-  class Opener;
+  friend class PostingChunks;
+  friend class TermReader;
 
   uint64_t count_ = 0;
   PostingList list_;
@@ -84,6 +73,28 @@ class TermPostings {
   const IndexKeys* keys_ = nullptr;
   uint32_t segment_ = 0;
   std::string term_;
+};
+
+// The chunks of a list that has ranges, upwards.
+class PostingChunks {
+ public:
+  // The postings must outlive it, as must what they were read from.
+  explicit PostingChunks(const TermPostings& postings) : postings_(postings) {}
+
+  // The chunk with the first posting that is not below `ordinal`, which holds until the next call;
+  // nullptr: there is none, or status() says why not. REQUIRES: `ordinal` does not fall.
+  const PostingList* to(uint32_t ordinal);
+  // Corruption, those of the source.
+  const Status& status() const { return status_; }
+
+ private:
+  // The last ordinal of the chunk that the cursor is at.
+  uint32_t cursor_last() const;
+
+  const TermPostings& postings_;
+  std::unique_ptr<KeyCursor> cursor_;
+  PostingList chunk_;
+  Status status_;
 };
 
 // The terms of a segment in order, with their postings; a few blocks are read at a time.
@@ -118,17 +129,40 @@ class TermStream {
   bool at_end_ = false;
 };
 
-// Calls visit(term) for terms of a segment, ascending, facets apart, until it returns nullopt. It
-// returns the least term that is wanted next; empty: whichever follows. What is passed over is not
-// read, but for a few blocks. Dead documents may be the only ones that have a term.
 using TermSkimmer = std::function<std::optional<std::string>(std::string_view term)>;
-Status skim_terms(KeySource& source, const IndexKeys& keys, uint32_t segment,
-                  const TermSkimmer& visit);
-
-// Calls visit(term, documents) for each term that begins with `prefix`, ascending, until it returns
-// false. The dead are among the documents. Errors: Corruption, those of the source.
 using TermCounter = std::function<bool(std::string_view term, uint64_t documents)>;
-Status count_terms(KeySource& source, const IndexKeys& keys, uint32_t segment,
-                   std::string_view prefix, const TermCounter& visit);
+
+// Finds terms in one segment after the other. The errors of all are Corruption and those of the
+// source.
+class TermReader {
+ public:
+  // Both must outlive it, and the postings that it opens.
+  TermReader(KeySource& source, const IndexKeys& keys);
+
+  // Of each term, without postings where no document has it. Terms that are near each other are
+  // read at once. REQUIRES: they ascend.
+  Result<std::vector<TermPostings>> open(uint32_t segment, std::span<const std::string_view> terms);
+
+  // Calls visit(term) for terms, ascending, facets apart, until it returns nullopt. It returns the
+  // least term that is wanted next; empty: whichever follows. What is passed over is not read, but
+  // for a few blocks. Dead documents may be the only ones that have a term.
+  Status skim(uint32_t segment, const TermSkimmer& visit);
+
+  // Calls visit(term, documents) for each term that begins with `prefix`, ascending, until it
+  // returns false. The dead are among the documents.
+  Status count(uint32_t segment, std::string_view prefix, const TermCounter& visit);
+
+ private:
+  class Opener;
+  template <typename Looker>
+  Status look_through(uint32_t segment, Looker& looker);
+  template <typename Visit>
+  Status scan_blocks(uint32_t segment, std::string_view from, std::string_view begin,
+                     const Visit& visit);
+
+  KeySource& source_;
+  const IndexKeys& keys_;
+  std::unique_ptr<KeyCursor> cursor_;
+};
 
 }  // namespace holdfast::search

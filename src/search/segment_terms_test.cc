@@ -43,7 +43,7 @@ class SegmentTermsTest : public testing::Test {
   }
   void expect_found(const std::set<std::string>& wanted) {
     const std::vector<std::string_view> terms(wanted.begin(), wanted.end());
-    const auto found = TermPostings::open(target_, keys_, kSegment, terms);
+    const auto found = reader_.open(kSegment, terms);
     ASSERT_TRUE(found) << found.status().to_string();
     ASSERT_EQ(found->size(), terms.size());
     for (size_t i = 0; i < terms.size(); ++i) {
@@ -56,19 +56,21 @@ class SegmentTermsTest : public testing::Test {
   static uint64_t read_count(const TermPostings& term) {
     if (term.ranges().empty()) return term.list().count;
     uint64_t count = 0;
-    EXPECT_TRUE(term.visit_chunks(0, UINT32_MAX, [&](const PostingList& chunk) {
-      count += chunk.count;
-      return true;
-    }));
+    PostingChunks chunks(term);
+    uint32_t from = 0;
+    while (const PostingList* const chunk = chunks.to(from)) {
+      count += chunk->count;
+      from = chunk->blocks.back().last + 1;
+    }
+    EXPECT_TRUE(chunks.status());
     return count;
   }
   std::map<std::string, uint64_t> counted(std::string_view prefix, size_t most = SIZE_MAX) {
     std::map<std::string, uint64_t> counts;
-    EXPECT_TRUE(count_terms(target_, keys_, kSegment, prefix,
-                            [&](std::string_view term, uint64_t documents) {
-                              counts[std::string(term)] += documents;
-                              return counts.size() < most;
-                            }));
+    EXPECT_TRUE(reader_.count(kSegment, prefix, [&](std::string_view term, uint64_t documents) {
+      counts[std::string(term)] += documents;
+      return counts.size() < most;
+    }));
     return counts;
   }
   std::map<std::string, uint64_t> expected(std::string_view prefix) {
@@ -79,6 +81,7 @@ class SegmentTermsTest : public testing::Test {
 
   MapKeyspace target_;
   const IndexKeys keys_{kPrefix};
+  TermReader reader_{target_, keys_};
   std::map<std::string, uint64_t> postings_of_;
 };
 
@@ -115,6 +118,45 @@ TEST_F(SegmentTermsTest, AllTermsAreFoundAtOnce) {
   expect_found(wanted);
 }
 
+TEST_F(SegmentTermsTest, ChunksAreFoundFromAnyOrdinalOn) {
+  constexpr std::string_view kTerm = "zebra";
+  const auto found = reader_.open(kSegment, {&kTerm, 1});
+  ASSERT_TRUE(found);
+  const TermPostings& term = found->front();
+  ASSERT_FALSE(term.ranges().empty());
+  const uint32_t last = term.ranges().back().last;
+  std::mt19937 random(2);
+  for (int round = 0; round < 50; ++round) {
+    PostingChunks chunks(term);
+    std::uniform_int_distribution<uint32_t> step(0, 1u << (1 + round % 17));
+    for (uint32_t ordinal = step(random); ordinal <= last; ordinal += step(random)) {
+      const PostingList* const chunk = chunks.to(ordinal);
+      ASSERT_NE(chunk, nullptr) << ordinal;
+      uint32_t ordinals[kBlockPostings];
+      ASSERT_TRUE(chunk->decode(chunk->blocks.front(), ordinals));
+      EXPECT_GE(chunk->blocks.back().last, ordinal);
+      // The one before ends before it: of these postings every third ordinal has one.
+      EXPECT_LE(ordinals[0], ordinal / 3 * 3 + 3);
+    }
+    EXPECT_EQ(chunks.to(last + 1), nullptr);
+    EXPECT_EQ(chunks.to(last + 2), nullptr);
+    EXPECT_TRUE(chunks.status());
+  }
+}
+
+TEST_F(SegmentTermsTest, AMalformedChunkIsTold) {
+  constexpr std::string_view kTerm = "zebra";
+  const auto found = reader_.open(kSegment, {&kTerm, 1});
+  ASSERT_TRUE(found);
+  PostingChunks chunks(found->front());
+  const PostingList* const first = chunks.to(0);
+  ASSERT_NE(first, nullptr);
+  const uint32_t behind = first->blocks.back().last + 1;
+  target_.entries.lower_bound(keys_.term(kSegment, kTerm, behind))->second.resize(9);
+  EXPECT_EQ(chunks.to(behind), nullptr);
+  EXPECT_EQ(chunks.status().code(), StatusCode::kCorruption);
+}
+
 TEST_F(SegmentTermsTest, TermsOfAPrefixAreCounted) {
   for (const char* const prefix : {"t", "t1", "t100", "t1000", "t10017", "t1026", "z", "zebra"}) {
     EXPECT_EQ(counted(prefix), expected(prefix)) << prefix;
@@ -139,24 +181,22 @@ TEST_F(SegmentTermsTest, KeysThatAreNoneOfATermAreTold) {
   }
   constexpr std::string_view kTerms[] = {"t1000000", "t1000350"};
   for (const std::string_view term : kTerms) {
-    EXPECT_EQ(TermPostings::open(target_, keys_, kSegment, {&term, 1}).status().code(),
-              StatusCode::kCorruption)
-        << term;
+    EXPECT_EQ(reader_.open(kSegment, {&term, 1}).status().code(), StatusCode::kCorruption) << term;
   }
   const auto all = [](std::string_view, uint64_t) { return true; };
-  EXPECT_EQ(count_terms(target_, keys_, kSegment, "t1", all).code(), StatusCode::kCorruption);
+  EXPECT_EQ(reader_.count(kSegment, "t1", all).code(), StatusCode::kCorruption);
   const auto each = [](std::string_view) { return std::optional<std::string>(""); };
-  EXPECT_EQ(skim_terms(target_, keys_, kSegment, each).code(), StatusCode::kCorruption);
+  EXPECT_EQ(reader_.skim(kSegment, each).code(), StatusCode::kCorruption);
 }
 
 TEST_F(SegmentTermsTest, MalformedBlocksAreTold) {
   for (auto& [key, value] : target_.entries) value.resize(3);
   constexpr std::string_view kTerms[] = {"t1000000", "t1000350", "t1001750", "zebra"};
   for (const std::string_view term : kTerms) {
-    const auto found = TermPostings::open(target_, keys_, kSegment, {&term, 1});
+    const auto found = reader_.open(kSegment, {&term, 1});
     EXPECT_EQ(found.status().code(), StatusCode::kCorruption) << term;
-    const Status counted = count_terms(target_, keys_, kSegment, term,
-                                       [](std::string_view, uint64_t) { return true; });
+    const Status counted =
+        reader_.count(kSegment, term, [](std::string_view, uint64_t) { return true; });
     EXPECT_EQ(counted.code(), StatusCode::kCorruption) << term;
   }
 }

@@ -3,6 +3,8 @@
 // Thread-safety: that of what is wrapped, which must outlive the adapter.
 #pragma once
 
+#include <memory>
+
 #include "holdfast/transaction.h"
 #include "search/keyspace.h"
 
@@ -15,12 +17,29 @@ inline Status visit_all(Cursor cursor, const KeyVisitor& visit) {
   return cursor.status();
 }
 
+class StoreCursor final : public KeyCursor {
+ public:
+  explicit StoreCursor(Cursor cursor) : cursor_(std::move(cursor)) {}
+  void seek(std::string_view key) override { cursor_.seek(key); }
+  void next() override { cursor_.next(); }
+  bool valid() const override { return cursor_.valid(); }
+  std::string_view key() const override { return cursor_.key(); }
+  std::string_view value() const override { return cursor_.value(); }
+  const Status& status() const override { return cursor_.status(); }
+
+ private:
+  Cursor cursor_;
+};
+
 class ReaderSource final : public KeySource {
  public:
   explicit ReaderSource(Reader& reader) : reader_(reader) {}
   Result<std::optional<std::string>> get(std::string_view key) override { return reader_.get(key); }
   Status scan(const KeyRange& range, const KeyVisitor& visit) override {
     return visit_all(reader_.scan(range), visit);
+  }
+  std::unique_ptr<KeyCursor> peek_cursor(const KeyRange& range) override {
+    return std::make_unique<StoreCursor>(reader_.scan(range));
   }
   Reader& reader() { return reader_; }
   uint64_t version() const override { return reader_.version(); }
@@ -43,6 +62,9 @@ class TransactionTarget final : public KeyTarget {
   }
   Status peek_scan(const KeyRange& range, const KeyVisitor& visit) override {
     return visit_all(transaction_.peek_scan(range), visit);
+  }
+  std::unique_ptr<KeyCursor> peek_cursor(const KeyRange& range) override {
+    return std::make_unique<StoreCursor>(transaction_.peek_scan(range));
   }
   uint64_t version() const override { return transaction_.version(); }
   Status put(std::string_view key, std::string_view value) override {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <numeric>
 #include <set>
 
 #include "search/characters.h"
@@ -35,25 +34,31 @@ struct Candidate {
   mutable bool has_id = false;
 };
 
-// Query terms in order, to be found in records, which are in that order too.
+// Query terms in order, to be found in records and segments, which are in that order too. The terms
+// must outlive it.
 class Wanted {
  public:
   explicit Wanted(const std::vector<QueryTerm>& terms) {
-    for (uint32_t i = 0; i < terms.size(); ++i) sorted_.emplace_back(terms[i].term, i);
-    std::sort(sorted_.begin(), sorted_.end());
+    for (uint32_t i = 0; i < terms.size(); ++i) places_.push_back(i);
+    std::ranges::sort(places_, {}, [&](uint32_t i) { return std::string_view(terms[i].term); });
+    for (const uint32_t place : places_) sorted_.emplace_back(terms[place].term);
   }
+  const std::vector<std::string_view>& sorted() const { return sorted_; }
+  // In the query, of one of those.
+  uint32_t place(size_t i) const { return places_[i]; }
   // Calls visit(term, count) for those that the record has. False: malformed.
   template <typename Visit>
   bool find(TextRecord& record, const Visit& visit) const {
-    for (const auto& [term, place] : sorted_) {
-      if (record.seek(term)) visit(place, record.count());
+    for (size_t i = 0; i < sorted_.size(); ++i) {
+      if (record.seek(sorted_[i])) visit(places_[i], record.count());
       if (!record.has_term()) break;
     }
     return !record.is_malformed();
   }
 
  private:
-  std::vector<std::pair<std::string, uint32_t>> sorted_;
+  std::vector<std::string_view> sorted_;
+  std::vector<uint32_t> places_;
 };
 
 // An empty one where there is none.
@@ -154,9 +159,9 @@ class Ranking::Impl {
   uint32_t stand_for(QueryTerm term);
   Status collect_prefix(const std::string& prefix, std::map<std::string, uint64_t>& terms);
   Status load_terms();
-  Status load_fresh();
-  Status load_dropped();
-  Status load_segments();
+  Status load_fresh(const Wanted& wanted);
+  Status load_dropped(const Wanted& wanted);
+  Status load_segments(const Wanted& wanted);
   void join_words();
   Result<bool> read_unknown();
   void keep_rarest();
@@ -210,13 +215,13 @@ Status Ranking::Impl::collect_prefix(const std::string& prefix,
         return true;
       }));
   constexpr size_t kTermsLookedAtMax = 10'000;
+  TermReader reader(source_, keys_);
   for (const SegmentInfo& segment : manifest_.segments) {
     size_t seen = 0;
-    HOLDFAST_TRY(count_terms(source_, keys_, segment.id, prefix,
-                             [&](std::string_view term, uint64_t documents) {
-                               terms[std::string(term)] += documents;
-                               return ++seen < kTermsLookedAtMax;
-                             }));
+    HOLDFAST_TRY(reader.count(segment.id, prefix, [&](std::string_view term, uint64_t documents) {
+      terms[std::string(term)] += documents;
+      return ++seen < kTermsLookedAtMax;
+    }));
   }
   return Status::ok();
 }
@@ -256,8 +261,7 @@ Status Ranking::Impl::expand_prefixes() {
   return Status::ok();
 }
 
-Status Ranking::Impl::load_fresh() {
-  const Wanted wanted(query_.terms);
+Status Ranking::Impl::load_fresh(const Wanted& wanted) {
   bool is_sound = true;
   const std::string prefix = keys_.fresh();
   HOLDFAST_TRY(
@@ -284,8 +288,7 @@ Status Ranking::Impl::load_fresh() {
   return is_sound ? Status::ok() : malformed_index("a text record");
 }
 
-Status Ranking::Impl::load_dropped() {
-  const Wanted wanted(query_.terms);
+Status Ranking::Impl::load_dropped(const Wanted& wanted) {
   bool is_sound = true;
   const std::string prefix = keys_.dropped();
   HOLDFAST_TRY(source_.scan(prefix_range(prefix), [&](std::string_view key,
@@ -303,26 +306,22 @@ Status Ranking::Impl::load_dropped() {
   return is_sound ? Status::ok() : malformed_index("a text record");
 }
 
-Status Ranking::Impl::load_segments() {
-  std::vector<uint32_t> order(query_.terms.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::ranges::sort(order, {}, [&](uint32_t i) { return std::string_view(query_.terms[i].term); });
-  std::vector<std::string_view> sorted;
-  for (const uint32_t i : order) sorted.emplace_back(query_.terms[i].term);
+Status Ranking::Impl::load_segments(const Wanted& wanted) {
+  const std::vector<std::string_view>& sorted = wanted.sorted();
+  TermReader reader(source_, keys_);
   for (const SegmentInfo& segment : manifest_.segments) {
     documents_ += segment.documents - segment.dead;
     length_ += segment.length;
-    HOLDFAST_ASSIGN(std::vector<TermPostings> found,
-                    TermPostings::open(source_, keys_, segment.id, sorted));
-    std::vector<TermPostings>& lists = lists_.emplace_back(order.size());
-    for (size_t i = 0; i < order.size(); ++i) {
-      uint64_t& frequency = query_.terms[order[i]].frequency;
+    HOLDFAST_ASSIGN(std::vector<TermPostings> found, reader.open(segment.id, sorted));
+    std::vector<TermPostings>& lists = lists_.emplace_back(sorted.size());
+    for (size_t i = 0; i < sorted.size(); ++i) {
+      uint64_t& frequency = query_.terms[wanted.place(i)].frequency;
       frequency += found[i].count();
       if (found[i].count() > 0) {
         HOLDFAST_ASSIGN(const uint64_t dead, read_dead_count(source_, keys_, segment, sorted[i]));
         frequency -= dead;
       }
-      lists[order[i]] = std::move(found[i]);
+      lists[wanted.place(i)] = std::move(found[i]);
     }
   }
   return Status::ok();
@@ -368,9 +367,10 @@ Status Ranking::Impl::load_terms() {
   lists_.clear();
   for (QueryTerm& term : query_.terms) term.frequency = 0;
   // Ones that are dropped are taken away from what segments add: unsigned numbers wrap, and back.
-  HOLDFAST_TRY(load_fresh());
-  HOLDFAST_TRY(load_dropped());
-  HOLDFAST_TRY(load_segments());
+  const Wanted wanted(query_.terms);
+  HOLDFAST_TRY(load_fresh(wanted));
+  HOLDFAST_TRY(load_dropped(wanted));
+  HOLDFAST_TRY(load_segments(wanted));
   join_words();
   return Status::ok();
 }

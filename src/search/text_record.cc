@@ -69,14 +69,14 @@ class WeightedTerms {
   std::vector<WeightedTerm> all_;
 };
 
+}  // namespace
+
 size_t shared_size(std::string_view a, std::string_view b) {
   const size_t size_max = std::min({a.size(), b.size(), size_t{255}});
   size_t size = 0;
   while (size < size_max && a[size] == b[size]) ++size;
   return size;
 }
-
-}  // namespace
 
 uint32_t hash_term(std::string_view term) {
   return static_cast<uint32_t>(hash_bytes(term, 0));
@@ -141,24 +141,25 @@ TextRecord::TextRecord(std::string_view bytes) : rest_(bytes) {
   term_count_ = terms_left_ = *count;
 }
 
-// The head of an entry; false: there is none, or it is malformed.
-inline bool TextRecord::take_entry(size_t& shared, size_t& more) {
+// Takes an entry: how much its term shares with the one before, and the rest of it. False: there is
+// none, or it is malformed.
+inline bool TextRecord::take_entry(size_t& shared, std::string_view& rest) {
   if (terms_left_ == 0 || rest_.size() < 3) return false;
   shared = static_cast<uint8_t>(rest_[0]);
-  more = static_cast<uint8_t>(rest_[1]);
+  const size_t more = static_cast<uint8_t>(rest_[1]);
   if (shared > term_size_ || shared + more == 0 || rest_.size() < more + 3) return false;
+  rest = rest_.substr(2, more);
+  count_ = static_cast<uint8_t>(rest_[2 + more]);
   term_size_ = shared + more;
   rest_.remove_prefix(more + 3);
   --terms_left_;
   return true;
 }
 
-// Behind an entry: the term is its, and begins as `before` does.
-void TextRecord::set_term(std::string_view before, size_t more) {
-  const char* const behind = rest_.data();
-  std::memmove(term_, before.data(), before.size());
-  std::memcpy(term_ + before.size(), behind - more - 1, more);
-  count_ = static_cast<uint8_t>(behind[-1]);
+// The entry that was taken is the one to be seen.
+void TextRecord::set_term(std::string_view shared, std::string_view rest) {
+  std::memmove(term_, shared.data(), shared.size());
+  std::memcpy(term_ + shared.size(), rest.data(), rest.size());
   has_term_ = true;
 }
 
@@ -169,9 +170,9 @@ bool TextRecord::end() {
 
 bool TextRecord::next() {
   size_t shared = 0;
-  size_t more = 0;
-  if (is_malformed_ || !take_entry(shared, more)) return end();
-  set_term({term_, shared}, more);
+  std::string_view rest;
+  if (is_malformed_ || !take_entry(shared, rest)) return end();
+  set_term({term_, shared}, rest);
   return true;
 }
 
@@ -181,17 +182,16 @@ bool TextRecord::seek(std::string_view wanted) {
   // is as much less; or shares fewer, and is greater; or what follows tells.
   size_t equal = has_term_ ? shared_size(term(), wanted) : 0;
   size_t shared = 0;
-  size_t more = 0;
-  while (!is_malformed_ && take_entry(shared, more)) {
+  std::string_view rest;
+  while (!is_malformed_ && take_entry(shared, rest)) {
     if (shared > equal) continue;
-    const std::string_view entry(rest_.data() - more - 1, more);
     const std::string_view left = wanted.substr(shared);
-    if (shared == equal && entry < left) {
-      equal += shared_size(entry, left);
+    if (shared == equal && rest < left) {
+      equal += shared_size(rest, left);
       continue;
     }
-    set_term(wanted.substr(0, shared), more);
-    return entry == left;
+    set_term(wanted.substr(0, shared), rest);
+    return rest == left;
   }
   return end();
 }

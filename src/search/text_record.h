@@ -38,6 +38,9 @@ uint64_t hash_term_64(std::string_view term);
 // The term under which the label, for example "kind=note", stands.
 std::string facet_term(std::string_view facet);
 
+// How many bytes both begin with, at most 255.
+size_t shared_size(std::string_view a, std::string_view b);
+
 std::string encode_text_record(Analyzer& analyzer, std::span<const TextField> fields,
                                std::span<const std::string> facets);
 
@@ -62,8 +65,8 @@ class TextRecord {
   bool is_facet() const { return term_size_ > 0 && term_[0] == kFacetByte; }
 
  private:
-  bool take_entry(size_t& shared, size_t& more);
-  void set_term(std::string_view before, size_t more);
+  bool take_entry(size_t& shared, std::string_view& rest);
+  void set_term(std::string_view shared, std::string_view rest);
   bool end();
 
   std::string_view rest_;

@@ -36,8 +36,9 @@ Status find_near(KeySource& source, const IndexKeys& keys, const Manifest& manif
         return is_sound = !record.is_malformed();
       }));
   if (!is_sound) return malformed_index("a text record");
+  TermReader reader(source, keys);
   for (const SegmentInfo& segment : manifest.segments) {
-    HOLDFAST_TRY(skim_terms(source, keys, segment.id, [&](std::string_view term) {
+    HOLDFAST_TRY(reader.skim(segment.id, [&](std::string_view term) {
       look_at(walk, term, near);
       return walk.gave_up() ? walk.skip_to() : std::optional<std::string>("");
     }));
