@@ -12,7 +12,7 @@
 // | 's' segment:u32 'i' block:u32           | ids of 64 documents, by ordinal, ascending        |
 // | 's' segment:u32 'k' chunk:u32           | which of 4,096 documents are dead: bits           |
 // | 's' segment:u32 'n' bucket:u32          | how many of the dead had a term: u64 hash, u32    |
-// | 's' segment:u32 't' term 00 ordinal:u32 | postings (segment.h)                              |
+// | 's' segment:u32 't' term 00 ordinal:u32 | postings (segment_terms.h)                        |
 //
 // Who: search/ only. Thread-safety: pure functions.
 // Invariants:
@@ -45,7 +45,7 @@ inline std::string_view view_of(const DocumentId& id) {
 DocumentId document_id(std::string_view bytes);
 
 // Of the index; that of a text record is kTextFormat (text_record.h). In 2 very long lists had no
-// ranges (segment.h), which is read, too.
+// ranges (segment_terms.h), which is read, too.
 constexpr uint8_t kIndexFormat = 3;
 constexpr uint8_t kIndexFormatMin = 2;
 
