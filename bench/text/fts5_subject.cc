@@ -29,10 +29,12 @@ class Fts5Subject final : public Subject {
         "SELECT rowid, body, snippet(texts, 0, '[', ']', '...', 16) FROM texts"
         " WHERE texts MATCH ? ORDER BY rank LIMIT 10",
         &select_);
+    prepare("SELECT rowid FROM texts WHERE texts MATCH ? ORDER BY rank LIMIT 10", &rank_);
   }
   ~Fts5Subject() override {
     sqlite3_finalize(insert_);
     sqlite3_finalize(select_);
+    sqlite3_finalize(rank_);
     sqlite3_close(database_);
   }
   const char* name() const override { return "fts5"; }
@@ -46,16 +48,12 @@ class Fts5Subject final : public Subject {
     run("COMMIT");
   }
   size_t find(const Query& query) override {
-    const std::string text = text_of(query);
-    bind(select_, text);
-    size_t count = 0;
-    int stepped = SQLITE_ROW;
-    while ((stepped = sqlite3_step(select_)) == SQLITE_ROW) {
-      count += sqlite3_column_bytes(select_, 1) > 0 && sqlite3_column_bytes(select_, 2) > 0;
-    }
-    require(stepped == SQLITE_DONE, sqlite3_errmsg(database_));
-    sqlite3_reset(select_);
-    return count;
+    return count(select_, query, [this] {
+      return sqlite3_column_bytes(select_, 1) > 0 && sqlite3_column_bytes(select_, 2) > 0;
+    });
+  }
+  size_t rank(const Query& query) override {
+    return count(rank_, query, [this] { return sqlite3_column_int64(rank_, 0) > 0; });
   }
 
  private:
@@ -71,9 +69,22 @@ class Fts5Subject final : public Subject {
     sqlite3_bind_text(statement, 1, text.data(), static_cast<int>(text.size()), SQLITE_STATIC);
   }
 
+  template <typename Take>
+  size_t count(sqlite3_stmt* statement, const Query& query, const Take& take) {
+    const std::string text = text_of(query);
+    bind(statement, text);
+    size_t taken = 0;
+    int stepped = SQLITE_ROW;
+    while ((stepped = sqlite3_step(statement)) == SQLITE_ROW) taken += take();
+    require(stepped == SQLITE_DONE, sqlite3_errmsg(database_));
+    sqlite3_reset(statement);
+    return taken;
+  }
+
   sqlite3* database_ = nullptr;
   sqlite3_stmt* insert_ = nullptr;
   sqlite3_stmt* select_ = nullptr;
+  sqlite3_stmt* rank_ = nullptr;
 };
 
 }  // namespace

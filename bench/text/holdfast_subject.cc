@@ -1,6 +1,11 @@
 #include "bench/engine.h"
 #include "bench/text/subjects.h"
 #include "holdfast/holdfast.h"
+#include "memory/catalog.h"
+#include "memory/keys.h"
+#include "search/store_keyspace.h"
+#include "search/text_index.h"
+#include "search/text_languages.h"
 
 namespace holdfast::bench {
 namespace {
@@ -29,10 +34,35 @@ class HoldfastSubject final : public Subject {
     require(hits.is_ok(), "cannot recall");
     return hits->size();
   }
+  size_t rank(const Query& query) override {
+    // Who has a phrase only the texts say.
+    if (query.form == Query::Form::kPhrase) return find(query);
+    auto snapshot = store_.snapshot();
+    require(snapshot.is_ok(), "cannot take a snapshot");
+    search::ReaderSource source(*snapshot);
+    const auto id = memory::find_space(source, {"texts"});
+    require(id.is_ok() && *id, "cannot find the space");
+    const std::string prefix = memory::space_prefix(memory::KeyKind::kTextIndex, **id);
+    const auto languages = search::live_languages(source, prefix);
+    require(languages.is_ok(), "cannot read the languages");
+    search::TextQuery text = search::parse_query(analyzer_, text_of(query), *languages);
+    text.reads_misspelt = true;
+    auto ranking = search::Ranking::open(source, prefix, std::move(text), kHits);
+    require(ranking.is_ok(), "cannot rank");
+    size_t count = 0;
+    search::TextMatch match;
+    for (; count < kHits; ++count) {
+      const auto is_one = ranking->take(match);
+      require(is_one.is_ok(), "cannot take a match");
+      if (!*is_one) break;
+    }
+    return count;
+  }
 
  private:
   Store store_;
   Space space_;
+  search::Analyzer analyzer_;
 };
 
 }  // namespace

@@ -26,7 +26,10 @@ class Subject {
 
   virtual const char* name() const = 0;
   virtual void write(std::span<const std::string> texts) = 0;  // in one commit
-  virtual size_t find(const Query& query) = 0;                 // how many of the ten best there are
+  // How many of the ten best there are, with text and snippet of each;
+  virtual size_t find(const Query& query) = 0;
+  // or by the index alone: who they are.
+  virtual size_t rank(const Query& query) = 0;
 };
 
 // In `folder`, which is there; what it has is kept. FTS5 writes with synchronous=FULL, Xapian

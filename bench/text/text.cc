@@ -3,7 +3,8 @@
 //
 // The texts are drawn from 50,000 words by Zipf's law, or those of FILE, of
 // bench/quality/prepare.py, which are asked by words of its questions. A write is durable when it
-// returns. A query returns the ten best with their text and a snippet.
+// returns. A query returns the ten best with their text and a snippet; then the same are asked of
+// the indexes alone.
 //
 // Usage: holdfast_text [--items FILE] COMMAND
 //        holdfast_text [DIRECTORY [DOCUMENTS [QUERIES]]]
@@ -119,9 +120,11 @@ void print_written(const Subjects& subjects, const std::vector<Written>& written
   std::printf("\n");
 }
 
-void ask(const Corpus& corpus, Subjects& subjects, uint64_t documents, uint64_t queries) {
+using Asking = size_t (Subject::*)(const Query& query);
+
+void ask_all(const Corpus& corpus, Subjects& subjects, uint64_t documents, uint64_t queries,
+             Asking asking) {
   Table table(titles(subjects, {"query", "share"}));
-  std::printf("%s documents\n\n", readable(static_cast<double>(documents)).c_str());
   for (const QueryKind& kind : corpus.kinds(documents)) {
     Random random(42);
     std::vector<Histogram> durations(kind.is_misspelt ? 1 : subjects.size());
@@ -132,7 +135,7 @@ void ask(const Corpus& corpus, Subjects& subjects, uint64_t documents, uint64_t 
       for (size_t j = 0; j < durations.size(); ++j) {
         const size_t at = (i + j) % durations.size();  // none always follows the same other
         const uint64_t begin_ns = monotonic_ns();
-        found[at] += subjects[at]->find(query);
+        found[at] += ((*subjects[at]).*asking)(query);
         if (i >= warming) durations[at].record(monotonic_ns() - begin_ns);
       }
     }
@@ -148,6 +151,14 @@ void ask(const Corpus& corpus, Subjects& subjects, uint64_t documents, uint64_t 
     }
   }
   table.print(TableStyle::kMarkdown);
+}
+
+void ask(const Corpus& corpus, Subjects& subjects, uint64_t documents, uint64_t queries) {
+  std::printf("%s documents, with texts and snippets\n\n",
+              readable(static_cast<double>(documents)).c_str());
+  ask_all(corpus, subjects, documents, queries, &Subject::find);
+  std::printf("\nby the index alone; for a phrase Holdfast reads texts\n\n");
+  ask_all(corpus, subjects, documents, queries, &Subject::rank);
 }
 
 void fill(const Corpus& corpus, const std::string& folder, uint64_t documents) {

@@ -31,12 +31,8 @@ class XapianSubject final : public Subject {
     database_.commit();
   }
   size_t find(const Query& query) override {
-    if (!reader_) reader_ = std::make_unique<Xapian::Database>(folder_);
-    parser_.set_database(*reader_);
-    Xapian::Enquire enquire(*reader_);
-    enquire.set_query(query_of(query));
     size_t count = 0;
-    const Xapian::MSet found = enquire.get_mset(0, kHits);
+    const Xapian::MSet found = best(query);
     for (auto at = found.begin(); at != found.end(); ++at) {
       const std::string text = at.get_document().get_data();
       const std::string snippet = found.snippet(text, 160, stem_, 0, "[", "]");
@@ -44,8 +40,21 @@ class XapianSubject final : public Subject {
     }
     return count;
   }
+  size_t rank(const Query& query) override {
+    size_t count = 0;
+    const Xapian::MSet found = best(query);
+    for (auto at = found.begin(); at != found.end(); ++at) count += *at > 0;
+    return count;
+  }
 
  private:
+  Xapian::MSet best(const Query& query) {
+    if (!reader_) reader_ = std::make_unique<Xapian::Database>(folder_);
+    parser_.set_database(*reader_);
+    Xapian::Enquire enquire(*reader_);
+    enquire.set_query(query_of(query));
+    return enquire.get_mset(0, kHits);
+  }
   Xapian::Query query_of(const Query& query) {
     if (query.form == Query::Form::kPrefix) {
       return parser_.parse_query(query.words[0] + "*", Xapian::QueryParser::FLAG_WILDCARD);
