@@ -80,12 +80,21 @@ struct ShortHeader {
 };
 
 std::optional<ShortHeader> take_short_header(std::string_view& bytes) {
-  const auto postings = take_varint(bytes);
-  const auto deltas_size = take_varint(bytes);
-  if (!postings || !deltas_size || *postings == 0 || *postings > kShortListMax) return std::nullopt;
-  if (*deltas_size < *postings || *deltas_size > 5 * *postings) return std::nullopt;
-  if (bytes.size() < *deltas_size + 2 * *postings) return std::nullopt;
-  return ShortHeader{*postings, *deltas_size};
+  ShortHeader header{};
+  if (bytes.size() >= 2 && static_cast<uint8_t>(bytes[0] | bytes[1]) < 0x80) {  // nearly all
+    header = {static_cast<uint8_t>(bytes[0]), static_cast<uint8_t>(bytes[1])};
+    bytes.remove_prefix(2);
+  } else {
+    const auto postings = take_varint(bytes);
+    const auto deltas_size = take_varint(bytes);
+    if (!postings || !deltas_size) return std::nullopt;
+    header = {*postings, *deltas_size};
+  }
+  const auto& [postings, deltas_size] = header;
+  if (postings == 0 || postings > kShortListMax) return std::nullopt;
+  if (deltas_size < postings || deltas_size > 5 * postings) return std::nullopt;
+  if (bytes.size() < deltas_size + 2 * postings) return std::nullopt;
+  return header;
 }
 
 }  // namespace

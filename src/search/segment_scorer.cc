@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 namespace holdfast::search {
 
@@ -82,62 +83,64 @@ SegmentScorer::SegmentScorer(const TextQuery& query, std::span<const TermPosting
   }
 }
 
-bool SegmentScorer::has_all_required() const {
-  return std::all_of(query_.required.begin(), query_.required.end(), [&](const auto& group) {
-    return std::any_of(group.begin(), group.end(),
-                       [&](uint32_t term) { return !walks_[term].is_empty(); });
-  });
+uint64_t SegmentScorer::count_of(const std::vector<uint32_t>& group) const {
+  uint64_t count = 0;
+  for (const uint32_t term : group) count += walks_[term].count();
+  return count;
+}
+
+void SegmentScorer::order_required() {
+  for (const auto& group : query_.required) required_.push_back({&group, count_of(group)});
+  std::ranges::stable_sort(required_, {}, &Required::count);
 }
 
 // Whether few documents have what is required, so that going through those is the shorter way.
 bool SegmentScorer::choose_by_required() const {
-  uint64_t fewest = UINT64_MAX;
-  for (const auto& group : query_.required) {
-    uint64_t count = 0;
-    for (const uint32_t term : group) count += walks_[term].count();
-    fewest = std::min(fewest, count);
-  }
   uint64_t scored = 0;
   for (const PostingWalk& walk : walks_) scored += walk.is_scored() ? walk.count() : 0;
-  return fewest < UINT64_MAX && fewest <= scored;
+  return !required_.empty() && required_.front().count <= scored;
 }
 
-// So that about two blocks of the longest list overlap a window; of one that is read in parts
-// several chunks.
-uint32_t SegmentScorer::window_size(uint32_t documents) const {
-  uint64_t longest = 1;
+// So that about two blocks of the list that is gone through overlap a window; of one that is read
+// in parts several chunks.
+uint32_t SegmentScorer::window_size(uint32_t documents, bool by_required) const {
+  uint64_t longest = by_required ? required_.front().count : 1;
   uint64_t blocks = 2;
   for (const PostingWalk& walk : walks_) {
-    if (walk.is_scored()) longest = std::max(longest, walk.count());
-    if (walk.is_scored() && walk.is_read_in_parts()) blocks = 16;
+    if (!walk.is_scored() || by_required) continue;
+    longest = std::max(longest, walk.count());
+    if (walk.is_read_in_parts()) blocks = 16;
   }
   const uint64_t size = uint64_t{documents} * blocks * kBlockPostings / longest;
   const uint64_t most = std::min<uint64_t>(16'384, std::max<uint64_t>(documents, 64));
   return static_cast<uint32_t>(std::bit_ceil(std::clamp<uint64_t>(size, 64, most)));
 }
 
-bool SegmentScorer::passes(uint32_t ordinal) {
-  if (is_dead(ordinal)) return false;
-  for (const auto& group : query_.required) {
-    if (std::none_of(group.begin(), group.end(),
-                     [&](uint32_t term) { return walks_[term].find(ordinal).has_value(); })) {
-      return false;
-    }
-  }
-  return std::none_of(query_.excluded.begin(), query_.excluded.end(), [&](const auto& group) {
-    return std::all_of(group.begin(), group.end(),
-                       [&](uint32_t term) { return walks_[term].find(ordinal).has_value(); });
+bool SegmentScorer::has_all(std::span<const Required> required, uint32_t ordinal) {
+  return std::ranges::all_of(required, [&](const Required& one) {
+    return std::ranges::any_of(*one.group, [&](uint32_t term) {  //
+      return walks_[term].find(ordinal).has_value();
+    });
   });
 }
 
-void SegmentScorer::try_document(uint32_t ordinal) {
+bool SegmentScorer::is_excluded(uint32_t ordinal) {
+  return std::ranges::any_of(query_.excluded, [&](const auto& group) {
+    return std::ranges::all_of(
+        group, [&](uint32_t term) { return walks_[term].find(ordinal).has_value(); });
+  });
+}
+
+// `required` is what the document may lack.
+void SegmentScorer::try_document(uint32_t ordinal, std::span<const Required> required) {
   double score = 0;
   for (PostingWalk& walk : walks_) {
     if (!walk.is_scored()) continue;
     const auto posting = walk.find(ordinal);
     if (posting) score += walk.scorer()(posting->count, posting->length_code);
   }
-  if (score <= 0 || score < threshold_ || !passes(ordinal)) return;
+  if (score <= 0 || score < threshold_ || is_dead(ordinal)) return;
+  if (!has_all(required, ordinal) || is_excluded(ordinal)) return;
   threshold_ = (*offer_)(ordinal, score);
 }
 
@@ -185,7 +188,9 @@ bool SegmentScorer::scan_by_terms(uint32_t begin, uint32_t end) {
   for (size_t word = 0; word < words_; ++word) {
     for (uint64_t bits = buffers_.bits[word]; bits != 0; bits &= bits - 1) {
       const auto at = static_cast<uint32_t>(64 * word + std::countr_zero(bits));
-      if (can_reach(begin + at, buffers_.sums[at] + rest, others)) try_document(begin + at);
+      if (can_reach(begin + at, buffers_.sums[at] + rest, others)) {
+        try_document(begin + at, required_);
+      }
       buffers_.sums[at] = 0;
     }
     buffers_.bits[word] = 0;
@@ -193,30 +198,39 @@ bool SegmentScorer::scan_by_terms(uint32_t begin, uint32_t end) {
   return true;
 }
 
-// One window: documents that have all that is required.
+bool SegmentScorer::mark(const std::vector<uint32_t>& group, uint32_t begin, uint32_t end,
+                         std::span<uint64_t> bits) {
+  return std::ranges::all_of(group, [&](uint32_t term) {
+    return walks_[term].for_each(begin, end, [&](uint32_t ordinal, uint8_t, uint8_t) {
+      bits[(ordinal - begin) / 64] |= uint64_t{1} << (ordinal - begin) % 64;
+    });
+  });
+}
+
+// One window: documents that have all that is required. Of a group that is not much more frequent
+// than those before it all postings are looked at; the others are asked for what is left.
 bool SegmentScorer::scan_by_required(uint32_t begin, uint32_t end) {
   double total = 0;
   for (PostingWalk& walk : walks_) total += walk.is_scored() ? walk.bound(begin, end) : 0;
   if (total <= 0 || !reaches(total)) return true;
   const std::span bits = std::span(buffers_.bits).first(words_);
   const std::span some = std::span(buffers_.some).first(words_);
-  std::fill(bits.begin(), bits.end(), ~uint64_t{0});
-  for (const auto& group : query_.required) {
-    std::fill(some.begin(), some.end(), 0);
-    for (const uint32_t term : group) {
-      const bool is_sound =
-          walks_[term].for_each(begin, end, [&](uint32_t ordinal, uint8_t, uint8_t) {
-            some[(ordinal - begin) / 64] |= uint64_t{1} << (ordinal - begin) % 64;
-          });
-      if (!is_sound) return false;
-    }
-    uint64_t any = 0;
-    for (size_t word = 0; word < words_; ++word) any |= bits[word] &= some[word];
-    if (any == 0) break;
+  if (!mark(*required_.front().group, begin, end, bits)) return false;
+  size_t marked = 1;
+  for (; marked < required_.size(); ++marked) {
+    constexpr uint64_t kAskedCost = 16;  // in postings that are gone through
+    uint64_t left = 0;
+    for (const uint64_t word : bits) left += static_cast<uint64_t>(std::popcount(word));
+    const uint64_t in_window = required_[marked].count * (end - begin) / documents_;
+    if (left * kAskedCost < in_window) break;
+    if (!mark(*required_[marked].group, begin, end, some)) return false;
+    for (size_t word = 0; word < words_; ++word) bits[word] &= std::exchange(some[word], 0);
   }
+  const std::span asked = std::span(required_).subspan(marked);
   for (size_t word = 0; word < words_; ++word) {
     for (uint64_t rest = bits[word]; rest != 0; rest &= rest - 1) {
-      try_document(begin + static_cast<uint32_t>(64 * word + std::countr_zero(rest)));
+      const uint32_t ordinal = begin + static_cast<uint32_t>(64 * word + std::countr_zero(rest));
+      if (has_all(asked, ordinal)) try_document(ordinal, {});
     }
     bits[word] = 0;
   }
@@ -224,17 +238,20 @@ bool SegmentScorer::scan_by_required(uint32_t begin, uint32_t end) {
 }
 
 Status SegmentScorer::run(uint32_t begin, uint32_t end, double threshold, const Offer& offer) {
-  if (begin >= end || !has_all_required()) return Status::ok();
+  order_required();
+  const bool lacks_some = !required_.empty() && required_.front().count == 0;
+  if (begin >= end || lacks_some) return Status::ok();
   offer_ = &offer;
   threshold_ = threshold;
   const bool by_required = choose_by_required();
-  const uint32_t size = window_size(end - begin);
+  documents_ = end - begin;
+  const uint32_t size = window_size(documents_, by_required);
   words_ = size / 64;
   if (buffers_.bits.size() < words_) {
-    buffers_.sums.resize(size, 0);
     buffers_.bits.resize(words_, 0);
     buffers_.some.resize(words_, 0);
   }
+  if (!by_required && buffers_.sums.size() < size) buffers_.sums.resize(size, 0);
   for (uint64_t at = begin; at < end; at += size) {
     const auto from = static_cast<uint32_t>(at);
     const auto to = static_cast<uint32_t>(std::min<uint64_t>(at + size, end));

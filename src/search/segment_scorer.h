@@ -99,9 +99,15 @@ class SegmentScorer {
   Status run(uint32_t begin, uint32_t end, double threshold, const Offer& offer);
 
  private:
-  bool has_all_required() const;
+  uint64_t count_of(const std::vector<uint32_t>& group) const;
+  void order_required();
   bool choose_by_required() const;
-  uint32_t window_size(uint32_t documents) const;
+  uint32_t window_size(uint32_t documents, bool by_required) const;
+  // A group of terms, of which a document must have one.
+  struct Required {
+    const std::vector<uint32_t>* group;
+    uint64_t count;  // postings
+  };
   struct Bounded {
     double bound;  // in a window
     PostingWalk* walk;
@@ -109,8 +115,11 @@ class SegmentScorer {
   bool can_reach(uint32_t ordinal, double most, std::span<const Bounded> others);
   bool scan_by_terms(uint32_t begin, uint32_t end);
   bool scan_by_required(uint32_t begin, uint32_t end);
-  void try_document(uint32_t ordinal);
-  bool passes(uint32_t ordinal);
+  bool mark(const std::vector<uint32_t>& group, uint32_t begin, uint32_t end,
+            std::span<uint64_t> bits);
+  void try_document(uint32_t ordinal, std::span<const Required> required);
+  bool has_all(std::span<const Required> required, uint32_t ordinal);
+  bool is_excluded(uint32_t ordinal);
   bool is_dead(uint32_t ordinal) const {
     return !dead_.empty() && (dead_[ordinal / 64] >> ordinal % 64 & 1) != 0;
   }
@@ -124,7 +133,9 @@ class SegmentScorer {
   std::vector<PostingWalk> walks_;  // by term
   const Offer* offer_ = nullptr;
   double threshold_ = -1;
-  std::vector<Bounded> bounded_;  // of a window: the terms that occur, the least bound first
+  std::vector<Required> required_;  // the rarest first
+  uint32_t documents_ = 0;          // that are gone through
+  std::vector<Bounded> bounded_;    // of a window: the terms that occur, the least bound first
   WindowBuffers& buffers_;
   size_t words_ = 0;  // of the bits of a window
 };
