@@ -13,8 +13,7 @@ Task read_items(const std::string& path) {
   for (std::string line; std::getline(file, line);) {
     const auto json = nlohmann::json::parse(line);
     if (json.contains("text")) {
-      task.documents.push_back(
-          {json["id"].get<std::string>(), json["text"].get<std::string>(), false});
+      task.documents.push_back({json["id"].get<std::string>(), json["text"].get<std::string>()});
     } else {
       task.questions.push_back({json["type"].get<std::string>(),
                                 json["question"].get<std::string>(),

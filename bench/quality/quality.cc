@@ -21,6 +21,7 @@
 #include <cstdlib>
 #include <functional>
 
+#include "base/time_text.h"
 #include "bench/engine.h"
 #include "bench/quality/history.h"
 #include "bench/quality/task.h"
@@ -53,12 +54,22 @@ struct Findings {
   uint64_t known_by_round = 0;
 };
 
+// Of "2023/05/20 (Sat) 02:21".
+int64_t time_of(const std::string& date) {
+  require(date.size() > 16, "no date of a session: " + date);
+  std::string day = date.substr(0, 10);
+  std::replace(day.begin(), day.end(), '/', '-');
+  const auto time = parse_time(day + "T" + date.substr(date.size() - 5) + ":00Z");
+  require(time.has_value(), "no date of a session: " + date);
+  return *time;
+}
+
 Task task_of(const History& history) {
   Task task;
   for (const Conversation& session : history.sessions) {
     for (const Turn& turn : session.turns) {
       if (turn.is_user || task.documents.empty() || task.documents.back().id != session.id) {
-        task.documents.push_back({session.id, session.date + "\n" + turn.content, false});
+        task.documents.push_back({session.id, turn.content, time_of(session.date)});
       } else {
         task.documents.back().content += "\n" + turn.content;
       }
@@ -81,6 +92,7 @@ void add_all(const Space& space, Embedder& embedder, const std::vector<Document>
       NewObservation& observation = batch[i - first];
       observation.content = documents[i].content;
       observation.session = documents[i].id;
+      observation.happened_us = documents[i].happened_us;
       auto embeddings = embeddings_of(embedder, {&observation.content, 1});
       require(embeddings.is_ok(), "cannot embed");
       observation.embedding = std::move((*embeddings)[0]);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@ namespace holdfast::bench {
 struct Document {
   std::string id;  // of what is to be found: several documents may share it (turns of a session)
   std::string content;
+  std::optional<int64_t> happened_us = {};
   bool has_answer = false;  // as far as the task says
 };
 
