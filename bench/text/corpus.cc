@@ -35,7 +35,7 @@ std::vector<QueryKind> kinds_of_each(
        }},
       {"1 misspelt word",
        [=](Random& random) {
-         return Query{Form::kAny, {misspelt(one(random), random)}};
+         return Query{Form::kAny, {misspelt(one(random), random)}, false};
        },
        true},
   };

@@ -14,7 +14,7 @@ namespace holdfast::bench {
 struct QueryKind {
   std::string name;
   std::function<Query(Random&)> make;
-  bool is_misspelt = false;  // the peers find nothing
+  bool is_of_holdfast = false;  // the peers have nothing like it
 };
 
 class Corpus {

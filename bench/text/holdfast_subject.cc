@@ -30,7 +30,8 @@ class HoldfastSubject final : public Subject {
     require(added.is_ok(), "cannot add");
   }
   size_t find(const Query& query) override {
-    const auto hits = space_.recall({.text = text_of(query), .limit = kHits});
+    const auto hits =
+        space_.recall({.text = text_of(query), .limit = kHits, .as_typed = query.is_as_typed});
     require(hits.is_ok(), "cannot recall");
     return hits->size();
   }
@@ -45,8 +46,9 @@ class HoldfastSubject final : public Subject {
     const std::string prefix = memory::space_prefix(memory::KeyKind::kTextIndex, **id);
     const auto languages = search::live_languages(source, prefix);
     require(languages.is_ok(), "cannot read the languages");
-    search::TextQuery text = search::parse_query(analyzer_, text_of(query), *languages);
-    text.reads_misspelt = true;
+    search::TextQuery text =
+        search::parse_query(analyzer_, text_of(query), *languages, !query.is_as_typed);
+    text.reads_misspelt = !query.is_as_typed;
     auto ranking = search::Ranking::open(source, prefix, std::move(text), kHits);
     require(ranking.is_ok(), "cannot rank");
     size_t count = 0;

@@ -126,6 +126,11 @@ std::vector<QueryKind> ItemsCorpus::kinds(uint64_t documents) const {
       {"a question's rarest word", any(rarest_of(1))},
       {"its 3 rarest words, any", any(rarest_of(3))},
       {"all its words, any", any([this](Random& random) { return question(random); })},
+      {"and words related to them",
+       [this](Random& random) {
+         return Query{Query::Form::kAny, question(random), false};
+       },
+       true},
   };
   const auto pair = [=, this](Random& random) { return neighbours(random, documents); };
   const auto word = [this](Random& random) { return one(random); };

@@ -15,6 +15,8 @@ struct Query {
   enum class Form : uint8_t { kAny, kAll, kPhrase, kPrefix };
   Form form = Form::kAny;
   std::vector<std::string> words;  // of a prefix its letters
+  // Without what only Holdfast does: reading unknown words as others, adding related ones.
+  bool is_as_typed = true;
 };
 
 class Subject {

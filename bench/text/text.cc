@@ -127,7 +127,7 @@ void ask_all(const Corpus& corpus, Subjects& subjects, uint64_t documents, uint6
   Table table(titles(subjects, {"query", "share"}));
   for (const QueryKind& kind : corpus.kinds(documents)) {
     Random random(42);
-    std::vector<Histogram> durations(kind.is_misspelt ? 1 : subjects.size());
+    std::vector<Histogram> durations(kind.is_of_holdfast ? 1 : subjects.size());
     std::vector<uint64_t> found(durations.size());
     const uint64_t warming = queries / 5;  // not measured
     for (uint64_t i = 0; i < warming + queries; ++i) {

@@ -8,7 +8,8 @@
 // With a vector, what is near it is found, too, and ranks by both.
 //
 // A word that no observation of the space has is read as the words that it may be misspelt for
-// (docs/search.md), which count half for each edit. Words in quotes are not.
+// (docs/search.md), which count half for each edit. Words in quotes are not. Beside the words of an
+// English question others count that are related to them, at 0.3: "oboe" for "instrument".
 //
 // Any text is a query. In it, "some words" must stand one after the other, +word and both sides of
 // AND must occur, -word (behind a space, three letters or more) and NOT word must not, and word*
@@ -75,7 +76,7 @@ struct RecallQuery {
   double strength_weight = 0;
   size_t snippet_size = 160;  // bytes, about; 16 to kSnippetSizeMax
   bool explain = false;       // fill RecallHit::explanation
-  bool as_typed = false;      // unknown words stay unknown
+  bool as_typed = false;      // unknown words stay unknown, and no related words count
   // Beside the text, or without one: then observations without a vector are not found.
   std::optional<RecallVector> vector = {};
   // 0 to 1: how much the vector counts beside the text, where the best text has about half of what
@@ -106,6 +107,7 @@ struct TextRange {
 struct ScoreTerm {
   std::string term;           // as it is indexed: folded, stemmed
   std::string typed;          // the unknown word that is read as this one; empty: none
+  std::string related_to;     // the word that this one counts for, being related; empty: none
   double weight = 0;          // 1; less for parts of what was asked for
   uint64_t frequency = 0;     // observations that have it
   uint64_t observations = 0;  // in the space

@@ -94,7 +94,7 @@ Result<search::TextQuery> parse_text(search::Analyzer& analyzer, KeySource& sour
                                      uint32_t space_id, const RecallQuery& query) {
   HOLDFAST_ASSIGN(const auto languages,
                   search::live_languages(source, space_prefix(KeyKind::kTextIndex, space_id)));
-  search::TextQuery text = search::parse_query(analyzer, query.text, languages);
+  search::TextQuery text = search::parse_query(analyzer, query.text, languages, !query.as_typed);
   text.reads_misspelt = !query.as_typed;
   return text;
 }
@@ -114,15 +114,17 @@ Status fill_explanation(search::Ranking& ranking, const search::DocumentId& id,
   HOLDFAST_ASSIGN(const auto terms, ranking.explain(id));
   for (const search::TermScore& one : terms) {
     const QueryTerm& term = ranking.terms()[one.term];
-    explanation.push_back({.term = term.term,
-                           .typed = term.typed,
-                           .weight = term.weight,
-                           .frequency = term.frequency,
-                           .observations = ranking.documents(),
-                           .count = one.count,
-                           .length = one.length,
-                           .length_mean = ranking.length_mean(),
-                           .score = one.score});
+    explanation.push_back(
+        {.term = term.term,
+         .typed = term.typed,
+         .related_to = term.related_to ? ranking.terms()[*term.related_to].term : std::string(),
+         .weight = term.weight,
+         .frequency = term.frequency,
+         .observations = ranking.documents(),
+         .count = one.count,
+         .length = one.length,
+         .length_mean = ranking.length_mean(),
+         .score = one.score});
   }
   return Status::ok();
 }

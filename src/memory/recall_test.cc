@@ -274,6 +274,41 @@ TEST_F(RecallTest, AnUnknownWordIsReadAsOneThatIsSpeltAlike) {
   EXPECT_EQ(contents({.text = "clokc", .as_typed = true}).size(), 0u);
 }
 
+TEST_F(RecallTest, AQuestionFindsWhatIsRelatedToItsWords) {
+  add({.content = "my beagle sleeps all day"});
+  add({.content = "the tyres of the car are flat"});
+  const auto hits = run({.text = "What dog have I got?", .explain = true});
+  ASSERT_TRUE(hits && hits->size() == 1);
+  const ScoreTerm& term = hits->front().explanation.at(0);
+  EXPECT_EQ(term.term, "beagl");
+  EXPECT_EQ(term.related_to, "dog");
+  EXPECT_EQ(term.typed, "");
+  EXPECT_DOUBLE_EQ(term.weight, 0.3);
+  EXPECT_EQ(hits->front().highlights.size(), 1u);
+  EXPECT_EQ(contents({.text = "What dog have I got?", .as_typed = true}).size(), 0u);
+  EXPECT_EQ(contents({.text = "dog"}).size(), 0u) << "no question";
+}
+
+TEST_F(RecallTest, TheWordItselfCountsMoreThanWhatIsRelated) {
+  add({.content = "a beagle and a terrier bark"});
+  add({.content = "the dog is asleep in the garden behind the house"});
+  add({.content = "another dog"});
+  add({.content = "the third dog"});
+  const Texts found = contents({.text = "which dog is it"});
+  ASSERT_EQ(found.size(), 4u);
+  EXPECT_EQ(found.back(), "a beagle and a terrier bark");
+}
+
+TEST_F(RecallTest, RelatedWordsOfARareWordAreNoneOfTheRarest) {
+  add({.content = "my beagle"});
+  add({.content = "the dog of the house"});
+  add({.content = "the house"});
+  add({.content = "a cottage"});
+  EXPECT_EQ(contents({.text = "the dog and the house"}).size(), 4u);
+  const Texts found = contents({.text = "the dog and the house", .words_max = 1});
+  EXPECT_EQ(found, (Texts{"the dog of the house", "my beagle"})) << "for the rarest, dog";
+}
+
 TEST_F(RecallTest, WordsAreReadAsThoseOfTheirOwnSpace) {
   add({.content = "the clock is behind"}, {"acme"});
   add({.content = "the clokc is a bird"}, {"acme", "corp"});

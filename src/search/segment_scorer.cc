@@ -6,8 +6,9 @@
 
 namespace holdfast::search {
 
-PostingWalk::PostingWalk(const TermPostings& postings, const TermScorer& scorer, bool is_scored)
-    : postings_(&postings), scorer_(scorer), is_scored_(is_scored) {
+PostingWalk::PostingWalk(uint32_t term, const TermPostings& postings, const TermScorer& scorer,
+                         bool is_scored)
+    : term_(term), postings_(&postings), scorer_(scorer), is_scored_(is_scored) {
   const PostingList& list = postings.list();
   stretches_.reserve(list.blocks.size() + postings.ranges().size());
   for (const PostingBlock& block : list.blocks) {
@@ -48,6 +49,17 @@ const PostingList* PostingWalk::list_of(uint32_t ordinal) {
   return chunk;
 }
 
+const uint32_t* PostingWalk::decode(const PostingList& list, size_t block) {
+  if (decoded_block_ != block) {
+    decoded_block_ = block;
+    if (!list.decode(list.blocks[block], ordinals_)) {
+      status_ = malformed_index("a list of postings");
+      return nullptr;
+    }
+  }
+  return ordinals_;
+}
+
 std::optional<Posting> PostingWalk::find(uint32_t ordinal) {
   const PostingList* const in = list_of(ordinal);
   if (in == nullptr) return std::nullopt;
@@ -56,14 +68,8 @@ std::optional<Posting> PostingWalk::find(uint32_t ordinal) {
   while (found_block_ < blocks.size() && blocks[found_block_].last < ordinal) ++found_block_;
   if (found_block_ == blocks.size()) return std::nullopt;
   const PostingBlock& block = blocks[found_block_];
-  if (decoded_block_ != found_block_) {
-    decoded_block_ = found_block_;
-    found_at_ = 0;
-    if (!list.decode(block, ordinals_)) {
-      status_ = malformed_index("a list of postings");
-      return std::nullopt;
-    }
-  }
+  if (decoded_block_ != found_block_) found_at_ = 0;
+  if (decode(list, found_block_) == nullptr) return std::nullopt;
   constexpr size_t kStride = 8;
   while (found_at_ + kStride <= block.postings && ordinals_[found_at_ + kStride - 1] < ordinal) {
     found_at_ += kStride;
@@ -77,21 +83,25 @@ SegmentScorer::SegmentScorer(const TextQuery& query, std::span<const TermPosting
                              std::span<const TermScorer> scorers, const std::vector<uint64_t>& dead,
                              WindowBuffers& buffers)
     : query_(query), dead_(dead), buffers_(buffers) {
-  walks_.reserve(postings.size());
-  for (size_t i = 0; i < postings.size(); ++i) {
-    walks_.emplace_back(postings[i], scorers[i], query.terms[i].weight > 0);
+  const auto occurs = [](const TermPostings& one) { return one.count() > 0; };
+  walks_.reserve(static_cast<size_t>(std::ranges::count_if(postings, occurs)));
+  walk_places_.resize(postings.size(), kNoWalk);
+  for (uint32_t term = 0; term < postings.size(); ++term) {
+    if (!occurs(postings[term])) continue;
+    walk_places_[term] = static_cast<uint32_t>(walks_.size());
+    walks_.emplace_back(term, postings[term], scorers[term], query.terms[term].weight > 0);
   }
-}
-
-uint64_t SegmentScorer::count_of(const std::vector<uint32_t>& group) const {
-  uint64_t count = 0;
-  for (const uint32_t term : group) count += walks_[term].count();
-  return count;
-}
-
-void SegmentScorer::order_required() {
-  for (const auto& group : query_.required) required_.push_back({&group, count_of(group)});
+  for (const auto& group : query_.required) {
+    uint64_t count = 0;
+    for (const uint32_t term : group) count += postings[term].count();
+    required_.push_back({&group, count});
+  }
   std::ranges::stable_sort(required_, {}, &Required::count);
+}
+
+bool SegmentScorer::has(uint32_t term, uint32_t ordinal) {
+  PostingWalk* const walk = walk_of(term);
+  return walk != nullptr && walk->find(ordinal).has_value();
 }
 
 // Whether few documents have what is required, so that going through those is the shorter way.
@@ -118,27 +128,25 @@ uint32_t SegmentScorer::window_size(uint32_t documents, bool by_required) const 
 
 bool SegmentScorer::has_all(std::span<const Required> required, uint32_t ordinal) {
   return std::ranges::all_of(required, [&](const Required& one) {
-    return std::ranges::any_of(*one.group, [&](uint32_t term) {  //
-      return walks_[term].find(ordinal).has_value();
-    });
+    return std::ranges::any_of(*one.group, [&](uint32_t term) { return has(term, ordinal); });
   });
 }
 
 bool SegmentScorer::is_excluded(uint32_t ordinal) {
   return std::ranges::any_of(query_.excluded, [&](const auto& group) {
-    return std::ranges::all_of(
-        group, [&](uint32_t term) { return walks_[term].find(ordinal).has_value(); });
+    return std::ranges::all_of(group, [&](uint32_t term) { return has(term, ordinal); });
   });
 }
 
 // `required` is what the document may lack.
 void SegmentScorer::try_document(uint32_t ordinal, std::span<const Required> required) {
-  double score = 0;
   for (PostingWalk& walk : walks_) {
     if (!walk.is_scored()) continue;
     const auto posting = walk.find(ordinal);
-    if (posting) score += walk.scorer()(posting->count, posting->length_code);
+    if (!posting) continue;
+    buffers_.score.add(walk.term(), walk.scorer()(posting->count, posting->length_code));
   }
+  const double score = buffers_.score.take();
   if (score <= 0 || score < threshold_ || is_dead(ordinal)) return;
   if (!has_all(required, ordinal) || is_excluded(ordinal)) return;
   threshold_ = (*offer_)(ordinal, score);
@@ -150,31 +158,70 @@ bool SegmentScorer::can_reach(uint32_t ordinal, double most, std::span<const Bou
   for (size_t i = others.size(); i-- > 0 && reaches(most);) {
     PostingWalk& walk = *others[i].walk;
     const auto posting = walk.find(ordinal);
-    most -= others[i].bound;
+    most -= others[i].more;
     if (posting) most += walk.scorer()(posting->count, posting->length_code);
   }
   return reaches(most);
 }
 
-// One window: documents with one of the terms without which the threshold is out of reach.
-bool SegmentScorer::scan_by_terms(uint32_t begin, uint32_t end) {
+// What no document of the window scores more than. Fills bounded_, but for `more`.
+double SegmentScorer::bound_all(uint32_t begin, uint32_t end) {
   bounded_.clear();
-  double total = 0;
   for (PostingWalk& walk : walks_) {
     const double bound = walk.is_scored() ? walk.bound(begin, end) : 0;
-    if (bound > 0) bounded_.push_back({bound, &walk});
-    total += bound;
+    if (bound <= 0) continue;
+    bounded_.push_back({bound, 0, &walk});
+    buffers_.score.add(walk.term(), bound);
   }
+  return buffers_.score.take();
+}
+
+// Of many others those with few postings in the window, for so many documents to look at, are gone
+// through instead of being asked for each of these. `others` become those that are left, with what
+// they have more.
+bool SegmentScorer::add_rare(uint32_t begin, uint32_t end, std::span<Bounded>& others) {
+  constexpr uint64_t kAskedCost = 8;  // in postings that are gone through
+  uint64_t asking = 0;
+  for (size_t word = 0; word < words_; ++word) {
+    asking += kAskedCost * static_cast<uint64_t>(std::popcount(buffers_.bits[word]));
+  }
+  size_t left = 0;
+  for (const Bounded& one : others) {
+    PostingWalk& walk = *one.walk;
+    const auto add = [&](uint32_t ordinal, uint8_t count, uint8_t code) {
+      const uint32_t at = ordinal - begin;
+      const bool is_marked = (buffers_.bits[at / 64] >> at % 64 & 1) != 0;
+      if (is_marked) buffers_.sums[at] += walk.scorer()(count, code);
+    };
+    const uint64_t in_window = walk.count() * (end - begin) / documents_;
+    if (walk.is_one_block()) {
+      if (!walk.for_each_of_block(begin, end, add)) return false;
+    } else if (in_window + kBlockPostings < asking) {
+      if (!walk.for_each(begin, end, add)) return false;
+    } else {
+      others[left++] = one;
+    }
+  }
+  others = others.first(left);
+  for (Bounded& one : others) one.more = buffers_.score.add(one.walk->term(), one.bound);
+  buffers_.score.take();
+  return true;
+}
+
+// One window: documents with one of the terms without which the threshold is out of reach.
+bool SegmentScorer::scan_by_terms(uint32_t begin, uint32_t end) {
+  const double total = bound_all(begin, end);
   if (bounded_.empty() || !reaches(total)) return true;
-  std::sort(bounded_.begin(), bounded_.end(),
-            [](const Bounded& a, const Bounded& b) { return a.bound < b.bound; });
+  std::ranges::sort(bounded_, {}, &Bounded::bound);
+  for (Bounded& one : bounded_) one.more = buffers_.score.add(one.walk->term(), one.bound);
+  buffers_.score.take();
   size_t first = 0;  // of those that are needed
   double rest = 0;   // bound of the others together
-  while (first < bounded_.size() && !reaches(rest + bounded_[first].bound)) {
-    rest += bounded_[first++].bound;
+  while (first < bounded_.size() && !reaches(rest + bounded_[first].more)) {
+    rest += bounded_[first++].more;
   }
-  const auto [others, needed] =
-      std::pair(std::span(bounded_).first(first), std::span(bounded_).subspan(first));
+  std::span<Bounded> others = std::span(bounded_).first(first);
+  const std::span<Bounded> needed = std::span(bounded_).subspan(first);
   for (const Bounded& one : needed) {
     const TermScorer& scorer = one.walk->scorer();
     const bool is_sound =
@@ -184,6 +231,12 @@ bool SegmentScorer::scan_by_terms(uint32_t begin, uint32_t end) {
           buffers_.bits[at / 64] |= uint64_t{1} << at % 64;
         });
     if (!is_sound) return false;
+  }
+  constexpr size_t kAskedMax = 16;
+  if (others.size() > kAskedMax) {
+    if (!add_rare(begin, end, others)) return false;
+    rest = 0;
+    for (const Bounded& one : others) rest += one.more;
   }
   for (size_t word = 0; word < words_; ++word) {
     for (uint64_t bits = buffers_.bits[word]; bits != 0; bits &= bits - 1) {
@@ -201,7 +254,9 @@ bool SegmentScorer::scan_by_terms(uint32_t begin, uint32_t end) {
 bool SegmentScorer::mark(const std::vector<uint32_t>& group, uint32_t begin, uint32_t end,
                          std::span<uint64_t> bits) {
   return std::ranges::all_of(group, [&](uint32_t term) {
-    return walks_[term].for_each(begin, end, [&](uint32_t ordinal, uint8_t, uint8_t) {
+    PostingWalk* const walk = walk_of(term);
+    if (walk == nullptr) return true;
+    return walk->for_each(begin, end, [&](uint32_t ordinal, uint8_t, uint8_t) {
       bits[(ordinal - begin) / 64] |= uint64_t{1} << (ordinal - begin) % 64;
     });
   });
@@ -210,8 +265,7 @@ bool SegmentScorer::mark(const std::vector<uint32_t>& group, uint32_t begin, uin
 // One window: documents that have all that is required. Of a group that is not much more frequent
 // than those before it all postings are looked at; the others are asked for what is left.
 bool SegmentScorer::scan_by_required(uint32_t begin, uint32_t end) {
-  double total = 0;
-  for (PostingWalk& walk : walks_) total += walk.is_scored() ? walk.bound(begin, end) : 0;
+  const double total = bound_all(begin, end);
   if (total <= 0 || !reaches(total)) return true;
   const std::span bits = std::span(buffers_.bits).first(words_);
   const std::span some = std::span(buffers_.some).first(words_);
@@ -238,7 +292,6 @@ bool SegmentScorer::scan_by_required(uint32_t begin, uint32_t end) {
 }
 
 Status SegmentScorer::run(uint32_t begin, uint32_t end, double threshold, const Offer& offer) {
-  order_required();
   const bool lacks_some = !required_.empty() && required_.front().count == 0;
   if (begin >= end || lacks_some) return Status::ok();
   offer_ = &offer;

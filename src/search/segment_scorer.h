@@ -7,8 +7,8 @@
 // Who: search/ only. Thread-safety: none.
 // Invariants:
 //   1. A document that is not offered scores less than the threshold was at that time.
-//   2. The score of a document is the sum over the terms in their order, so that it does not depend
-//      on the path on which it was found.
+//   2. The score of a document is its ScoreSum, so that it does not depend on the path on which it
+//      was found.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "search/postings.h"
+#include "search/score_sum.h"
 #include "search/segment_terms.h"
 #include "search/text_query.h"
 
@@ -26,10 +27,11 @@ namespace holdfast::search {
 // The postings of a term in a segment, walked upwards. What fails says so in status().
 class PostingWalk {
  public:
-  PostingWalk(const TermPostings& postings, const TermScorer& scorer, bool is_scored);
+  PostingWalk(uint32_t term, const TermPostings& postings, const TermScorer& scorer,
+              bool is_scored);
 
+  uint32_t term() const { return term_; }  // of the query
   bool is_scored() const { return is_scored_; }
-  bool is_empty() const { return count() == 0; }
   uint64_t count() const { return postings_->count(); }
   bool is_read_in_parts() const { return !postings_->ranges().empty(); }
   const TermScorer& scorer() const { return scorer_; }
@@ -40,6 +42,10 @@ class PostingWalk {
   // bound. False: it failed.
   template <typename Visit>
   bool for_each(uint32_t begin, uint32_t end, const Visit& visit);
+  // The same of a list of one block, which is decoded once. REQUIRES: it is one.
+  template <typename Visit>
+  bool for_each_of_block(uint32_t begin, uint32_t end, const Visit& visit);
+  bool is_one_block() const { return !is_read_in_parts() && postings_->list().blocks.size() == 1; }
 
   // The posting of `ordinal`, or nullopt. REQUIRES: `ordinal` does not fall.
   std::optional<Posting> find(uint32_t ordinal);
@@ -54,6 +60,8 @@ class PostingWalk {
   void to_window(uint32_t begin);
   // The list that has the posting of `ordinal`, if there is one; nullptr: there is none.
   const PostingList* list_of(uint32_t ordinal);
+  // The ordinals of the block, from ordinals_. nullptr: it failed.
+  const uint32_t* decode(const PostingList& list, size_t block);
   template <typename Visit>
   bool visit_blocks(const PostingList& list, size_t first, uint32_t begin, uint32_t end,
                     const Visit& visit);
@@ -61,6 +69,7 @@ class PostingWalk {
   bool visit_block(const PostingList& list, const PostingBlock& block, uint32_t begin, uint32_t end,
                    const Visit& visit);
 
+  uint32_t term_;
   const TermPostings* postings_;
   TermScorer scorer_;
   bool is_scored_;
@@ -74,11 +83,13 @@ class PostingWalk {
   size_t found_block_ = 0;         // that find() is in
   size_t decoded_block_ = SIZE_MAX;
   size_t found_at_ = 0;
+  size_t window_at_ = 0;  // of a list of one block, where for_each_of_block() is
   uint32_t ordinals_[kBlockPostings];
 };
 
-// What a window needs, kept from segment to segment: all zero between windows.
+// What a query needs in one segment after the other: all zero between windows.
 struct WindowBuffers {
+  ScoreSum score;
   std::vector<double> sums;    // scores by the terms that are needed
   std::vector<uint64_t> bits;  // documents to look at
   std::vector<uint64_t> some;  // those of one group of what is required
@@ -99,8 +110,10 @@ class SegmentScorer {
   Status run(uint32_t begin, uint32_t end, double threshold, const Offer& offer);
 
  private:
-  uint64_t count_of(const std::vector<uint32_t>& group) const;
-  void order_required();
+  PostingWalk* walk_of(uint32_t term) {
+    return walk_places_[term] == kNoWalk ? nullptr : &walks_[walk_places_[term]];
+  }
+  bool has(uint32_t term, uint32_t ordinal);
   bool choose_by_required() const;
   uint32_t window_size(uint32_t documents, bool by_required) const;
   // A group of terms, of which a document must have one.
@@ -110,11 +123,14 @@ class SegmentScorer {
   };
   struct Bounded {
     double bound;  // in a window
+    double more;   // how much of it those of smaller bounds do not have
     PostingWalk* walk;
   };
   bool can_reach(uint32_t ordinal, double most, std::span<const Bounded> others);
+  bool add_rare(uint32_t begin, uint32_t end, std::span<Bounded>& others);
   bool scan_by_terms(uint32_t begin, uint32_t end);
   bool scan_by_required(uint32_t begin, uint32_t end);
+  double bound_all(uint32_t begin, uint32_t end);
   bool mark(const std::vector<uint32_t>& group, uint32_t begin, uint32_t end,
             std::span<uint64_t> bits);
   void try_document(uint32_t ordinal, std::span<const Required> required);
@@ -130,7 +146,9 @@ class SegmentScorer {
 
   const TextQuery& query_;
   const std::vector<uint64_t>& dead_;
-  std::vector<PostingWalk> walks_;  // by term
+  static constexpr uint32_t kNoWalk = UINT32_MAX;
+  std::vector<PostingWalk> walks_;     // of the terms that occur, in their order
+  std::vector<uint32_t> walk_places_;  // by term
   const Offer* offer_ = nullptr;
   double threshold_ = -1;
   std::vector<Required> required_;  // the rarest first
@@ -165,6 +183,20 @@ bool PostingWalk::visit_blocks(const PostingList& list, size_t first, uint32_t b
     if (block.last < begin) continue;
     if (i > first && list.blocks[i - 1].last >= end - 1) break;
     if (!visit_block(list, block, begin, end, visit)) return false;
+  }
+  return true;
+}
+
+template <typename Visit>
+bool PostingWalk::for_each_of_block(uint32_t begin, uint32_t end, const Visit& visit) {
+  const PostingList& list = postings_->list();
+  const PostingBlock& block = list.blocks[0];
+  const uint32_t* const ordinals = decode(list, 0);
+  if (ordinals == nullptr) return false;
+  while (window_at_ < block.postings && ordinals[window_at_] < begin) ++window_at_;
+  for (; window_at_ < block.postings && ordinals[window_at_] < end; ++window_at_) {
+    visit(ordinals[window_at_], list.counts(block)[window_at_],
+          list.length_codes(block)[window_at_]);
   }
   return true;
 }

@@ -49,9 +49,12 @@ class Wanted {
   // Calls visit(term, count) for those that the record has. False: malformed.
   template <typename Visit>
   bool find(TextRecord& record, const Visit& visit) const {
-    for (size_t i = 0; i < sorted_.size(); ++i) {
+    for (size_t i = 0; i < sorted_.size();) {
       if (record.seek(sorted_[i])) visit(places_[i], record.count());
       if (!record.has_term()) break;
+      if (++i == sorted_.size() || sorted_[i] >= record.term()) continue;
+      const auto at = std::lower_bound(sorted_.begin() + i, sorted_.end(), record.term());
+      i = static_cast<size_t>(at - sorted_.begin());
     }
     return !record.is_malformed();
   }
@@ -170,7 +173,7 @@ class Ranking::Impl {
   void rank_fresh();
   Status rank_segment(uint32_t segment);
   Result<FoundDocument> find(const DocumentId& id);
-  double score_of(const FoundDocument& document) const;
+  double score_of(const FoundDocument& document);
   bool passes(const FoundDocument& document) const;
   double offer(const Candidate& candidate);
   Status resolve(const Candidate& candidate);
@@ -335,7 +338,8 @@ Result<bool> Ranking::Impl::read_unknown() {
     const bool is_first = std::none_of(unknown.begin(), unknown.end(), [&](uint32_t one) {
       return term.word && query_.terms[one].word == term.word;
     });
-    if (term.may_be_misspelt && term.frequency == 0 && is_first) unknown.push_back(i);
+    const bool is_unknown = term.may_be_misspelt && term.frequency == 0;
+    if (is_unknown && is_first) unknown.push_back(i);
   }
   bool is_any = false;
   for (const uint32_t one : unknown) {
@@ -399,7 +403,8 @@ void Ranking::Impl::keep_rarest() {
   std::vector<uint32_t> free;
   for (uint32_t i = 0; i < query_.terms.size(); ++i) {
     const QueryTerm& term = query_.terms[i];
-    if (!is_needed[i] && term.weight > 0 && term.frequency > 0) free.push_back(i);
+    if (is_needed[i] || term.related_to || term.weight <= 0) continue;
+    if (term.frequency > 0) free.push_back(i);
   }
   std::stable_sort(free.begin(), free.end(), [this](uint32_t a, uint32_t b) {
     return query_.terms[a].frequency < query_.terms[b].frequency;
@@ -415,6 +420,9 @@ void Ranking::Impl::keep_rarest() {
     }
     ++kept;
     if (term.word) words.insert(*term.word);
+  }
+  for (QueryTerm& term : query_.terms) {
+    if (term.related_to && query_.terms[*term.related_to].weight == 0) term.weight = 0;
   }
 }
 
@@ -438,9 +446,12 @@ void Ranking::Impl::weigh() {
   norms_ = length_norms(kBm25K1, length_mean_);
   norms_of_pieces_ = length_norms(kBm25K1OfPieces, length_mean_);
   for (QueryTerm& term : query_.terms) {
-    term.score = term.weight * inverse_document_frequency(n, static_cast<double>(term.frequency));
+    const double score =
+        term.weight * inverse_document_frequency(n, static_cast<double>(term.frequency));
+    term.score = term.related_to ? std::min(score, query_.terms[*term.related_to].score) : score;
     scorers_.emplace_back(greatest_of(term), is_piece(term) ? norms_of_pieces_ : norms_);
   }
+  buffers_.score = ScoreSum(query_.terms);
 }
 
 // Of the terms that one word becomes, in several languages and forms, a document has hardly two.
@@ -449,6 +460,7 @@ double Ranking::Impl::score_max() const {
   std::map<uint32_t, double> words;
   for (size_t i = 0; i < typed_; ++i) {
     const QueryTerm& term = query_.terms[i];
+    if (term.related_to) continue;
     const double most = std::max(0.0, greatest_of(term));
     if (!term.word) {
       sum += most;
@@ -535,12 +547,12 @@ bool Ranking::Impl::passes(const FoundDocument& document) const {
          });
 }
 
-double Ranking::Impl::score_of(const FoundDocument& document) const {
-  double score = 0;
+double Ranking::Impl::score_of(const FoundDocument& document) {
   for (const auto& [term, count] : document.counts) {
-    if (query_.terms[term].weight > 0) score += scorers_[term](count, document.length_code);
+    if (query_.terms[term].weight <= 0) continue;
+    buffers_.score.add(term, scorers_[term](count, document.length_code));
   }
-  return score;
+  return buffers_.score.take();
 }
 
 void Ranking::Impl::rank_fresh() {
@@ -611,7 +623,8 @@ Result<FoundDocument> Ranking::Impl::find(const DocumentId& id) {
     HOLDFAST_ASSIGN(const auto ordinal, find_live(source_, keys_, segment, dead, id));
     if (!ordinal) continue;
     for (uint32_t i = 0; i < query_.terms.size(); ++i) {
-      PostingWalk walk(lists_[index][i], scorers_[i], false);
+      if (lists_[index][i].count() == 0) continue;
+      PostingWalk walk(i, lists_[index][i], scorers_[i], false);
       const auto posting = walk.find(*ordinal);
       HOLDFAST_TRY(walk.status());
       if (!posting) continue;
@@ -626,10 +639,19 @@ Result<FoundDocument> Ranking::Impl::find(const DocumentId& id) {
 Result<std::vector<TermScore>> Ranking::Impl::explain(const DocumentId& id) {
   HOLDFAST_ASSIGN(const FoundDocument document, find(id));
   std::vector<TermScore> terms;
+  const auto first_of = [this](const TermScore& one) {
+    return query_.terms[one.term].related_to.value_or(one.term);
+  };
   const auto length = static_cast<uint32_t>(length_of_code(document.length_code));
   for (const auto& [term, count] : document.counts) {
     if (query_.terms[term].weight <= 0) continue;
-    terms.push_back({term, count, length, scorers_[term](count, document.length_code)});
+    const TermScore one{term, count, length, scorers_[term](count, document.length_code)};
+    const auto same = std::ranges::find(terms, first_of(one), first_of);
+    if (same == terms.end()) {
+      terms.push_back(one);
+    } else if (one.score > same->score) {
+      *same = one;
+    }
   }
   return terms;
 }

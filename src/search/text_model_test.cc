@@ -2,6 +2,7 @@
 // and merged, the same documents come in the same order.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
@@ -59,16 +60,20 @@ class Model {
     const double mean = std::max(1.0, length_ / std::max(1.0, n));
     std::vector<std::pair<double, DocumentId>> found;
     for (const auto& [id, document] : documents) {
-      double score = 0;
-      for (const QueryTerm& term : query.terms) {
+      std::map<uint32_t, double> scores;  // by the term or what it is related to
+      for (uint32_t i = 0; i < query.terms.size(); ++i) {
+        const QueryTerm& term = query.terms[i];
         const auto at = document.counts.find(term.term);
         if (at == document.counts.end() || term.weight == 0) continue;
-        const double df = frequencies_.at(term.term);
-        const double idf = std::log(1 + (n - df + 0.5) / (df + 0.5));
+        double weight = weight_of(term, n);
+        if (term.related_to) weight = std::min(weight, weight_of(query.terms[*term.related_to], n));
         const double size = static_cast<double>(length_of_code(length_code(document.length)));
         const double count = std::min(at->second, 255u);
-        score += term.weight * idf * 1.9 * count / (count + 0.9 * (0.25 + 0.75 * size / mean));
+        double& most = scores[term.related_to.value_or(i)];
+        most = std::max(most, weight * 1.9 * count / (count + 0.9 * (0.25 + 0.75 * size / mean)));
       }
+      double score = 0;
+      for (const auto& [term, most] : scores) score += most;
       if (score > 0 && passes(query, id, document)) found.emplace_back(score, id);
     }
     std::sort(found.begin(), found.end(), std::greater<>());
@@ -76,6 +81,11 @@ class Model {
   }
 
  private:
+  double weight_of(const QueryTerm& term, double n) const {
+    const auto at = frequencies_.find(term.term);
+    const double df = at == frequencies_.end() ? 0 : at->second;
+    return term.weight * std::log(1 + (n - df + 0.5) / (df + 0.5));
+  }
   void count(const Document& document, int change) {
     length_ += change * static_cast<double>(length_of_code(length_code(document.length)));
     for (const auto& [term, times] : document.counts) frequencies_[term] += change;
@@ -170,10 +180,23 @@ class TextModel : public testing::TestWithParam<int> {
       if (random_.below(8) == 0) text += "AND ";
     }
     TextQuery query = parse_query(analyzer_, text);
+    if (random_.below(3) == 0) relate(query);
     if (random_.below(3) == 0) query.facets = {"tag=" + std::to_string(random_.skewed(20))};
     if (random_.below(4) == 0) query.id_begin = std::string(view_of(new_id()));
     if (random_.below(4) == 0) query.id_end = std::string(view_of(new_id()));
     return query;
+  }
+
+  // To some of its terms some others.
+  void relate(TextQuery& query) {
+    const auto typed = static_cast<uint32_t>(query.terms.size());
+    for (uint32_t i = random_.below(40); i > 0; --i) {
+      const std::string one = word(random_.skewed(400));
+      if (std::ranges::find(query.terms, one, &QueryTerm::term) != query.terms.end()) continue;
+      const uint32_t place = random_.below(typed);
+      const double weight = query.terms[place].weight * 0.3;
+      query.terms.push_back({.term = one, .weight = weight, .related_to = place});
+    }
   }
 
   void compare() {

@@ -7,6 +7,7 @@
 
 #include "search/english.h"
 #include "search/spelling.h"
+#include "search/thesaurus.h"
 
 namespace holdfast::search {
 namespace {
@@ -59,6 +60,15 @@ bool excludes(std::string_view text) {
   const CharacterClass first = character_at(text.substr(1)).character_class;
   const bool is_letter = first == CharacterClass::kUpper || first == CharacterClass::kLower;
   return is_spaceless(first) || (is_letter && letters_at(text.substr(1)) >= kLettersMin);
+}
+
+// Words like "e-reader", whatever ends the sentence behind them.
+bool is_hyphenated(std::string_view text) {
+  while (!text.empty() && (text.back() == '?' || text.back() == ',' || text.back() == '.')) {
+    text.remove_suffix(1);
+  }
+  return std::ranges::all_of(
+      text, [](char c) { return c == '-' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
 }
 
 class Splitter {
@@ -193,6 +203,22 @@ class Builder {
     }
   }
 
+  // Of a sentence, what its words are related to. REQUIRES: all pieces were added.
+  void add_related() {
+    if (silent_.empty() || english_.size() > kRelatedWordsMax) return;
+    size_t room = kRelatedTermsMax;
+    for (const uint32_t place : english_) {
+      const std::string term = query_.terms[place].term;
+      const double weight = query_.terms[place].weight * kRelatedWeight;
+      for (const std::string_view stem : related_stems(term)) {
+        const auto at = static_cast<uint32_t>(query_.terms.size());
+        if (room == 0 || is_function_word(stem) || !places_.emplace(stem, at).second) continue;
+        query_.terms.push_back({.term = std::string(stem), .weight = weight, .related_to = place});
+        --room;
+      }
+    }
+  }
+
  private:
   // What stands at one place of a piece, in each of the languages; then other forms of it.
   struct Word {
@@ -202,6 +228,7 @@ class Builder {
     uint32_t begin;
     uint32_t end;
     bool is_function = false;
+    std::optional<size_t> english = {};  // which of the terms is a word's in English
   };
 
   std::vector<Word> words_of(const Piece& piece) {
@@ -211,14 +238,19 @@ class Builder {
       const auto tokens = analyse(analyzer_, piece.text, kQueryTermsMax);
       for (size_t i = 0; i < tokens.size(); ++i) {  // as many in each language
         const AnalysedToken& token = tokens[i];
-        if (i == words.size()) words.push_back({{}, {}, token.kind, token.begin, token.end, false});
+        if (i == words.size())
+          words.push_back({{}, {}, token.kind, token.begin, token.end, false, {}});
         words[i].terms.push_back(token.term);
       }
     }
-    const bool has_english =
-        std::find(languages_.begin(), languages_.end(), Language::kEnglish) != languages_.end();
+    const auto english = std::find(languages_.begin(), languages_.end(), Language::kEnglish);
     for (Word& word : words) {
-      if (has_english && word.kind == TokenKind::kWord) add_english(piece, word);
+      if (english == languages_.end()) continue;
+      const bool is_word = word.kind == TokenKind::kWord;
+      if (is_word || (word.kind == TokenKind::kPart && is_hyphenated(piece.text))) {
+        word.english = static_cast<size_t>(english - languages_.begin());
+      }
+      if (is_word) add_english(piece, word);
     }
     return words;
   }
@@ -260,6 +292,9 @@ class Builder {
     const bool tells =
         !word.is_function || piece.is_phrase || is_excluded || piece.role == Piece::Role::kRequired;
     for (const uint32_t place : word.places) (tells ? telling_ : silent_).insert(place);
+    if (tells && word.english && !piece.is_phrase && piece.role == Piece::Role::kOptional) {
+      english_.insert(word.places[*word.english]);
+    }
     if (has_several) ++next_word_;
     return true;
   }
@@ -324,16 +359,18 @@ class Builder {
   std::unordered_map<std::string, uint32_t> places_;
   std::set<uint32_t> telling_;  // places of words that say what is asked for
   std::set<uint32_t> silent_;   // and of function words
+  std::set<uint32_t> english_;  // of those that tell, as English words, what may be had instead
 };
 
 }  // namespace
 
 TextQuery parse_query(Analyzer& analyzer, std::string_view text,
-                      std::span<const Language> languages) {
+                      std::span<const Language> languages, bool with_related) {
   TextQuery query;
   Builder builder(analyzer, languages, query);
   for (const Piece& piece : apply_operators(Splitter(text).split())) builder.add(piece);
   builder.finish();
+  if (with_related) builder.add_related();
   return query;
 }
 

@@ -28,6 +28,11 @@ namespace holdfast::search {
 // Terms of a query; further distinct ones are ignored.
 constexpr size_t kQueryTermsMax = 256;
 constexpr size_t kPrefixTermsMax = 64;  // that a prefix stands for
+// Words that tell what is asked for, of a question whose related words count; what has more of them
+// says by itself what it means.
+constexpr size_t kRelatedWordsMax = 12;
+constexpr size_t kRelatedTermsMax = 1024;  // together
+constexpr double kRelatedWeight = 0.3;
 
 struct QueryTerm {
   std::string term;
@@ -39,8 +44,12 @@ struct QueryTerm {
   double weight = 1;
   bool may_be_misspelt = false;  // it was not quoted, and is a word of letters
   std::string typed = {};        // the unknown term that is read as this one, once ranked
-  double score = 0;              // weight times inverse document frequency, once ranked
-  uint64_t frequency = 0;        // documents that have it, or one of its word, once ranked
+  // Index of the term that this one is related to: it stands behind all that were typed. Of a term
+  // and those related to it the one that adds most to a score counts, and none adds more than the
+  // term itself could.
+  std::optional<uint32_t> related_to = {};
+  double score = 0;        // weight times inverse document frequency, once ranked
+  uint64_t frequency = 0;  // documents that have it, or one of its word, once ranked
 };
 
 struct Prefix {
@@ -69,9 +78,10 @@ struct TextQuery {
   std::string id_end = {};
 };
 
-// Words are taken in each of the languages. REQUIRES: there is one.
+// Words are taken in each of the languages. REQUIRES: there is one. `with_related`: of an English
+// question, that is a text with function words, related words count, too (thesaurus.h).
 TextQuery parse_query(Analyzer& analyzer, std::string_view text,
-                      std::span<const Language> languages);
+                      std::span<const Language> languages, bool with_related = false);
 inline TextQuery parse_query(Analyzer& analyzer, std::string_view text) {
   constexpr Language kEnglish[] = {Language::kEnglish};
   return parse_query(analyzer, text, kEnglish);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/utf8.h"
 
 namespace holdfast::search {
@@ -60,6 +62,60 @@ TEST(TextQuery, WhatMakesNoSenseIsNoOperator) {
   EXPECT_EQ(shown("red \"open"), "red open");
   EXPECT_EQ(shown("\"\" ( ) * +"), "");
   EXPECT_EQ(shown("**"), "");
+}
+
+// Of which terms there are related ones, apart by spaces.
+std::string related(std::string_view text) {
+  Analyzer analyzer;
+  constexpr Language kEnglish[] = {Language::kEnglish};
+  const TextQuery query = parse_query(analyzer, text, kEnglish, true);
+  std::vector<std::string> of;
+  for (const QueryTerm& term : query.terms) {
+    if (!term.related_to) continue;
+    EXPECT_EQ(term.weight, query.terms[*term.related_to].weight * kRelatedWeight);
+    EXPECT_FALSE(query.terms[*term.related_to].related_to);
+    const std::string& word = query.terms[*term.related_to].term;
+    if (of.empty() || of.back() != word) of.push_back(word);
+  }
+  std::string out;
+  for (const std::string& word : of) out += (out.empty() ? "" : " ") + word;
+  return out;
+}
+
+TEST(TextQuery, QuestionsHaveRelatedWords) {
+  EXPECT_EQ(related("Which instrument do I play?"), "instrument play");
+  EXPECT_EQ(related("Where is my e-reader?"), "reader");
+  EXPECT_EQ(related("the zzyzx"), "");
+  EXPECT_EQ(shown("Which instrument do I play?"), "which instrument do i play") << "if asked for";
+}
+
+TEST(TextQuery, WordsAloneQuotedOrDecidedHaveNoRelatedOnes) {
+  EXPECT_EQ(related("instrument"), "");
+  EXPECT_EQ(related("instrument lesson"), "") << "no question";
+  EXPECT_EQ(related("what of \"the instrument\""), "");
+  EXPECT_EQ(related("which +instrument did I play"), "play");
+  EXPECT_EQ(related("which music -instrument"), "music");
+  EXPECT_EQ(related("what does get_dog_car.cc do"), "") << "no words but a name";
+}
+
+TEST(TextQuery, LongTextsHaveNoRelatedWords) {
+  std::string text = "the";
+  for (const char* word : {"dog", "car", "house", "boat", "table", "tree", "city", "river", "book",
+                           "doctor", "garden", "kitchen"}) {
+    text.append(" ").append(word);
+  }
+  EXPECT_NE(related(text), "");
+  EXPECT_EQ(related(text + " street"), "");
+}
+
+TEST(TextQuery, WhatWasTypedIsNotRelated) {
+  Analyzer analyzer;
+  constexpr Language kEnglish[] = {Language::kEnglish};
+  const TextQuery query = parse_query(analyzer, "is the dog a beagle", kEnglish, true);
+  for (const QueryTerm& term : query.terms) {
+    EXPECT_FALSE(term.term == "beagl" && term.related_to);
+  }
+  EXPECT_EQ(std::ranges::count(query.terms, "beagl", &QueryTerm::term), 1);
 }
 
 TEST(TextQuery, AnyBytesAreAQuery) {

@@ -384,7 +384,8 @@ void add_ranking_options(CLI::App* command, const std::shared_ptr<RecallArgument
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   command->add_flag("--as-typed", arguments->query.as_typed,
-                    "Do not read unknown words as known ones that are spelt alike");
+                    "Take words as they are: not unknown ones as others that are spelt alike, nor "
+                    "others that are related to those of a question");
   command->add_option("--per-source", arguments->query.per_source_max,
                       "At most so many of one source; 0: any number");
   command->add_option("--per-session", arguments->query.per_session_max,

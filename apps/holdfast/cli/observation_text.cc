@@ -96,6 +96,7 @@ Json json_of(const ScoreTerm& term) {
                {"length", term.length},       {"length_mean", term.length_mean},
                {"frequency", term.frequency}, {"observations", term.observations}};
   if (!term.typed.empty()) json["typed"] = term.typed;
+  if (!term.related_to.empty()) json["related_to"] = term.related_to;
   return json;
 }
 
@@ -195,7 +196,9 @@ void print_observation(const Output& output, const Observation& observation,
 std::string explained(const ScoreTerm& one) {
   const std::string read =
       one.typed.empty() ? "" : "unknown word " + one_line(one.typed, 40) + ", read as ";
-  return fixed(one.score, 3) + "  " + read + one_line(one.term, 40) + ": " +
+  const std::string related =
+      one.related_to.empty() ? "" : " (related to " + one_line(one.related_to, 40) + ")";
+  return fixed(one.score, 3) + "  " + read + one_line(one.term, 40) + related + ": " +
          std::to_string(one.count) + " in a length of " + std::to_string(one.length) + " (mean " +
          fixed(one.length_mean, 1) + "), in " + std::to_string(one.frequency) + " of " +
          std::to_string(one.observations) + ", weight " + fixed(one.weight, 2);
