@@ -315,9 +315,12 @@ class Observations {
   // recall returns Unsupported (an index of another version) or Corruption.
   Result<uint64_t> reindex(const ObservationProgress& progress = {}) const;
 
-  // Whoever adds without a transaction also folds, now and then, what was added into the search
-  // index, which takes milliseconds and makes later recalls faster. A program whose caller waits
-  // adds in a transaction, and folds when it has answered, where there is enough to fold.
+  // Whoever adds without a transaction also has folded, now and then, what was added into the
+  // search index, which takes milliseconds and makes later recalls faster: the first time by the
+  // call that adds, later behind it, by a thread that the last handle of the space waits for as it
+  // goes; always by the call where StoreOptions::helper_thread is false. A program that lives for a
+  // few writes, and whose caller waits, adds in a transaction, and folds when it has answered,
+  // where there is enough to fold.
   Result<bool> is_fold_due() const;  // of texts
   // At most `steps_max` steps, each a commit of its own; how many there were of texts. Errors:
   // InvalidArgument (in a transaction), Unsupported (an index of another version), Corruption.

@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <string_view>
 
 #include "base/uuid.h"
@@ -79,9 +78,10 @@ class Access {
   virtual bool handle_alive(const HandleId& id) = 0;
   virtual std::string_view space_path() const = 0;
 
-  // Held by the thread that does the upkeep of the space: of several at once all but one would
-  // conflict and have worked for nothing. null where a write is not a commit of its own.
-  virtual std::mutex* upkeep_mutex() { return nullptr; }
+  // Has `work` done with the same space: at once, or as upkeep.h says. `observations` were written.
+  // REQUIRES: is_own_commit().
+  using UpkeepWork = std::function<void(Access& access, size_t observations)>;
+  virtual void keep_up(size_t observations, const UpkeepWork& work) { work(*this, observations); }
 };
 
 }  // namespace holdfast::memory

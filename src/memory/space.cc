@@ -2,13 +2,14 @@
 
 #include <array>
 #include <atomic>
-#include <mutex>
+#include <memory>
 
 #include "base/uuid.h"
 #include "memory/access.h"
 #include "memory/catalog.h"
 #include "memory/recall.h"
 #include "memory/space_blobs.h"
+#include "memory/upkeep.h"
 #include "os/os.h"
 #include "search/store_keyspace.h"
 #include "store/engine.h"
@@ -24,12 +25,18 @@ class Space::Impl {
         segments_(std::move(segments)),
         path_(space_path_text(segments_)),
         may_cache_(store_->context().options.durability == Durability::strict),
-        blobs_(store_) {}
+        blobs_(store_),
+        fork_count_(store_->context().os.fork_count()),
+        upkeep_(std::make_unique<memory::Upkeep>(store_->context().options.helper_thread)) {}
+  ~Impl() {
+    // In a forked child its thread is not there to be waited for: forget it.
+    if (store_->context().os.fork_count() != fork_count_) (void)upkeep_.release();
+  }
 
   Store::Impl& store() { return *store_; }
   const std::shared_ptr<Store::Impl>& store_pointer() const { return store_; }
   memory::SpaceBlobs& blobs() { return blobs_; }
-  std::mutex& upkeep_mutex() { return upkeep_mutex_; }
+  memory::Upkeep& upkeep() { return *upkeep_; }
   const SpaceSegments& segments() const { return segments_; }
   const std::string& path() const { return path_; }
 
@@ -90,9 +97,10 @@ class Space::Impl {
   const std::string path_;
   const bool may_cache_;
   memory::SpaceBlobs blobs_;
-  std::mutex upkeep_mutex_;
   std::atomic<uint64_t> cached_{0};  // epoch and id, 32 bits each; id 0: not known
   UuidSequence ids_;
+  const uint32_t fork_count_;
+  std::unique_ptr<memory::Upkeep> upkeep_;  // the last: its thread uses the others
 };
 
 namespace {
@@ -145,7 +153,14 @@ class StoreAccess final : public SpaceAccess {
   }
 
   bool is_own_commit() const override { return true; }
-  std::mutex* upkeep_mutex() override { return &space_->upkeep_mutex(); }
+  void keep_up(size_t observations, const UpkeepWork& work) override {
+    // Not owned: the space waits for the thread as it goes.
+    const std::shared_ptr<Space::Impl> space(std::shared_ptr<void>(), space_.get());
+    space->upkeep().run(observations, [space, work](size_t count) {
+      StoreAccess access(space);
+      work(access, count);
+    });
+  }
   Result<Watch> watch(const KeyRange& range, uint64_t cursor) override {
     return space_->store().watch(range, cursor);
   }

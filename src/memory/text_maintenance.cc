@@ -1,7 +1,5 @@
 #include "memory/text_maintenance.h"
 
-#include <mutex>
-
 #include "memory/keys.h"
 #include "memory/observation_store.h"
 #include "memory/vector_spaces.h"
@@ -92,6 +90,15 @@ Result<size_t> fold_texts(Access& access, size_t steps_max) {
   return steps_max;
 }
 
+// A merge goes on without anything to fold, too; its steps are cheap to find undue. What fails is
+// left to the next who looks.
+void fold_some(Access& access, size_t observations) {
+  const auto is_due = is_fold_due(access);
+  const size_t steps = is_due && *is_due ? 2 + observations / kDocumentsPerStep : 1;
+  static_cast<void>(fold_texts(access, steps));
+  static_cast<void>(fold_vectors(access, 3 + observations / kVectorsPerStep));
+}
+
 }  // namespace
 
 Result<size_t> fold(Access& access, size_t steps_max) {
@@ -104,17 +111,7 @@ void fold_when_due(Access& access, const Uuid& id, size_t count) {
   if (!access.is_own_commit()) return;
   const size_t chance = id.bytes.back() | size_t{id.bytes[id.bytes.size() - 2]} << 8;
   const bool is_time = count >= kLookEvery || chance % (kLookEvery / count) == 0;
-  if (!is_time) return;
-  std::unique_lock<std::mutex> upkeep;
-  if (std::mutex* const mutex = access.upkeep_mutex()) {
-    upkeep = std::unique_lock(*mutex, std::try_to_lock);
-    if (!upkeep.owns_lock()) return;
-  }
-  const auto is_due = is_fold_due(access);
-  // A merge goes on without anything to fold, too; its steps are cheap to find undue. What fails is
-  // left to the next who looks.
-  static_cast<void>(fold_texts(access, is_due && *is_due ? 2 + count / kDocumentsPerStep : 1));
-  static_cast<void>(fold_vectors(access, 3 + count / kVectorsPerStep));
+  if (is_time) access.keep_up(count, fold_some);
 }
 
 Result<uint64_t> rebuild_index(Access& access, const ObservationProgress& progress) {

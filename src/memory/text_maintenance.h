@@ -12,9 +12,8 @@
 
 namespace holdfast::memory {
 
-// After `count` observations were written, one of them `id`: now and then, looks whether there is
-// something to fold, and does a few steps, unless another thread is at it. What fails is left to
-// the next who looks.
+// After `count` observations were written, one of them `id`: now and then, has it looked whether
+// there is something to fold, and a few steps done. What fails is left to the next who looks.
 void fold_when_due(Access& access, const Uuid& id, size_t count = 1);
 
 // See Observations::is_fold_due and fold.

@@ -83,6 +83,21 @@ TEST_P(ForkTest, AnInheritedHandleMayBeDroppedAndDoesNotEndTheParents) {
   EXPECT_EQ(contents(store).size(), 3u);
 }
 
+// The thread that looks after the indexes of the space is not there to be waited for.
+TEST_P(ForkTest, AnInheritedSpaceMayBeDroppedWhileItsIndexesAreLookedAfter) {
+  Store store = open_or_die(path_, options());
+  std::optional<Space> space = *store.space("project");
+  const std::vector<NewObservation> many(200, {.content = "login fails"});
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(space->observations().add_all(many));
+  EXPECT_EQ(run_in_child([&] {
+              EXPECT_EQ(space->observations().add_all(many).status().code(), StatusCode::kForked);
+              space.reset();
+            }),
+            ChildProcess::kSuccess);
+  ASSERT_TRUE(space->observations().add_all(many));
+  EXPECT_EQ(*space->observations().count(), 800u);
+}
+
 // The child keeps the parent's lock file open; that must not make the dead parent look alive.
 TEST_P(ForkTest, AParentThatDiesIsSeenAsDeadThoughItsChildLives) {
   Channel ready;

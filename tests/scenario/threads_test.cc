@@ -85,6 +85,34 @@ TEST_P(ThreadsTest, EightThreadsRememberAndRecall) {
   expect_sound(store);
 }
 
+// Each batch is analysed by several threads, and folded by another one while the next is written.
+TEST_P(ThreadsTest, BatchesOfThreadsAreFoundWhileThreadsFoldThem) {
+  constexpr size_t kBatch = 150;
+  constexpr size_t kBatches = 6;
+  const std::vector<std::string> names = {"amber", "birch", "cedar", "dune"};
+  Store store = open();
+  const Space space = *store.space("project");
+  const auto found = [&](const std::string& name) {
+    const auto hits = space.recall({.text = name, .limit = 1'000});
+    EXPECT_TRUE(hits) << hits.status().to_string();
+    return hits ? hits->size() : 0;
+  };
+  run(static_cast<int>(names.size()), [&](int thread) {
+    for (size_t i = 0; i < kBatches; ++i) {
+      std::vector<NewObservation> batch(kBatch);
+      for (size_t j = 0; j < kBatch; ++j) {
+        batch[j].content = names[thread] + " says item" + std::to_string(i * kBatch + j);
+      }
+      const auto added = space.observations().add_all(batch);
+      ASSERT_TRUE(added) << added.status().to_string();
+      ASSERT_EQ(found(names[thread]), (i + 1) * kBatch);
+    }
+  });
+  ASSERT_TRUE(space.observations().fold(1'000));
+  for (const std::string& name : names) EXPECT_EQ(found(name), kBatches * kBatch);
+  expect_sound(store);
+}
+
 TEST_P(ThreadsTest, UpdatesOfOneCounterAreAllCounted) {
   Store store = open();
   std::set<uint64_t> versions;
