@@ -59,6 +59,9 @@ class Access {
   // Whether every write() is a commit of its own, not part of the caller's transaction.
   virtual bool is_own_commit() const { return false; }
 
+  // By how many threads a call may do what takes long, its own counted.
+  virtual size_t threads_max() const { return 1; }
+
   // null where there are none: in a map.
   virtual BlobAccess* blobs() { return nullptr; }
 

@@ -7,6 +7,7 @@
 #include "memory/meter.h"
 #include "memory/observation_index.h"
 #include "memory/observation_store.h"
+#include "memory/parallel.h"
 #include "memory/text_maintenance.h"
 #include "memory/vector_spaces.h"
 
@@ -17,6 +18,9 @@ using memory::Access;
 using memory::PreparedObservation;
 using search::KeySource;
 using search::KeyTarget;
+
+// Half a millisecond's work: many times what a thread takes to begin.
+constexpr size_t kPreparedPerThread = 64;
 
 // The space's settings, and which keys are there already, as far as this view shows; what has such
 // a key needs no analysis.
@@ -32,6 +36,31 @@ Status find_existing(Access& access, std::span<const NewObservation> observation
     }
     return Status::ok();
   });
+}
+
+// Those at `places`. Analysing them takes most of the time of a large batch, and nothing of the
+// store. Errors: the first's.
+Result<std::vector<PreparedObservation>> prepare(Access& access,
+                                                 std::span<const NewObservation> observations,
+                                                 const std::vector<size_t>& places,
+                                                 const ObservationSettings& settings) {
+  std::vector<memory::Stamp> stamps;
+  for (size_t i = 0; i < places.size(); ++i) stamps.push_back(access.next_stamp());
+  std::vector<PreparedObservation> prepared(places.size());
+  std::vector<Status> refused(places.size());
+  memory::for_each_part(
+      places.size(), kPreparedPerThread, access.threads_max(), [&](size_t begin, size_t end) {
+        search::Analyzer analyzer;
+        for (size_t i = begin; i < end; ++i) {
+          auto one =
+              memory::prepare_observation(analyzer, observations[places[i]], stamps[i], settings);
+          refused[i] = one.status();
+          if (!one) return;
+          prepared[i] = std::move(*one);
+        }
+      });
+  for (const Status& status : refused) HOLDFAST_TRY(Status(status));
+  return prepared;
 }
 
 // All of one model, that of "main".
@@ -119,18 +148,13 @@ Result<std::vector<AddedObservation>> Observations::add_all(
   ObservationSettings settings;
   HOLDFAST_TRY(find_existing(*access_, observations, settings, added));
 
-  search::Analyzer analyzer;
-  std::vector<PreparedObservation> prepared;
   std::vector<size_t> places;  // of the prepared ones in `observations`
   for (size_t i = 0; i < observations.size(); ++i) {
-    if (added[i].existed) continue;
-    HOLDFAST_ASSIGN(
-        PreparedObservation one,
-        memory::prepare_observation(analyzer, observations[i], access_->next_stamp(), settings));
-    prepared.push_back(std::move(one));
-    places.push_back(i);
+    if (!added[i].existed) places.push_back(i);
   }
-  if (prepared.empty()) return added;
+  if (places.empty()) return added;
+  HOLDFAST_ASSIGN(const std::vector<PreparedObservation> prepared,
+                  prepare(*access_, observations, places, settings));
   HOLDFAST_TRY(access_->write([&](KeyTarget& target, uint32_t space_id) {
     return write_missing(*access_, target, space_id, prepared, places, options, added);
   }));

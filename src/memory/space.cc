@@ -1,8 +1,10 @@
 #include "holdfast/space.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <memory>
+#include <thread>
 
 #include "base/uuid.h"
 #include "memory/access.h"
@@ -112,6 +114,12 @@ class SpaceAccess : public memory::Access {
   memory::Stamp next_stamp() override { return space_->next_stamp(); }
   int64_t now_us() override {
     return static_cast<int64_t>(space_->store().context().os.wall_time_us());
+  }
+  size_t threads_max() const override {
+    constexpr unsigned kThreadsMax = 8;
+    // Asking reads a file.
+    static const unsigned cpus = std::clamp(std::thread::hardware_concurrency(), 1u, kThreadsMax);
+    return space_->store().context().options.helper_thread ? cpus : 1;
   }
   bool pause() override { return false; }
   HandleId handle_id() override { return space_->store().handle_id(); }

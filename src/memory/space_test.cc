@@ -1,4 +1,5 @@
 #include "holdfast/space.h"
+#include "holdfast/digest.h"
 
 #include <gtest/gtest.h>
 
@@ -8,6 +9,7 @@
 #include <thread>
 
 #include "holdfast/blob.h"
+#include "holdfast/digest.h"
 #include "holdfast/store.h"
 
 namespace holdfast {
@@ -233,6 +235,21 @@ TEST(Space, AddsOfThreadsAllArriveWithoutConflict) {
   EXPECT_EQ(space.recall({.text = "shared", .limit = 1000})->size(), contents.size());
   EXPECT_EQ(space.recall({.text = "writer3n17"})->at(0).observation.content,
             "the shared words of writer3n17");
+}
+
+TEST(Space, ABatchIsRefusedWhicheverOfItsThreadsFindsWhy) {
+  Store store = memory_store();
+  const Space space = space_of(store, "a");
+  std::vector<NewObservation> batch(300, {.content = "login fails"});
+  for (const size_t place : {0, 299}) {
+    const std::string content = batch[place].content;
+    batch[place].content =
+        std::string(kRecalledBegin) + "\nlogin fails\n" + std::string(kRecalledEnd);
+    EXPECT_EQ(space.observations().add_all(batch).status().code(), StatusCode::kInvalidArgument);
+    EXPECT_EQ(*space.observations().count(), 0u);
+    batch[place].content = content;
+  }
+  EXPECT_EQ(space.observations().add_all(batch)->size(), 300u);
 }
 
 TEST(Space, FirstWritesOfThreadsMakeOneSpaceEach) {
