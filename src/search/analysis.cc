@@ -4,6 +4,10 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
 
 #include "base/check.h"
 #include "base/utf8.h"
@@ -51,37 +55,82 @@ bool is_path_separator(char c) {
 
 struct KnownStem {
   static constexpr size_t kSizeMax = 15;
-  uint8_t word_size;
+  uint8_t word_size;  // 0: nothing is here
   uint8_t stem_size;
   char word[kSizeMax];
   char stem[kSizeMax];
+  bool is_of(std::string_view other) const { return std::string_view(word, word_size) == other; }
 };
 
-// Stems of English words that the thread has met, by hash: most words come again, in the next text
-// if not in this one.
+// Stems of English words that were met, by hash: most words come again, in the next text if not in
+// this one. Each thread has its own, which the next thread takes over when it ends. Of 45 words of
+// a text 7 % are not there; 16 % were not with half as many places and no choice among them.
 class KnownStems {
  public:
   static KnownStems& of_thread() {
     thread_local KnownStems stems;
     return stems;
   }
-  // Where the word is, if it is known, or another one, or nothing. nullptr: it is too long, or
-  // there is no memory.
+  KnownStems() : places_(Spare::of_all().take()) {}
+  KnownStems(const KnownStems&) = delete;
+  KnownStems& operator=(const KnownStems&) = delete;
+  ~KnownStems() { Spare::of_all().give(std::move(places_)); }
+
+  // Where the word is, if it is known, or is to be put. nullptr: it is too long, or there is no
+  // memory.
   KnownStem* find(std::string_view word) {
     if (word.size() > KnownStem::kSizeMax || places_ == nullptr) return nullptr;
     uint64_t hash = word.size();
     for (const char c : word) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
-    return &places_[(hash >> 32 ^ hash) % kPlaces];
+    KnownStem* const set = &places_[(hash >> 32 ^ hash) % kSets * kWays];
+    if (set->is_of(word)) return set;
+    size_t at = 1;
+    while (at + 1 < kWays && !set[at].is_of(word)) ++at;
+    if (!set[at].is_of(word)) set[at].word_size = 0;
+    std::rotate(set, set + at, set + at + 1);  // the last one used comes first
+    return set;
   }
 
  private:
-  static constexpr size_t kPlaces = 8192;
+  static constexpr size_t kSets = 4096;
+  static constexpr size_t kWays = 4;
   struct Free {
     void operator()(KnownStem* places) const { std::free(places); }
   };
-  // Zeros of calloc cost nothing where they are not touched.
-  std::unique_ptr<KnownStem[], Free> places_{
-      static_cast<KnownStem*>(std::calloc(kPlaces, sizeof(KnownStem)))};
+  using Places = std::unique_ptr<KnownStem[], Free>;
+
+  // Those of threads that ended. Where somebody else is at it, be it for ever in a forked child,
+  // there are none.
+  class Spare {
+   public:
+    // Lives as long as the last thread.
+    static Spare& of_all() {
+      static Spare& spare = *new Spare;
+      return spare;
+    }
+    Places take() {
+      const std::unique_lock lock(mutex_, std::try_to_lock);
+      if (lock.owns_lock() && !places_.empty()) {
+        Places places = std::move(places_.back());
+        places_.pop_back();
+        return places;
+      }
+      // Zeros of calloc cost nothing where they are not touched.
+      return Places(static_cast<KnownStem*>(std::calloc(kSets * kWays, sizeof(KnownStem))));
+    }
+    void give(Places places) {
+      constexpr size_t kSpareMax = 8;
+      const std::unique_lock lock(mutex_, std::try_to_lock);
+      if (places == nullptr || !lock.owns_lock() || places_.size() == kSpareMax) return;
+      places_.push_back(std::move(places));
+    }
+
+   private:
+    std::mutex mutex_;
+    std::vector<Places> places_;
+  };
+
+  Places places_;
 };
 
 }  // namespace
@@ -338,7 +387,7 @@ std::string_view Analyzer::stem_english(std::string_view word) {
   if (!may_be_initial(word[0])) return word;
   KnownStem* const known = KnownStems::of_thread().find(word);
   if (known == nullptr) return stem(english_.get(), word);
-  if (std::string_view(known->word, known->word_size) != word) {
+  if (!known->is_of(word)) {
     const std::string_view stemmed = stem(english_.get(), word);
     if (stemmed.size() > KnownStem::kSizeMax) return stemmed;
     known->word_size = static_cast<uint8_t>(word.size());
