@@ -81,10 +81,12 @@ class Access {
   virtual bool handle_alive(const HandleId& id) = 0;
   virtual std::string_view space_path() const = 0;
 
-  // Has `work` done with the same space: at once, or as upkeep.h says. `observations` were written.
-  // REQUIRES: is_own_commit().
+  // `observations` were written; where `is_time`, or as upkeep.h says, has `work` done with the
+  // same space. REQUIRES: is_own_commit().
   using UpkeepWork = std::function<void(Access& access, size_t observations)>;
-  virtual void keep_up(size_t observations, const UpkeepWork& work) { work(*this, observations); }
+  virtual void keep_up(size_t observations, bool is_time, const UpkeepWork& work) {
+    if (is_time) work(*this, observations);
+  }
 };
 
 }  // namespace holdfast::memory

@@ -14,7 +14,8 @@ using search::DocumentId;
 using search::KeySource;
 using search::KeyTarget;
 
-// Writes, on average. With fewer, several processes of a busy space would find the same to fold.
+// Writes, on average, of handles that live for fewer than Upkeep counts. With fewer, several
+// processes of a busy space would find the same to fold.
 constexpr size_t kLookEvery = 96;
 constexpr size_t kDocumentsPerStep = 48;
 constexpr size_t kVectorsPerStep = 32;
@@ -111,7 +112,7 @@ void fold_when_due(Access& access, const Uuid& id, size_t count) {
   if (!access.is_own_commit()) return;
   const size_t chance = id.bytes.back() | size_t{id.bytes[id.bytes.size() - 2]} << 8;
   const bool is_time = count >= kLookEvery || chance % (kLookEvery / count) == 0;
-  if (is_time) access.keep_up(count, fold_some);
+  access.keep_up(count, is_time, fold_some);
 }
 
 Result<uint64_t> rebuild_index(Access& access, const ObservationProgress& progress) {

@@ -12,8 +12,9 @@
 
 namespace holdfast::memory {
 
-// After `count` observations were written, one of them `id`: now and then, has it looked whether
-// there is something to fold, and a few steps done. What fails is left to the next who looks.
+// After `count` observations were written, one of them `id`: now and then, by chance or when a
+// handle has written enough, has it looked whether there is something to fold, and a few steps
+// done. What fails is left to the next who looks.
 void fold_when_due(Access& access, const Uuid& id, size_t count = 1);
 
 // See Observations::is_fold_due and fold.

@@ -8,8 +8,9 @@ Upkeep::~Upkeep() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Upkeep::run(size_t observations, const Work& work) {
+void Upkeep::run(size_t observations, bool is_time, const Work& work) {
   const size_t behind = behind_.fetch_add(observations) + observations;
+  if (!is_time && behind < kEnough) return;
   const std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock.owns_lock()) return;
   if (is_at_work_ && behind < kBehindMax) return;

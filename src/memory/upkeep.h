@@ -7,9 +7,10 @@
 //   1. One run at a time: of several all but one would conflict and have worked for nothing.
 //   2. The first run is the caller's own: handles that live for a few writes have no use for a
 //      thread, and who closed its store would do nothing that lasts.
-//   3. Writes are never ahead of a run by many more than kBehindMax observations for each thread
+//   3. After at most kEnough observations there is a run, or one is at work.
+//   4. Writes are never ahead of a run by many more than kBehindMax observations for each thread
 //      that writes: then one of them waits.
-//   4. No run outlives it.
+//   5. No run outlives it.
 #pragma once
 
 #include <atomic>
@@ -22,7 +23,8 @@ namespace holdfast::memory {
 
 class Upkeep {
  public:
-  // What recalling passes through one by one until a run comes to it.
+  // What is written is passed through one by one by each recall until a run comes to it.
+  static constexpr size_t kEnough = 64;
   static constexpr size_t kBehindMax = 4096;
   // After so many observations were written, at least: a few steps of what is due.
   using Work = std::function<void(size_t observations)>;
@@ -33,8 +35,9 @@ class Upkeep {
   Upkeep& operator=(const Upkeep&) = delete;
   ~Upkeep();  // REQUIRES: nobody calls run() any more. Waits for the run that is at work.
 
-  // Has `work` done, unless a run is at work; counts `observations` for the next one then.
-  void run(size_t observations, const Work& work);
+  // Counts `observations`; has `work` done where `is_time`, or enough are counted, unless a run is
+  // at work.
+  void run(size_t observations, bool is_time, const Work& work);
 
  private:
   void start(size_t observations, const Work& work);
