@@ -162,9 +162,11 @@ class StoreAccess final : public SpaceAccess {
 
   bool is_own_commit() const override { return true; }
   void keep_up(size_t observations, bool is_time, const UpkeepWork& work) override {
+    const bool is_enough = space_->upkeep().count(observations);
+    if (!is_time && !is_enough) return;
     // Not owned: the space waits for the thread as it goes.
     const std::shared_ptr<Space::Impl> space(std::shared_ptr<void>(), space_.get());
-    space->upkeep().run(observations, is_time, [space, work](size_t count) {
+    space->upkeep().run([space, work](size_t count) {
       StoreAccess access(space);
       work(access, count);
     });

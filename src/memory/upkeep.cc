@@ -8,12 +8,14 @@ Upkeep::~Upkeep() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Upkeep::run(size_t observations, bool is_time, const Work& work) {
-  const size_t behind = behind_.fetch_add(observations) + observations;
-  if (!is_time && behind < kEnough) return;
+bool Upkeep::count(size_t observations) {
+  return behind_.fetch_add(observations) + observations >= kEnough;
+}
+
+void Upkeep::run(const Work& work) {
   const std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock.owns_lock()) return;
-  if (is_at_work_ && behind < kBehindMax) return;
+  if (is_at_work_ && behind_ < kBehindMax) return;
   if (thread_.joinable()) thread_.join();
   start(behind_.exchange(0), work);
 }

@@ -35,9 +35,10 @@ class Upkeep {
   Upkeep& operator=(const Upkeep&) = delete;
   ~Upkeep();  // REQUIRES: nobody calls run() any more. Waits for the run that is at work.
 
-  // Counts `observations`; has `work` done where `is_time`, or enough are counted, unless a run is
-  // at work.
-  void run(size_t observations, bool is_time, const Work& work);
+  // Counts `observations`; whether there are enough for a run.
+  bool count(size_t observations);
+  // Has `work` done with what was counted, unless a run is at work.
+  void run(const Work& work);
 
  private:
   void start(size_t observations, const Work& work);

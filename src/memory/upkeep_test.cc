@@ -29,12 +29,18 @@ class HeldRun {
   std::atomic<bool> has_ended_{false};
 };
 
+// As who has written so many does.
+void write(Upkeep& upkeep, size_t observations, bool is_time, const Upkeep::Work& work) {
+  const bool is_enough = upkeep.count(observations);
+  if (is_enough || is_time) upkeep.run(work);
+}
+
 const Upkeep::Work kNothing = [](size_t) {};
 
 TEST(UpkeepTest, TheFirstRunIsOfTheCallersThread) {
   Upkeep upkeep(true);
   std::thread::id by;
-  upkeep.run(1, true, [&](size_t) { by = std::this_thread::get_id(); });
+  write(upkeep, 1, true, [&](size_t) { by = std::this_thread::get_id(); });
   EXPECT_EQ(by, std::this_thread::get_id());
 }
 
@@ -42,17 +48,17 @@ TEST(UpkeepTest, ThereIsARunWhenEnoughWasWritten) {
   Upkeep upkeep(false);
   std::vector<size_t> told;
   const auto work = [&](size_t observations) { told.push_back(observations); };
-  for (size_t i = 0; i < 2 * Upkeep::kEnough; ++i) upkeep.run(1, false, work);
-  upkeep.run(1, true, work);
-  upkeep.run(10 * Upkeep::kEnough, false, work);
+  for (size_t i = 0; i < 2 * Upkeep::kEnough; ++i) write(upkeep, 1, false, work);
+  write(upkeep, 1, true, work);
+  write(upkeep, 10 * Upkeep::kEnough, false, work);
   EXPECT_EQ(told, (std::vector<size_t>{Upkeep::kEnough, Upkeep::kEnough, 1, 640}));
 }
 
 TEST(UpkeepTest, LaterRunsAreOfAnotherThread) {
   HeldRun held;
   Upkeep upkeep(true);
-  upkeep.run(1, true, kNothing);
-  upkeep.run(1, true, held.work());  // returns though it has not been let go
+  write(upkeep, 1, true, kNothing);
+  write(upkeep, 1, true, held.work());  // returns though it has not been let go
   EXPECT_NE(held.wait_until_it_began(), std::this_thread::get_id());
   held.let_go();
 }
@@ -61,7 +67,7 @@ TEST(UpkeepTest, EveryRunIsTheCallersOwnWithoutThreads) {
   Upkeep upkeep(false);
   std::vector<std::thread::id> by;
   for (int i = 0; i < 3; ++i) {
-    upkeep.run(1, true, [&](size_t) { by.push_back(std::this_thread::get_id()); });
+    write(upkeep, 1, true, [&](size_t) { by.push_back(std::this_thread::get_id()); });
   }
   EXPECT_EQ(by, std::vector(3, std::this_thread::get_id()));
 }
@@ -71,15 +77,15 @@ TEST(UpkeepTest, WhatIsWrittenBesideItIsToldToTheNextThread) {
   std::atomic<size_t> told{0};
   {
     Upkeep upkeep(true);
-    upkeep.run(1, true, kNothing);
-    upkeep.run(1, true, held.work());
+    write(upkeep, 1, true, kNothing);
+    write(upkeep, 1, true, held.work());
     held.wait_until_it_began();
     for (const size_t observations : {10, 20}) {
-      upkeep.run(observations, true, [&](size_t) { ADD_FAILURE() << "beside another run"; });
+      write(upkeep, observations, true, [&](size_t) { ADD_FAILURE() << "beside another run"; });
     }
     held.let_go();
     while (told == 0)
-      upkeep.run(1, true, [&](size_t observations) {
+      write(upkeep, 1, true, [&](size_t observations) {
         if (told == 0) told = observations;
       });
   }
@@ -91,11 +97,11 @@ TEST(UpkeepTest, WhoIsFarAheadWaitsForTheThread) {
   bool ended_before = false;
   {
     Upkeep upkeep(true);
-    upkeep.run(1, true, kNothing);
-    upkeep.run(1, true, held.work());
+    write(upkeep, 1, true, kNothing);
+    write(upkeep, 1, true, held.work());
     held.wait_until_it_began();
     std::thread writer([&] {
-      upkeep.run(Upkeep::kBehindMax, true, [&](size_t) { ended_before = held.has_ended(); });
+      write(upkeep, Upkeep::kBehindMax, true, [&](size_t) { ended_before = held.has_ended(); });
     });
     held.let_go();
     writer.join();
@@ -107,8 +113,8 @@ TEST(UpkeepTest, ItOutlivesItsThread) {
   std::atomic<int> ended{0};
   for (int i = 0; i < 100; ++i) {
     Upkeep upkeep(true);
-    upkeep.run(1, true, [&](size_t) { ++ended; });
-    upkeep.run(1, true, [&](size_t) { ++ended; });
+    write(upkeep, 1, true, [&](size_t) { ++ended; });
+    write(upkeep, 1, true, [&](size_t) { ++ended; });
   }
   EXPECT_EQ(ended, 200);
 }
