@@ -22,6 +22,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/coding.h"
+
 namespace {
 
 constexpr size_t kSensesMax = 2;
@@ -228,12 +230,8 @@ Thesaurus make(const WordNet& net) {
 }
 
 void append_u32(std::string& out, size_t value) {
-  for (int shift = 0; shift < 32; shift += 8) out.push_back(static_cast<char>(value >> shift));
-}
-
-void append_varint(std::string& out, size_t value) {
-  for (; value >= 0x80; value >>= 7) out.push_back(static_cast<char>(value | 0x80));
-  out.push_back(static_cast<char>(value));
+  out.resize(out.size() + sizeof(uint32_t));
+  holdfast::store_le(out.data() + out.size() - sizeof(uint32_t), static_cast<uint32_t>(value));
 }
 
 // As search/thesaurus.h says.
@@ -250,7 +248,7 @@ std::string encode(const Thesaurus& thesaurus) {
     size_t before = 0;
     for (const std::string& one : related) {
       const size_t place = places.at(one);
-      append_varint(lists, place - before);
+      holdfast::append_varint(lists, place - before);
       before = place;
     }
     append_u32(list_ends, lists.size());
