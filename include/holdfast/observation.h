@@ -318,7 +318,8 @@ class Observations {
   // Whoever adds without a transaction also has folded, now and then, what was added into the
   // search index, which takes milliseconds and makes later recalls faster: the first time by the
   // call that adds, later behind it, by a thread that the last handle of the space waits for as it
-  // goes; always by the call where StoreOptions::helper_thread is false. A program that lives for a
+  // goes (Store::close() does not: what is at work then ends soon, and the rest is left to others);
+  // always by the call where StoreOptions::helper_thread is false. A program that lives for a
   // few writes, and whose caller waits, adds in a transaction, and folds when it has answered,
   // where there is enough to fold.
   Result<bool> is_fold_due() const;  // of texts
