@@ -97,6 +97,13 @@ SegmentScorer::SegmentScorer(const TextQuery& query, std::span<const TermPosting
     required_.push_back({&group, count});
   }
   std::ranges::stable_sort(required_, {}, &Required::count);
+  std::vector<bool> is_taken(postings.size());
+  for (Required& one : required_) {
+    for (const uint32_t term : *one.group) {
+      one.is_apart = one.is_apart && !is_taken[term];
+      is_taken[term] = true;
+    }
+  }
 }
 
 bool SegmentScorer::has(uint32_t term, uint32_t ordinal) {
@@ -263,7 +270,7 @@ bool SegmentScorer::mark(const std::vector<uint32_t>& group, uint32_t begin, uin
 }
 
 // One window: documents that have all that is required. Of a group that is not much more frequent
-// than those before it all postings are looked at; the others are asked for what is left.
+// than those before it all postings are looked at, once; the others are asked for what is left.
 bool SegmentScorer::scan_by_required(uint32_t begin, uint32_t end) {
   const double total = bound_all(begin, end);
   if (total <= 0 || !reaches(total)) return true;
@@ -276,7 +283,7 @@ bool SegmentScorer::scan_by_required(uint32_t begin, uint32_t end) {
     uint64_t left = 0;
     for (const uint64_t word : bits) left += static_cast<uint64_t>(std::popcount(word));
     const uint64_t in_window = required_[marked].count * (end - begin) / documents_;
-    if (left * kAskedCost < in_window) break;
+    if (left * kAskedCost < in_window || !required_[marked].is_apart) break;
     if (!mark(*required_[marked].group, begin, end, some)) return false;
     for (size_t word = 0; word < words_; ++word) bits[word] &= std::exchange(some[word], 0);
   }

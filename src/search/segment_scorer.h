@@ -38,8 +38,8 @@ class PostingWalk {
 
   // The greatest bound of what overlaps [begin, end). REQUIRES: begin does not fall.
   double bound(uint32_t begin, uint32_t end);
-  // Calls visit(ordinal, count, length code) for the postings in [begin, end). REQUIRES: as of
-  // bound. False: it failed.
+  // Calls visit(ordinal, count, length code) for the postings in [begin, end). REQUIRES: `begin`
+  // rises. False: it failed.
   template <typename Visit>
   bool for_each(uint32_t begin, uint32_t end, const Visit& visit);
   // The same of a list of one block, which is decoded once. REQUIRES: it is one.
@@ -119,7 +119,8 @@ class SegmentScorer {
   // A group of terms, of which a document must have one.
   struct Required {
     const std::vector<uint32_t>* group;
-    uint64_t count;  // postings
+    uint64_t count;        // postings
+    bool is_apart = true;  // from those before it: none has a term of this one
   };
   struct Bounded {
     double bound;  // in a window

@@ -167,6 +167,7 @@ class Ranking::Impl {
   Status load_segments(const Wanted& wanted);
   void join_words();
   Result<bool> read_unknown();
+  void simplify_required();
   void keep_rarest();
   void weigh();
   Status rank(size_t count);
@@ -391,6 +392,17 @@ void Ranking::Impl::join_words() {
   }
 }
 
+// A word may become the same term in two languages, and be asked for in a phrase and beside it.
+void Ranking::Impl::simplify_required() {
+  const auto make_distinct = [](auto& all) {
+    std::ranges::sort(all);
+    const auto [first, last] = std::ranges::unique(all);
+    all.erase(first, last);
+  };
+  for (std::vector<uint32_t>& group : query_.required) make_distinct(group);
+  make_distinct(query_.required);
+}
+
 // The others weigh nothing from now on. Of equally rare ones the first of the text stay.
 void Ranking::Impl::keep_rarest() {
   if (query_.terms_max == 0) return;
@@ -483,6 +495,7 @@ Status Ranking::Impl::load() {
     HOLDFAST_ASSIGN(const bool is_other, read_unknown());
     if (is_other) HOLDFAST_TRY(load_terms());
   }
+  simplify_required();
   keep_rarest();
   weigh();
   return rank(count_);

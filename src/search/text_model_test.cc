@@ -199,8 +199,8 @@ class TextModel : public testing::TestWithParam<int> {
     }
   }
 
-  void compare() {
-    const TextQuery query = new_query();
+  void compare() { compare(new_query()); }
+  void compare(const TextQuery& query) {
     const auto expected = model_.search(query);
     const size_t count = 1 + random_.below(20);
     auto ranking = Ranking::open(keys_, kPrefix, query, count);
@@ -276,6 +276,21 @@ TEST_P(TextModelLong, VeryLongListsAreReadInParts) {
   for (int i = 0; i < 20 && !HasFatalFailure(); ++i) compare();
   fold_all();
   for (int i = 0; i < 40 && !HasFatalFailure(); ++i) compare();
+}
+// Of two languages that give a word the same term, of a phrase and one of its words.
+TEST_P(TextModelLong, AFrequentWordMayBeRequiredMoreThanOnce) {
+  for (int i = 0; i < 7'000; ++i) put();
+  fold_all();
+  ASSERT_TRUE(has_ranges());
+  const std::vector<std::vector<uint32_t>> required[] = {
+      {{0, 0}}, {{0}, {0}}, {{1}, {0, 1}}, {{0, 1}, {1, 2}}, {{2, 0}, {0, 1}, {1, 2}}};
+  for (const auto& groups : required) {
+    TextQuery query = parse_query(analyzer_, word(0) + " " + word(1) + " " + word(2));
+    std::erase_if(query.terms, [](const QueryTerm& term) { return term.weight < 1; });
+    ASSERT_EQ(query.terms.size(), 3u);
+    query.required = groups;
+    compare(query);
+  }
 }
 INSTANTIATE_TEST_SUITE_P(Seeds, TextModelLong, testing::Range(20, 22));
 
