@@ -3,6 +3,8 @@
 #include "holdfast/holdfast.h"
 #include "memory/catalog.h"
 #include "memory/keys.h"
+#include "memory/observation_store.h"
+#include "memory/recall.h"
 #include "search/store_keyspace.h"
 #include "search/text_index.h"
 #include "search/text_languages.h"
@@ -36,8 +38,6 @@ class HoldfastSubject final : public Subject {
     return hits->size();
   }
   size_t rank(const Query& query) override {
-    // Who has a phrase only the texts say.
-    if (query.form == Query::Form::kPhrase) return find(query);
     auto snapshot = store_.snapshot();
     require(snapshot.is_ok(), "cannot take a snapshot");
     search::ReaderSource source(*snapshot);
@@ -49,19 +49,30 @@ class HoldfastSubject final : public Subject {
     search::TextQuery text =
         search::parse_query(analyzer_, text_of(query), *languages, !query.is_as_typed);
     text.reads_misspelt = !query.is_as_typed;
-    auto ranking = search::Ranking::open(source, prefix, std::move(text), kHits);
+    // Who has a phrase only the texts say, for certain.
+    const std::vector<search::Phrase> phrases = text.phrases;
+    const size_t more = phrases.empty() ? 0 : 50;
+    auto ranking = search::Ranking::open(source, prefix, std::move(text), kHits + more);
     require(ranking.is_ok(), "cannot rank");
     size_t count = 0;
     search::TextMatch match;
-    for (; count < kHits; ++count) {
+    while (count < kHits) {
       const auto is_one = ranking->take(match);
       require(is_one.is_ok(), "cannot take a match");
       if (!*is_one) break;
+      if (phrases.empty() || has_phrases(source, **id, phrases, match.id)) ++count;
     }
     return count;
   }
 
  private:
+  bool has_phrases(search::KeySource& source, uint32_t space,
+                   const std::vector<search::Phrase>& phrases, const search::DocumentId& id) {
+    const auto observation = memory::read_observation(source, space, Uuid{id}, false);
+    require(observation.is_ok() && *observation, "cannot read a text");
+    return memory::has_phrases(analyzer_, phrases, **observation);
+  }
+
   Store store_;
   Space space_;
   search::Analyzer analyzer_;

@@ -266,9 +266,9 @@ bool Recaller::is_asked_for(const Observation& observation) {
 Status Recaller::open_text(size_t count) {
   HOLDFAST_ASSIGN(search::TextQuery text, text_query(analyzer_, source_, space_id_, query_, span_));
   phrases_ = text.phrases;
-  // Some more than are wanted, as a few may not hold now; and of those that have the words of a
-  // phrase, most may not have it.
-  count += phrases_.empty() ? 8 : 250;
+  // Some more than are wanted, as a few may not hold now; and of those that may have a phrase, many
+  // do not.
+  count += phrases_.empty() ? 8 : 50;
   HOLDFAST_ASSIGN(text_,
                   search::Ranking::open(source_, space_prefix(KeyKind::kTextIndex, space_id_),
                                         std::move(text), count));

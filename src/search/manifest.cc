@@ -75,6 +75,23 @@ DocumentId document_id(std::string_view bytes) {
   return id;
 }
 
+namespace {
+
+Status other_format(uint8_t format, uint8_t known) {
+  return Status(StatusCode::kUnsupported,
+                "the search index has format " + std::to_string(format) + ", this program reads " +
+                    std::to_string(known) +
+                    "; run `holdfast reindex`, or use the program that made it");
+}
+
+}  // namespace
+
+Status malformed_record(std::string_view record) {
+  const bool is_other = !record.empty() && static_cast<uint8_t>(record[0]) != kTextFormat;
+  return is_other ? other_format(static_cast<uint8_t>(record[0]), kTextFormat)
+                  : malformed_index("a text record");
+}
+
 Status malformed_index(std::string_view what) {
   return Status(StatusCode::kCorruption,
                 "the search index is malformed: " + std::string(what) +
@@ -99,13 +116,8 @@ std::string encode_manifest(const Manifest& manifest) {
 }
 
 Result<Manifest> decode_manifest(std::string_view bytes) {
-  const uint8_t format = bytes.empty() ? 0 : static_cast<uint8_t>(bytes[0]);
-  if (!bytes.empty() && (format < kIndexFormatMin || format > kIndexFormat)) {
-    return Status(StatusCode::kUnsupported,
-                  "the search index has format " + std::to_string(format) +
-                      ", this program reads " + std::to_string(kIndexFormatMin) + " to " +
-                      std::to_string(kIndexFormat) +
-                      "; run `holdfast reindex`, or use the program that made it");
+  if (!bytes.empty() && static_cast<uint8_t>(bytes[0]) != kIndexFormat) {
+    return other_format(static_cast<uint8_t>(bytes[0]), kIndexFormat);
   }
   Taker take(bytes.substr(std::min<size_t>(bytes.size(), 1)));
   Manifest manifest;

@@ -44,10 +44,9 @@ inline std::string_view view_of(const DocumentId& id) {
 // REQUIRES: kDocumentIdSize bytes.
 DocumentId document_id(std::string_view bytes);
 
-// Of the index; that of a text record is kTextFormat (text_record.h). In 2 very long lists had no
-// ranges (segment_terms.h), which is read, too.
-constexpr uint8_t kIndexFormat = 3;
-constexpr uint8_t kIndexFormatMin = 2;
+// Of the index; that of a text record is kTextFormat (text_record.h). Before 4 postings had no
+// neighbours.
+constexpr uint8_t kIndexFormat = 4;
 
 constexpr uint32_t kIdsPerBlock = 64;
 constexpr uint32_t kDocumentsPerDeadChunk = 4096;
@@ -87,6 +86,8 @@ Result<Manifest> decode_manifest(std::string_view bytes);
 
 // What is wrong with the index and what to do.
 Status malformed_index(std::string_view what);
+// Unsupported, where it is of another format; else Corruption.
+Status malformed_record(std::string_view record);
 
 class IndexKeys {
  public:

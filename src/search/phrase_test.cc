@@ -4,7 +4,11 @@
 
 #include <array>
 
+#include "search/map_keyspace.h"
+#include "search/text_fold.h"
+#include "search/text_index.h"
 #include "search/text_query.h"
+#include "search/text_record.h"
 
 namespace holdfast::search {
 namespace {
@@ -29,29 +33,51 @@ TEST(Phrase, IsConsecutiveWords) {
   EXPECT_FALSE(matches("\"\u7528\u6237\u767b\"", "\u7528\u6237 \u6237\u767b"));
 }
 
+// Words that are alike, with what may join them.
+class DrawnText {
+ public:
+  uint32_t below(uint32_t bound) {
+    state_ = state_ * 6364136223846793005 + 1442695040888963407;
+    return static_cast<uint32_t>(state_ >> 33) % bound;
+  }
+  std::string text(uint32_t words, bool is_ascii) {
+    std::string text;
+    for (; words > 0; --words) {
+      text.append(std::array{"ab", "Ac", "ba", "Be", "c", "a1", "B2c", "\u4e2d\u6587\u5b57",
+                             "\u00e4b", "\u6587\u5b57"}[below(is_ascii ? 7 : 10)]);
+      text.append(std::array{" ", " ", ". ", "-", "--", "_", "/", "++ ", "::", "' "}[below(10)]);
+    }
+    return text;
+  }
+  // Often what stands in the text.
+  std::string phrase(std::string_view text, bool is_ascii) {
+    std::string phrase = this->text(2 + below(2), is_ascii);
+    if (below(3) == 0) {
+      size_t from = below(static_cast<uint32_t>(text.size()));
+      while ((text[from] & 0xc0) == 0x80) --from;
+      size_t end = std::min(text.size(), from + 6);
+      while (end < text.size() && (text[end] & 0xc0) == 0x80) ++end;
+      phrase = text.substr(from, end - from);
+    }
+    return "\"" + phrase + "\"";
+  }
+
+ private:
+  uint64_t state_ = 5;
+};
+
 // Of ASCII texts only places are analysed where the initials fit; a text with another character is
 // analysed whole.
 TEST(Phrase, InitialsRuleOutNone) {
   Analyzer analyzer;
-  uint64_t state = 5;
-  const auto below = [&state](uint32_t bound) {
-    state = state * 6364136223846793005 + 1442695040888963407;
-    return static_cast<uint32_t>(state >> 33) % bound;
-  };
-  const auto drawn = [&](uint32_t words) {
-    std::string text;
-    for (; words > 0; --words) {
-      text.append(std::array{"ab", "Ac", "ba", "Be", "c", "a1", "B2c"}[below(7)]);
-      text.append(std::array{" ", " ", ". ", "-", "--", "_", "/", "++ ", "::", "' "}[below(10)]);
-    }
-    return text;
-  };
+  DrawnText drawn;
   int matched = 0;
   for (int i = 0; i < 20'000; ++i) {
-    const std::string text = drawn(1 + below(i % 2 == 0 ? 6 : 30));
-    const size_t from = below(static_cast<uint32_t>(text.size()));
-    std::string query = "\"" + (i % 3 == 0 ? text.substr(from, 6) : drawn(2 + below(2))) + "\"";
-    if (below(3) == 0) query += (below(2) == 0 ? " -\"" : " \"") + drawn(2) + "\"";
+    const std::string text = drawn.text(1 + drawn.below(i % 2 == 0 ? 6 : 30), true);
+    std::string query = drawn.phrase(text, true);
+    if (drawn.below(3) == 0) {
+      query += (drawn.below(2) == 0 ? " -\"" : " \"") + drawn.text(2, true) + "\"";
+    }
     const auto phrases = parse_query(analyzer, query).phrases;
     const bool is_there = matches_phrases(analyzer, phrases, {text});
     ASSERT_EQ(is_there, matches_phrases(analyzer, phrases, {text + " \u4e2d"}))
@@ -59,6 +85,40 @@ TEST(Phrase, InitialsRuleOutNone) {
     matched += is_there && !phrases.empty();
   }
   EXPECT_GT(matched, 50);
+}
+
+// The index knows of a word what may stand beside it.
+TEST(Phrase, NeighboursRuleOutNone) {
+  Analyzer analyzer;
+  DrawnText drawn;
+  int matched = 0;
+  int left_out = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    const bool is_ascii = i % 2 == 0;
+    const std::string title = drawn.text(1 + drawn.below(3), is_ascii);
+    const std::string text = drawn.text(1 + drawn.below(i % 3 == 0 ? 6 : 30), is_ascii);
+    TextQuery query = parse_query(analyzer, drawn.phrase(text, is_ascii));
+    const auto phrases = query.phrases;
+    if (phrases.empty()) continue;
+    const bool is_there = matches_phrases(analyzer, phrases, {text, title});
+
+    MapKeyspace keys;
+    const TextField fields[] = {{text, 1}, {title, 2}};
+    ASSERT_TRUE(put_document(keys, "p", DocumentId{}, encode_text_record(analyzer, fields, {})));
+    ASSERT_TRUE(fold_step(keys, "p", {.documents_min = 1}));
+    query.reads_misspelt = false;
+    auto ranking = Ranking::open(keys, "p", query, 1);
+    ASSERT_TRUE(ranking);
+    TextMatch match;
+    const bool is_offered = *ranking->take(match);
+    ASSERT_LE(is_there, is_offered) << phrases[0].words[0][0] << " in " << title << "; " << text;
+    matched += is_there;
+    query.adjacent.clear();
+    auto all = Ranking::open(keys, "p", query, 1);
+    left_out += !is_offered && *all->take(match);
+  }
+  EXPECT_GT(matched, 500);
+  EXPECT_GT(left_out, 500);
 }
 
 // An identifier with something behind it is two tokens, one in the other.

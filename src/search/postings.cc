@@ -10,6 +10,7 @@ namespace holdfast::search {
 namespace {
 
 constexpr uint32_t kExactLengths = 32;
+constexpr size_t kBlockPostingsMin = 32;  // of one that is to fill a chunk
 
 // The pairs of which no other has both a higher count and a smaller length.
 std::vector<BoundPair> pareto_pairs(std::span<const Posting> postings) {
@@ -61,7 +62,20 @@ double pairs_bound(std::span<const BoundPair> pairs, const TermScorer& scorer) {
   return most;
 }
 
-// Deltas from `base`, counts, length codes; returns the size of the deltas.
+bool have_neighbours(std::span<const Posting> postings) {
+  return std::ranges::any_of(postings, [](const Posting& one) { return one.neighbours != 0; });
+}
+
+// The size of deltas, and whether there are neighbours, in one number.
+uint64_t shape_of(size_t deltas_size, std::span<const Posting> postings) {
+  return uint64_t{deltas_size} * 2 + (have_neighbours(postings) ? 1 : 0);
+}
+
+size_t payload_size(size_t deltas_size, size_t postings, bool has_neighbours) {
+  return deltas_size + (has_neighbours ? 3 : 2) * postings;
+}
+
+// Deltas from `base`, counts, length codes, neighbours; returns the size of the deltas.
 size_t append_payload(std::string& out, std::span<const Posting> postings, uint32_t base) {
   const size_t before = out.size();
   for (const Posting& posting : postings) {
@@ -71,29 +85,36 @@ size_t append_payload(std::string& out, std::span<const Posting> postings, uint3
   const size_t deltas_size = out.size() - before;
   for (const Posting& posting : postings) out.push_back(static_cast<char>(posting.count));
   for (const Posting& posting : postings) out.push_back(static_cast<char>(posting.length_code));
+  if (!have_neighbours(postings)) return deltas_size;
+  for (const Posting& posting : postings) out.push_back(static_cast<char>(posting.neighbours));
   return deltas_size;
 }
 
 struct ShortHeader {
   uint64_t postings;
   uint64_t deltas_size;
+  bool has_neighbours;
+  size_t size() const { return payload_size(deltas_size, postings, has_neighbours); }
 };
 
 std::optional<ShortHeader> take_short_header(std::string_view& bytes) {
-  ShortHeader header{};
+  uint64_t postings = 0;
+  uint64_t shape = 0;
   if (bytes.size() >= 2 && static_cast<uint8_t>(bytes[0] | bytes[1]) < 0x80) {  // nearly all
-    header = {static_cast<uint8_t>(bytes[0]), static_cast<uint8_t>(bytes[1])};
+    postings = static_cast<uint8_t>(bytes[0]);
+    shape = static_cast<uint8_t>(bytes[1]);
     bytes.remove_prefix(2);
   } else {
-    const auto postings = take_varint(bytes);
-    const auto deltas_size = take_varint(bytes);
-    if (!postings || !deltas_size) return std::nullopt;
-    header = {*postings, *deltas_size};
+    const auto first = take_varint(bytes);
+    const auto second = take_varint(bytes);
+    if (!first || !second) return std::nullopt;
+    postings = *first;
+    shape = *second;
   }
-  const auto& [postings, deltas_size] = header;
+  const ShortHeader header{postings, shape / 2, shape % 2 != 0};
   if (postings == 0 || postings > kShortListMax) return std::nullopt;
-  if (deltas_size < postings || deltas_size > 5 * postings) return std::nullopt;
-  if (bytes.size() < deltas_size + 2 * postings) return std::nullopt;
+  if (header.deltas_size < postings || header.deltas_size > 5 * postings) return std::nullopt;
+  if (bytes.size() < header.size()) return std::nullopt;
   return header;
 }
 
@@ -175,7 +196,7 @@ void append_short_list(std::string& out, std::span<const Posting> postings) {
     deltas_size += varint_size(posting.ordinal - base);
     base = posting.ordinal;
   }
-  append_varint(out, deltas_size);
+  append_varint(out, shape_of(deltas_size, postings));
   append_payload(out, postings, 0);
 }
 
@@ -185,6 +206,7 @@ bool take_short_list(std::string_view& bytes, PostingList& list) {
   PostingBlock block;
   block.deltas_size = static_cast<uint16_t>(header->deltas_size);
   block.postings = static_cast<uint8_t>(header->postings);
+  block.has_neighbours = header->has_neighbours;
   std::string_view deltas = bytes.substr(0, header->deltas_size);
   uint64_t last = 0;
   while (!deltas.empty()) {
@@ -194,18 +216,17 @@ bool take_short_list(std::string_view& bytes, PostingList& list) {
   }
   if (last > UINT32_MAX) return false;
   block.last = static_cast<uint32_t>(last);
-  const size_t size = header->deltas_size + 2 * header->postings;
-  list.own_bytes.assign(bytes.substr(0, size));
+  list.own_bytes.assign(bytes.substr(0, header->size()));
   list.blocks.assign(1, block);
   list.count = header->postings;
-  bytes.remove_prefix(size);
+  bytes.remove_prefix(header->size());
   return true;
 }
 
 std::optional<uint64_t> skip_short_list(std::string_view& bytes) {
   const auto header = take_short_header(bytes);
   if (!header) return std::nullopt;
-  bytes.remove_prefix(header->deltas_size + 2 * header->postings);
+  bytes.remove_prefix(header->size());
   return header->postings;
 }
 
@@ -214,14 +235,25 @@ std::string take_chunk(std::span<const Posting>& postings, size_t size_max) {
   std::string payload;
   uint64_t blocks = 0;
   uint32_t base = 0;
+  constexpr size_t kHeaderMax = 16;
   while (!postings.empty()) {
-    const auto block = postings.first(std::min(postings.size(), kBlockPostings));
+    auto block = postings.first(std::min(postings.size(), kBlockPostings));
     std::string bytes;
-    const size_t deltas_size = append_payload(bytes, block, base);
-    if (blocks > 0 && header.size() + payload.size() + bytes.size() + 16 > size_max) break;
+    size_t deltas_size = append_payload(bytes, block, base);
+    const size_t full = header.size() + payload.size() + kHeaderMax;
+    if (blocks > 0 && full + bytes.size() > size_max) {
+      // As many as fit, if they are worth a block.
+      const size_t room = size_max - std::min(size_max, full);
+      const size_t fitting = block.size() * room / bytes.size();
+      if (fitting < kBlockPostingsMin) break;
+      block = block.first(fitting);
+      bytes.clear();
+      deltas_size = append_payload(bytes, block, base);
+      if (full + bytes.size() > size_max) break;
+    }
     append_varint(header, block.size());
     append_varint(header, block.back().ordinal - base);
-    append_varint(header, deltas_size);
+    append_varint(header, shape_of(deltas_size, block));
     append_pairs(header, pareto_pairs(block));
     payload.append(bytes);
     base = block.back().ordinal;
@@ -245,24 +277,26 @@ bool take_blocks(std::string_view& bytes, size_t offset, PostingList& list) {
   for (uint64_t i = 0; i < *blocks; ++i) {
     const auto postings = take_varint(bytes);
     const auto last = take_varint(bytes);
-    const auto deltas_size = take_varint(bytes);
-    if (!postings || !last || !deltas_size) return false;
+    const auto shape = take_varint(bytes);
+    if (!postings || !last || !shape) return false;
     PostingBlock block;
     const bool is_sound = *postings > 0 && *postings <= kBlockPostings &&
-                          *deltas_size <= 5 * *postings && *last <= UINT32_MAX - base &&
+                          *shape / 2 <= 5 * *postings && *last <= UINT32_MAX - base &&
                           take_pairs(bytes, block.pair_count, block.pairs);
     if (!is_sound) return false;
     block.base = base;
     block.last = base = base + static_cast<uint32_t>(*last);
-    block.deltas_size = static_cast<uint16_t>(*deltas_size);
+    block.deltas_size = static_cast<uint16_t>(*shape / 2);
+    block.has_neighbours = *shape % 2 != 0;
     block.postings = static_cast<uint8_t>(*postings);
     list.blocks.push_back(block);
     list.count += *postings;
   }
   const size_t begin = offset;
   for (size_t i = first; i < list.blocks.size(); ++i) {
-    list.blocks[i].offset = static_cast<uint32_t>(offset);
-    offset += list.blocks[i].deltas_size + 2u * list.blocks[i].postings;
+    PostingBlock& block = list.blocks[i];
+    block.offset = static_cast<uint32_t>(offset);
+    offset += payload_size(block.deltas_size, block.postings, block.has_neighbours);
   }
   return offset - begin == bytes.size();
 }

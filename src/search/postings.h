@@ -1,5 +1,5 @@
-// Postings: which documents of a segment have a term, how often, and how long they are; in blocks
-// of up to kBlockPostings with a bound of what any of them can score.
+// Postings: which documents of a segment have a term, how often, how long they are, and what stands
+// beside it; in blocks of up to kBlockPostings with a bound of what any of them can score.
 //
 // Who: search/ only. Thread-safety: pure functions; one thread at a time per object.
 // Invariants:
@@ -27,6 +27,7 @@ struct Posting {
   uint32_t ordinal;
   uint8_t count;
   uint8_t length_code;
+  uint8_t neighbours = 0;  // neighbours.h
 };
 
 // A document's length, exact below 32, then in eight steps for each doubling. BM25 takes the length
@@ -73,13 +74,15 @@ struct PostingRange {
   double bound(const TermScorer& scorer) const;
 };
 
-// One block within PostingList::bytes: deltas, then counts, then length codes.
+// One block within PostingList::bytes: deltas, then counts, length codes, and neighbours if any of
+// its postings has some.
 struct PostingBlock {
   uint32_t base = 0;  // the first delta is from here
   uint32_t last = 0;  // ordinal
   uint32_t offset = 0;
   uint16_t deltas_size = 0;
   uint8_t postings = 0;
+  bool has_neighbours = false;
   uint8_t pair_count = 0;  // 0: look through it
   std::array<BoundPair, kBoundPairsMax> pairs = {};
 };
@@ -101,6 +104,10 @@ struct PostingList {
   const uint8_t* length_codes(const PostingBlock& block) const {
     return counts(block) + block.postings;
   }
+  // Of the posting `at` of the block.
+  uint8_t neighbours(const PostingBlock& block, size_t at) const {
+    return block.has_neighbours ? length_codes(block)[block.postings + at] : uint8_t{0};
+  }
   // No document of the block scores more.
   double bound(const PostingBlock& block, const TermScorer& scorer) const;
   // Fills as many ordinals as the block has. False: malformed.
@@ -110,7 +117,8 @@ struct PostingList {
 // --- The stored forms. A short list is one block without bounds; a chunk is some blocks of a long
 // --- one. Both can be read by themselves. Before the chunks of a very long one stand its ranges.
 
-// varint postings, varint size of deltas, deltas (the first from 0), counts, length codes.
+// varint postings, varint size of deltas * 2 + 1 if there are neighbours, deltas (the first from
+// 0), counts, length codes, neighbours.
 void append_short_list(std::string& out, std::span<const Posting> postings);
 // Takes it from the front of `bytes`; false: malformed.
 bool take_short_list(std::string_view& bytes, PostingList& list);
@@ -118,8 +126,8 @@ bool take_short_list(std::string_view& bytes, PostingList& list);
 std::optional<uint64_t> skip_short_list(std::string_view& bytes);
 
 // varint blocks, then for each: varint postings, varint last ordinal since the block before, varint
-// size of deltas, u8 pairs, pairs; then for each deltas, counts, length codes. Takes postings from
-// the front until about `size_max` bytes are full.
+// size of deltas and neighbours as above, u8 pairs, pairs; then for each deltas, counts, length
+// codes, neighbours. Takes postings from the front until about `size_max` bytes are full.
 std::string take_chunk(std::span<const Posting>& postings, size_t size_max);
 // Appends the chunk's blocks to `list`. False: malformed.
 bool append_chunk(std::string_view bytes, PostingList& list);

@@ -96,7 +96,8 @@ Status append_postings(const PostingList& list, const std::vector<uint32_t>& ord
       if (old[i] >= ordinals.size()) return malformed_index("a list of postings");
       const uint32_t ordinal = ordinals[old[i]];
       if (ordinal == kNowhere) continue;
-      postings.push_back({ordinal, list.counts(block)[i], list.length_codes(block)[i]});
+      postings.push_back(
+          {ordinal, list.counts(block)[i], list.length_codes(block)[i], list.neighbours(block, i)});
     }
   }
   return Status::ok();

@@ -4,6 +4,8 @@
 #include <bit>
 #include <utility>
 
+#include "search/neighbours.h"
+
 namespace holdfast::search {
 
 PostingWalk::PostingWalk(uint32_t term, const TermPostings& postings, const TermScorer& scorer,
@@ -76,7 +78,8 @@ std::optional<Posting> PostingWalk::find(uint32_t ordinal) {
   }
   while (found_at_ < block.postings && ordinals_[found_at_] < ordinal) ++found_at_;
   if (found_at_ == block.postings || ordinals_[found_at_] != ordinal) return std::nullopt;
-  return Posting{ordinal, list.counts(block)[found_at_], list.length_codes(block)[found_at_]};
+  return Posting{ordinal, list.counts(block)[found_at_], list.length_codes(block)[found_at_],
+                 list.neighbours(block, found_at_)};
 }
 
 SegmentScorer::SegmentScorer(const TextQuery& query, std::span<const TermPostings> postings,
@@ -145,6 +148,28 @@ bool SegmentScorer::is_excluded(uint32_t ordinal) {
   });
 }
 
+bool SegmentScorer::lacks_phrase(uint32_t ordinal) {
+  const auto find = [&](uint32_t term) {
+    PostingWalk* const walk = walk_of(term);
+    return walk == nullptr ? std::nullopt : walk->find(ordinal);
+  };
+  const auto head = [&](uint32_t term) { return head_of(query_.terms[term].term); };
+  const auto may_be = [&](const Adjacency& pair) {
+    for (const uint32_t first : pair.first) {
+      const auto before = find(first);
+      for (const uint32_t second : pair.second) {
+        const auto behind = before ? find(second) : std::nullopt;
+        if (!behind) continue;
+        const bool has_both = (before->neighbours & neighbour_behind(head(second))) != 0 &&
+                              (behind->neighbours & neighbour_before(head(first))) != 0;
+        if (has_both) return true;
+      }
+    }
+    return false;
+  };
+  return !std::ranges::all_of(query_.adjacent, may_be);
+}
+
 // `required` is what the document may lack.
 void SegmentScorer::try_document(uint32_t ordinal, std::span<const Required> required) {
   for (PostingWalk& walk : walks_) {
@@ -155,7 +180,7 @@ void SegmentScorer::try_document(uint32_t ordinal, std::span<const Required> req
   }
   const double score = buffers_.score.take();
   if (score <= 0 || score < threshold_ || is_dead(ordinal)) return;
-  if (!has_all(required, ordinal) || is_excluded(ordinal)) return;
+  if (!has_all(required, ordinal) || is_excluded(ordinal) || lacks_phrase(ordinal)) return;
   threshold_ = (*offer_)(ordinal, score);
 }
 

@@ -137,6 +137,8 @@ class SegmentScorer {
   void try_document(uint32_t ordinal, std::span<const Required> required);
   bool has_all(std::span<const Required> required, uint32_t ordinal);
   bool is_excluded(uint32_t ordinal);
+  // Certainly; a document that does not may lack it, too.
+  bool lacks_phrase(uint32_t ordinal);
   bool is_dead(uint32_t ordinal) const {
     return !dead_.empty() && (dead_[ordinal / 64] >> ordinal % 64 & 1) != 0;
   }

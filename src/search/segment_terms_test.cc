@@ -8,6 +8,7 @@
 #include <set>
 
 #include "search/map_keyspace.h"
+#include "search/segment_scorer.h"
 
 namespace holdfast::search {
 namespace {
@@ -155,6 +156,50 @@ TEST_F(SegmentTermsTest, AMalformedChunkIsTold) {
   target_.entries.lower_bound(keys_.term(kSegment, kTerm, behind))->second.resize(9);
   EXPECT_EQ(chunks.to(behind), nullptr);
   EXPECT_EQ(chunks.status().code(), StatusCode::kCorruption);
+}
+
+// In one block, in chunks and behind ranges; of some documents, or of none, which takes no room.
+TEST_F(SegmentTermsTest, NeighboursAreThoseThatWereWritten) {
+  constexpr uint32_t kOther = kSegment + 2;
+  std::vector<size_t> sizes;
+  for (const uint32_t share : {0u, 3u}) {
+    SegmentWriter writer(target_, keys_, kOther + share);
+    for (const uint32_t count : {1u, 3u, 128u, 129u, 400u, 20'000u}) {
+      std::vector<Posting> all = postings(count);
+      for (uint32_t i = 0; i < count && share > 0; i += share) {
+        all[i].neighbours = static_cast<uint8_t>(i % 251 + 1);
+      }
+      const std::string term = "t" + std::to_string(1'000'000 + count);
+      ASSERT_TRUE(writer.add(term, all));
+      ASSERT_TRUE(writer.flush());
+      const std::string_view wanted = term;
+      const auto found = reader_.open(kOther + share, {&wanted, 1});
+      ASSERT_TRUE(found);
+      PostingWalk walk(0, found->front(), {}, false);
+      for (const Posting& one : all) {
+        const auto posting = walk.find(one.ordinal);
+        ASSERT_TRUE(posting) << count;
+        EXPECT_EQ(posting->neighbours, one.neighbours) << count << " " << one.ordinal;
+      }
+    }
+    size_t& size = sizes.emplace_back();
+    for (const auto& [key, value] : target_.entries) {
+      if (key.starts_with(keys_.segment(kOther + share))) size += value.size();
+    }
+  }
+  EXPECT_GT(sizes[1], sizes[0] + 20'000);
+}
+
+// A block less than full is better than a chunk less than full.
+TEST_F(SegmentTermsTest, ChunksAreFull) {
+  const std::vector<Posting> all = postings(10'000);
+  std::span<const Posting> rest = all;
+  while (!rest.empty()) {
+    const std::string chunk = take_chunk(rest, kTermBlockSize);
+    EXPECT_LE(chunk.size(), kTermBlockSize);
+    if (rest.empty()) break;
+    EXPECT_GT(chunk.size(), kTermBlockSize - 100);
+  }
 }
 
 TEST_F(SegmentTermsTest, TermsOfAPrefixAreCounted) {

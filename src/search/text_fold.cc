@@ -5,6 +5,7 @@
 
 #include "base/coding.h"
 #include "search/manifest.h"
+#include "search/neighbours.h"
 #include "search/segment.h"
 #include "search/segment_merge.h"
 #include "search/segment_terms.h"
@@ -56,17 +57,13 @@ class Inverter {
     const uint8_t code = length_code(record.length());
     while (record.next()) {
       const std::string_view term = record.term();
-      uint64_t head = 0;
-      for (size_t i = 0; i < 8; ++i) {
-        head = head << 8 | (i < term.size() ? static_cast<uint8_t>(term[i]) : 0u);
-      }
-      all_.push_back({head,
+      all_.push_back({head_of(term),
                       static_cast<uint32_t>(arena_.size()),
                       static_cast<uint16_t>(term.size()),
-                      {ordinal, record.count(), code}});
+                      {ordinal, record.count(), code, record.neighbours()}});
       arena_.append(term);
     }
-    return record.is_malformed() ? malformed_index("a text record") : Status::ok();
+    return record.is_malformed() ? malformed_record(bytes) : Status::ok();
   }
 
   Status write(SegmentWriter& writer) {

@@ -266,7 +266,7 @@ Status Ranking::Impl::expand_prefixes() {
 }
 
 Status Ranking::Impl::load_fresh(const Wanted& wanted) {
-  bool is_sound = true;
+  Status status;
   const std::string prefix = keys_.fresh();
   HOLDFAST_TRY(
       source_.scan(prefix_range(prefix), [&](std::string_view key, std::string_view value) {
@@ -274,12 +274,15 @@ Status Ranking::Impl::load_fresh(const Wanted& wanted) {
         TextRecord record(value);
         FoundDocument document;
         document.length_code = length_code(record.length());
-        is_sound =
+        const bool is_sound =
             id.size() == kDocumentIdSize && wanted.find(record, [&](uint32_t term, uint8_t count) {
               ++query_.terms[term].frequency;
               document.counts.emplace_back(term, count);
             });
-        if (!is_sound) return false;
+        if (!is_sound) {
+          status = malformed_record(value);
+          return false;
+        }
         ++documents_;
         length_ += length_of_code(document.length_code);
         const bool is_in = id >= query_.id_begin && (query_.id_end.empty() || id < query_.id_end);
@@ -289,25 +292,29 @@ Status Ranking::Impl::load_fresh(const Wanted& wanted) {
         fresh_.push_back(std::move(document));
         return true;
       }));
-  return is_sound ? Status::ok() : malformed_index("a text record");
+  return status;
 }
 
 Status Ranking::Impl::load_dropped(const Wanted& wanted) {
-  bool is_sound = true;
+  Status status;
   const std::string prefix = keys_.dropped();
-  HOLDFAST_TRY(source_.scan(prefix_range(prefix), [&](std::string_view key,
-                                                      std::string_view value) {
-    const std::string_view id = key.substr(prefix.size());
-    TextRecord record(value);
-    is_sound = id.size() == kDocumentIdSize &&
-               wanted.find(record, [&](uint32_t term, uint8_t) { --query_.terms[term].frequency; });
-    if (!is_sound) return false;
-    --documents_;
-    length_ -= length_of_code(length_code(record.length()));
-    dropped_.insert(document_id(id));
-    return true;
-  }));
-  return is_sound ? Status::ok() : malformed_index("a text record");
+  HOLDFAST_TRY(
+      source_.scan(prefix_range(prefix), [&](std::string_view key, std::string_view value) {
+        const std::string_view id = key.substr(prefix.size());
+        TextRecord record(value);
+        const bool is_sound =
+            id.size() == kDocumentIdSize &&
+            wanted.find(record, [&](uint32_t term, uint8_t) { --query_.terms[term].frequency; });
+        if (!is_sound) {
+          status = malformed_record(value);
+          return false;
+        }
+        --documents_;
+        length_ -= length_of_code(length_code(record.length()));
+        dropped_.insert(document_id(id));
+        return true;
+      }));
+  return status;
 }
 
 Status Ranking::Impl::load_segments(const Wanted& wanted) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "search/map_keyspace.h"
@@ -179,6 +180,30 @@ TEST_F(TextIndexTest, AnotherFormatIsRefused) {
   EXPECT_EQ(ranking.status().code(), StatusCode::kUnsupported);
   EXPECT_EQ(fold_step(keys_, kPrefix, {.documents_min = 1}).status().code(),
             StatusCode::kUnsupported);
+}
+
+TEST_F(TextIndexTest, ARecordOfAnotherFormatIsRefused) {
+  add(1, "login");
+  ++keys_.entries.begin()->second[0];
+  auto ranking = Ranking::open(keys_, kPrefix, parse_query(analyzer_, "login"), 10);
+  EXPECT_EQ(ranking.status().code(), StatusCode::kUnsupported);
+  EXPECT_EQ(fold_step(keys_, kPrefix, {.documents_min = 1}).status().code(),
+            StatusCode::kUnsupported);
+}
+
+// By what stands beside the words of it, without a text.
+TEST_F(TextIndexTest, HardlyAnyDocumentWithoutAPhraseIsOffered) {
+  for (int i = 1; i <= 100; ++i) {
+    const std::string other = "w" + std::to_string(i) + "x";
+    add(i, i % 10 == 0 ? other + " red green" : "red " + other + " blue " + other + " green");
+  }
+  ASSERT_TRUE(fold_step(keys_, kPrefix, {.documents_min = 1}));
+  const Numbers offered = search("\"red green\"");
+  EXPECT_LT(offered.size(), 10u + 90u / 4);
+  for (int i = 10; i <= 100; i += 10) {
+    EXPECT_NE(std::ranges::find(offered, i), offered.end()) << i;
+  }
+  EXPECT_EQ(search("red AND green").size(), 100u);
 }
 
 TEST_F(TextIndexTest, RequiredExcludedAndOptionalWords) {

@@ -34,6 +34,7 @@ struct Document {
   std::map<std::string, uint32_t> counts;
   std::set<std::string> facets;
   uint64_t length = 0;
+  std::vector<std::string> words;  // as they stand in the text, one after the other
   std::string record;
 };
 
@@ -53,6 +54,10 @@ class Model {
   void drop(const DocumentId& id) {
     count(documents[id], -1);
     documents.erase(id);
+  }
+
+  bool passes(const TextQuery& query, const DocumentId& id) const {
+    return passes(query, id, documents.at(id));
   }
 
   std::vector<std::pair<double, DocumentId>> search(const TextQuery& query) const {
@@ -90,6 +95,14 @@ class Model {
     length_ += change * static_cast<double>(length_of_code(length_code(document.length)));
     for (const auto& [term, times] : document.counts) frequencies_[term] += change;
   }
+  static bool has(const Phrase& phrase, const Document& document) {
+    const auto is_word = [](const std::string& term, const std::vector<std::string>& word) {
+      return std::ranges::find(word, term) != word.end();
+    };
+    const auto end = document.words.end();
+    return std::search(document.words.begin(), end, phrase.words.begin(), phrase.words.end(),
+                       is_word) != end;
+  }
   static bool passes(const TextQuery& query, const DocumentId& id, const Document& document) {
     const auto has = [&](uint32_t term) {
       return document.counts.contains(query.terms[term].term);
@@ -102,6 +115,8 @@ class Model {
     for (const auto& group : query.excluded) {
       if (std::all_of(group.begin(), group.end(), has)) return false;
     }
+    const auto has_phrase = [&](const Phrase& phrase) { return Model::has(phrase, document); };
+    if (!std::ranges::all_of(query.phrases, has_phrase)) return false;
     return std::all_of(query.facets.begin(), query.facets.end(),
                        [&](const std::string& facet) { return document.facets.contains(facet); });
   }
@@ -139,6 +154,7 @@ class TextModel : public testing::TestWithParam<int> {
     analyzer_.analyze(text, [&](const Token& token) {
       ++document.counts[std::string(token.term)];
       ++document.length;
+      if (is_primary(token.kind)) document.words.emplace_back(token.term);
       return true;
     });
     document.record = encode_text_record(analyzer_, fields, facets);
@@ -179,12 +195,29 @@ class TextModel : public testing::TestWithParam<int> {
       text.append(operators[random_.below(7)]).append(word(random_.skewed(400))).append(" ");
       if (random_.below(8) == 0) text += "AND ";
     }
+    if (random_.below(4) == 0) text += new_phrase();
     TextQuery query = parse_query(analyzer_, text);
     if (random_.below(3) == 0) relate(query);
     if (random_.below(3) == 0) query.facets = {"tag=" + std::to_string(random_.skewed(20))};
     if (random_.below(4) == 0) query.id_begin = std::string(view_of(new_id()));
     if (random_.below(4) == 0) query.id_end = std::string(view_of(new_id()));
     return query;
+  }
+
+  // Mostly one that a document has.
+  std::string new_phrase() {
+    std::string phrase = word(random_.skewed(400)) + " " + word(random_.skewed(400));
+    if (!model_.documents.empty() && random_.below(4) > 0) {
+      auto at = model_.documents.begin();
+      std::advance(at, random_.below(static_cast<uint32_t>(model_.documents.size())));
+      const std::vector<std::string>& words = at->second.words;
+      phrase.clear();
+      const uint32_t first = random_.below(static_cast<uint32_t>(words.size()));
+      for (size_t i = first; i < words.size() && i < first + 2 + random_.below(2); ++i) {
+        phrase += words[i] + " ";
+      }
+    }
+    return "\"" + phrase + "\"";
   }
 
   // To some of its terms some others.
@@ -210,7 +243,9 @@ class TextModel : public testing::TestWithParam<int> {
     TextMatch match;
     size_t taken = 0;
     for (; taken < wanted; ++taken) {
-      const auto has = ranking->take(match);
+      auto has = ranking->take(match);
+      // Phrases are for who reads the texts to say.
+      while (has && *has && !model_.passes(query, match.id)) has = ranking->take(match);
       ASSERT_TRUE(has) << has.status().to_string();
       ASSERT_EQ(*has, taken < expected.size());
       if (!*has) break;

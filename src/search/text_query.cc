@@ -308,6 +308,9 @@ class Builder {
       end = word.end;
     }
     query_.phrases.push_back(std::move(phrase));
+    for (size_t i = 1; i < words.size() && !is_excluded; ++i) {
+      query_.adjacent.push_back({words[i - 1].places, words[i].places});
+    }
   }
 
   // A document has all of its own language.

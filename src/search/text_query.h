@@ -58,6 +58,12 @@ struct Prefix {
   bool is_excluded = false;
 };
 
+// Indexes into `terms` of a query: one of the first with one of the second right behind it.
+struct Adjacency {
+  std::vector<uint32_t> first;
+  std::vector<uint32_t> second;
+};
+
 struct TextQuery {
   std::vector<QueryTerm> terms = {};
   // Indexes into `terms`: of each group a document must have one;
@@ -66,6 +72,8 @@ struct TextQuery {
   std::vector<std::vector<uint32_t>> excluded = {};
   std::vector<Prefix> prefixes = {};
   std::vector<Phrase> phrases = {};  // for matches_phrases(); the words are required above
+  // What they must have, as far as an index knows it: ranking leaves out most that lack it.
+  std::vector<Adjacency> adjacent = {};
 
   // Terms that no document has are read as those that are spelt alike (text_spelling.h).
   bool reads_misspelt = false;

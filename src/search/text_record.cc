@@ -4,9 +4,13 @@
 #include <cstring>
 #include <vector>
 
+#include "search/neighbours.h"
+#include "search/phrase.h"
+
 namespace holdfast::search {
 namespace {
 
+constexpr size_t kEntrySizeMin = 4;
 constexpr uint32_t kCountMax = 255;  // BM25 saturates long before
 
 // FNV-1a, then the finalizer of MurmurHash3, so that every bit depends on every byte.
@@ -21,31 +25,34 @@ uint64_t hash_bytes(std::string_view bytes, uint64_t seed) {
 
 constexpr uint64_t kFacetSeed = 0x9e3779b97f4a7c15;
 
-// The first bytes of a term as a number, by which most comparisons are decided.
-uint64_t head_of(std::string_view term) {
-  uint64_t head = 0;
-  for (size_t i = 0; i < 8; ++i) head = head << 8 | (i < term.size() ? uint8_t(term[i]) : 0u);
-  return head;
-}
-
 struct WeightedTerm {
-  uint64_t head;
+  uint64_t head;    // by which most comparisons are decided
   uint32_t offset;  // in the arena
   uint32_t size;
   uint32_t weight;
+  uint8_t neighbours;
 };
 
 class WeightedTerms {
  public:
-  void add(std::string_view term, uint32_t weight) {
-    all_.push_back({head_of(term), static_cast<uint32_t>(arena_.size()),
-                    static_cast<uint32_t>(term.size()), weight});
+  void begin_field() { before_ = kNone; }
+  // A token of the field, or of none.
+  void add(std::string_view term, uint32_t weight, bool has_neighbours) {
+    const uint64_t head = head_of(term);
+    uint8_t neighbours = 0;
+    if (has_neighbours && before_ != kNone) {
+      all_[before_].neighbours |= neighbour_behind(head);
+      neighbours = neighbour_before(all_[before_].head);
+    }
+    if (has_neighbours) before_ = all_.size();
+    all_.push_back({head, static_cast<uint32_t>(arena_.size()), static_cast<uint32_t>(term.size()),
+                    weight, neighbours});
     arena_.append(term);
   }
   std::string_view term(const WeightedTerm& one) const {
     return std::string_view(arena_).substr(one.offset, one.size);
   }
-  // Distinct terms, ascending, with the sum of their weights.
+  // Distinct terms, ascending, with the sum of their weights and all neighbours.
   const std::vector<WeightedTerm>& fold() {
     std::sort(all_.begin(), all_.end(), [this](const WeightedTerm& a, const WeightedTerm& b) {
       return a.head != b.head ? a.head < b.head : term(a) < term(b);
@@ -54,6 +61,7 @@ class WeightedTerms {
     for (const WeightedTerm& one : all_) {
       if (kept > 0 && all_[kept - 1].head == one.head && term(all_[kept - 1]) == term(one)) {
         all_[kept - 1].weight = std::min(all_[kept - 1].weight + one.weight, kCountMax);
+        all_[kept - 1].neighbours |= one.neighbours;
       } else {
         all_[kept] = one;
         all_[kept].weight = std::min(one.weight, kCountMax);
@@ -65,8 +73,11 @@ class WeightedTerms {
   }
 
  private:
+  static constexpr size_t kNone = SIZE_MAX;
+
   std::string arena_;
   std::vector<WeightedTerm> all_;
+  size_t before_ = kNone;  // the last one that has neighbours
 };
 
 }  // namespace
@@ -101,13 +112,14 @@ std::string encode_text_record(Analyzer& analyzer, std::span<const TextField> fi
   WeightedTerms found;
   uint64_t length = 0;
   for (const TextField& field : fields) {
+    found.begin_field();
     analyzer.analyze(field.text, [&](const Token& token) {
-      found.add(token.term, field.weight);
+      found.add(token.term, field.weight, is_primary(token.kind));
       length += field.weight;
       return true;
     });
   }
-  for (const std::string& facet : facets) found.add(facet_term(facet), 1);
+  for (const std::string& facet : facets) found.add(facet_term(facet), 1, false);
 
   std::string body;
   uint64_t count = 0;
@@ -115,11 +127,12 @@ std::string encode_text_record(Analyzer& analyzer, std::span<const TextField> fi
   for (const WeightedTerm& one : found.fold()) {
     const std::string_view term = found.term(one);
     const size_t shared = shared_size(before, term);
-    if (body.size() + term.size() + 3 > kTextRecordSizeMax) break;
+    if (body.size() + term.size() + kEntrySizeMin > kTextRecordSizeMax) break;
     body.push_back(static_cast<char>(shared));
     body.push_back(static_cast<char>(term.size() - shared));
     body.append(term.substr(shared));
     body.push_back(static_cast<char>(one.weight));
+    body.push_back(static_cast<char>(one.neighbours));
     before = term;
     ++count;
   }
@@ -144,14 +157,16 @@ TextRecord::TextRecord(std::string_view bytes) : rest_(bytes) {
 // Takes an entry: how much its term shares with the one before, and the rest of it. False: there is
 // none, or it is malformed.
 inline bool TextRecord::take_entry(size_t& shared, std::string_view& rest) {
-  if (terms_left_ == 0 || rest_.size() < 3) return false;
+  if (terms_left_ == 0 || rest_.size() < kEntrySizeMin) return false;
   shared = static_cast<uint8_t>(rest_[0]);
   const size_t more = static_cast<uint8_t>(rest_[1]);
-  if (shared > term_size_ || shared + more == 0 || rest_.size() < more + 3) return false;
+  if (shared > term_size_ || shared + more == 0 || rest_.size() < more + kEntrySizeMin)
+    return false;
   rest = rest_.substr(2, more);
   count_ = static_cast<uint8_t>(rest_[2 + more]);
+  neighbours_ = static_cast<uint8_t>(rest_[3 + more]);
   term_size_ = shared + more;
-  rest_.remove_prefix(more + 3);
+  rest_.remove_prefix(more + kEntrySizeMin);
   --terms_left_;
   return true;
 }

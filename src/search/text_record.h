@@ -4,7 +4,7 @@
 // Who: search/ and memory/. Thread-safety: pure functions.
 // Form: u8 format, varint length, varint terms, then per term, ascending: u8 bytes shared with the
 //   term before (all that it does), u8 bytes that follow, those bytes, u8 how often (weighted, at
-//   most 255).
+//   most 255), u8 neighbours (neighbours.h).
 // A facet, an exact label to filter by, is a term whose first byte is 1, which no word has; it does
 // not count into the length.
 #pragma once
@@ -20,7 +20,7 @@
 namespace holdfast::search {
 
 // Of records, segments and the terms in them: a change of what Analyzer gives raises it, too.
-constexpr uint8_t kTextFormat = 2;
+constexpr uint8_t kTextFormat = 3;
 // A record stops there, in the order of its terms: only a text of over 500 KiB of Han characters
 // without much repetition reaches it; what it says past that is not found.
 constexpr size_t kTextRecordSizeMax = (1u << 20) - 1024;
@@ -62,6 +62,7 @@ class TextRecord {
   bool has_term() const { return has_term_; }
   std::string_view term() const { return {term_, term_size_}; }  // until next() or seek()
   uint8_t count() const { return count_; }
+  uint8_t neighbours() const { return neighbours_; }
   bool is_facet() const { return term_size_ > 0 && term_[0] == kFacetByte; }
 
  private:
@@ -75,6 +76,7 @@ class TextRecord {
   uint64_t terms_left_ = 0;
   size_t term_size_ = 0;
   uint8_t count_ = 0;
+  uint8_t neighbours_ = 0;
   bool has_term_ = false;
   bool is_malformed_ = false;
   char term_[512];

@@ -6,6 +6,8 @@
 #include <random>
 #include <set>
 
+#include "search/neighbours.h"
+
 namespace holdfast::search {
 namespace {
 
@@ -101,11 +103,45 @@ TEST(TextRecordTest, ACutRecordIsMalformedHoweverItIsRead) {
 
 TEST(TextRecordTest, AnEntryThatSharesMoreThanThereIsIsMalformed) {
   std::string bytes = record_of("alpha beta");
-  bytes[bytes.size() - 7] = '\x20';  // of beta
-  ASSERT_EQ(bytes.substr(bytes.size() - 5, 4), "beta");
+  bytes[bytes.size() - 8] = '\x20';  // of beta
+  ASSERT_EQ(bytes.substr(bytes.size() - 6, 4), "beta");
   TextRecord record(bytes);
   EXPECT_FALSE(record.seek("zeta"));
   EXPECT_TRUE(record.is_malformed());
+}
+
+uint8_t neighbours_of(std::string_view bytes, std::string_view term) {
+  TextRecord record(bytes);
+  EXPECT_TRUE(record.seek(term)) << term;
+  return record.neighbours();
+}
+
+TEST(TextRecordTest, AWordHasTheWordsBesideItForNeighbours) {
+  const auto before = [](std::string_view term) { return neighbour_before(head_of(term)); };
+  const auto behind = [](std::string_view term) { return neighbour_behind(head_of(term)); };
+  const std::string bytes = record_of("beta zeta alpha zeta beta");
+  EXPECT_EQ(neighbours_of(bytes, "alpha"), before("zeta") | behind("zeta"));
+  EXPECT_EQ(neighbours_of(bytes, "beta"), before("zeta") | behind("zeta"));
+  EXPECT_EQ(neighbours_of(bytes, "zeta"),
+            before("beta") | behind("alpha") | before("alpha") | behind("beta"));
+}
+
+// Its parts stand where it stands, and are no neighbours of it or of each other.
+TEST(TextRecordTest, AnIdentifierIsOneNeighbour) {
+  const std::string bytes = record_of("alpha foo_bar beta");
+  EXPECT_EQ(neighbours_of(bytes, "foo"), 0);
+  EXPECT_EQ(neighbours_of(bytes, "alpha"), neighbour_behind(head_of("foo_bar")));
+  EXPECT_EQ(neighbours_of(bytes, "beta"), neighbour_before(head_of("foo_bar")));
+}
+
+TEST(TextRecordTest, WordsOfTwoFieldsAreNoNeighbours) {
+  Analyzer analyzer;
+  const TextField fields[] = {{"alpha"}, {"beta"}};
+  const std::string facets[] = {"kind=note"};
+  const std::string bytes = encode_text_record(analyzer, fields, facets);
+  EXPECT_EQ(neighbours_of(bytes, "alpha"), 0);
+  EXPECT_EQ(neighbours_of(bytes, "beta"), 0);
+  EXPECT_EQ(neighbours_of(bytes, facet_term("kind=note")), 0);
 }
 
 TEST(TextRecordTest, AFacetIsATermThatNoWordIs) {
