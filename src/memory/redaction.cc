@@ -1,6 +1,8 @@
 #include "holdfast/redaction.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <optional>
 #include <span>
 
@@ -15,8 +17,16 @@ bool is_digit(char c) {
 bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
+constexpr std::array<bool, 256> kIsWord = [] {
+  std::array<bool, 256> is{};
+  for (int c = 0; c < 256; ++c) {
+    is[static_cast<size_t>(c)] =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  }
+  return is;
+}();
 bool is_word(char c) {
-  return is_letter(c) || is_digit(c) || c == '_';
+  return kIsWord[static_cast<uint8_t>(c)];
 }
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -101,6 +111,39 @@ constexpr std::string_view kSecretNames[] = {
     "private_key",     "client_secret",  "accountkey", "account_key", "secret_access_key",
     "sharedaccesskey", "encryption_key", "signing_key"};
 
+static_assert(std::ranges::all_of(kPrefixRules,
+                                  [](const PrefixRule& rule) { return rule.prefix.size() > 2; }));
+
+constexpr std::string_view kWebToken = "eyJ";
+constexpr std::string_view kAuthorization = "authorization";
+
+// By the first byte of what a word may begin with, which second and third bytes it may have: a bit
+// for the lower six bits of each. Most words are passed over by this.
+struct Followers {
+  uint64_t second = 0;
+  uint64_t third = 0;
+};
+constexpr uint64_t follower(char c) {
+  return uint64_t{1} << (static_cast<uint8_t>(c) & 63);
+}
+constexpr std::array<Followers, 256> followers() {
+  std::array<Followers, 256> all{};
+  const auto add = [&all](std::string_view prefix) {
+    Followers& one = all[static_cast<uint8_t>(prefix[0])];
+    one.second |= follower(prefix[1]);
+    one.third |= follower(prefix[2]);
+  };
+  for (const PrefixRule& rule : kPrefixRules) add(rule.prefix);
+  add(kWebToken);
+  for (int letters = 0; letters < 8; ++letters) {  // in any case
+    char begin[3] = {kAuthorization[0], kAuthorization[1], kAuthorization[2]};
+    for (int i = 0; i < 3; ++i) begin[i] -= (letters >> i & 1) != 0 ? 'a' - 'A' : 0;
+    add({begin, 3});
+  }
+  return all;
+}
+constexpr std::array<Followers, 256> kFollowers = followers();
+
 struct Match {
   std::string_view name;
   size_t begin = 0;
@@ -112,16 +155,32 @@ class Scanner {
   Scanner(std::string_view text, const RedactionOptions& options)
       : text_(text), options_(options) {}
 
-  // The first secret that begins at or behind `from`.
+  // The first secret that begins at or behind `from`. None begins inside of a word.
   std::optional<Match> next(size_t from) {
-    for (size_t at = from; at < text_.size(); ++at) {
-      const auto match = at_position(at);
+    size_t at = from > 0 && is_word(text_[from - 1]) ? word_end(from) : from;
+    while (at < text_.size()) {
+      const auto match = may_begin(at) ? at_position(at) : std::nullopt;
       if (match && !is_excepted(*match)) return match;
+      at = is_word(text_[at]) ? word_end(at) : at + 1;
     }
     return std::nullopt;
   }
 
  private:
+  size_t word_end(size_t at) const {
+    while (at < text_.size() && is_word(text_[at])) ++at;
+    return at;
+  }
+
+  // False: certainly no secret does. REQUIRES: `at` is not inside of a word.
+  bool may_begin(size_t at) const {
+    const char c = text_[at];
+    if (!options_.rules.empty() || c == '-' || c == ':' || c == '=') return true;
+    if (at + 2 >= text_.size()) return false;
+    const Followers& of = kFollowers[static_cast<uint8_t>(c)];
+    return (of.second & follower(text_[at + 1])) != 0 && (of.third & follower(text_[at + 2])) != 0;
+  }
+
   std::optional<Match> at_position(size_t at) const {
     const bool begins_word = at == 0 || !is_word(text_[at - 1]);
     if (begins_word) {
@@ -174,7 +233,7 @@ class Scanner {
 
   // header.payload.signature, each base64url; the first two are JSON objects, so they begin "eyJ".
   std::optional<Match> web_token(size_t at) const {
-    if (!text_.substr(at).starts_with("eyJ")) return std::nullopt;
+    if (!text_.substr(at).starts_with(kWebToken)) return std::nullopt;
     const size_t header = run_end(at, kToken);
     if (!text_.substr(header).starts_with(".eyJ")) return std::nullopt;
     const size_t payload = run_end(header + 1, kToken);
@@ -184,9 +243,8 @@ class Scanner {
 
   // "Bearer xyz", "Basic xyz" behind "authorization:".
   std::optional<Match> authorization(size_t at) const {
-    constexpr std::string_view kHeader = "authorization";
-    if (!equal_folded(at, kHeader)) return std::nullopt;
-    size_t value = at + kHeader.size();
+    if (!equal_folded(at, kAuthorization)) return std::nullopt;
+    size_t value = at + kAuthorization.size();
     while (value < text_.size() && std::string_view("\"' \t:=").find(text_[value]) != text_.npos) {
       ++value;
     }

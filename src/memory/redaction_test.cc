@@ -73,6 +73,55 @@ TEST(Redaction, TakesOutEverySecretOfTheCorpusAndNothingElse) {
   }
 }
 
+// Most words are passed over by their first three bytes.
+TEST(Redaction, FindsWhateverBeginsAsTokensDo) {
+  for (const char* const rest : {"KIA",
+                                 "SIA",
+                                 "hp_",
+                                 "ho_",
+                                 "hu_",
+                                 "hs_",
+                                 "hr_",
+                                 "ithub_pat_",
+                                 "lpat-",
+                                 "oxa-",
+                                 "oxb-",
+                                 "oxp-",
+                                 "oxr-",
+                                 "oxs-",
+                                 "app-",
+                                 "k-ant-",
+                                 "k-",
+                                 "k_live_",
+                                 "k_test_",
+                                 "hsec_",
+                                 "Iza",
+                                 "a29.",
+                                 "pm_",
+                                 "ypi-",
+                                 "f_",
+                                 "op_v1_",
+                                 "G.",
+                                 "api",
+                                 "hpat_",
+                                 "GE-SECRET-KEY-1",
+                                 "vs.",
+                                 "ot_token:",
+                                 "ttps://hooks.slack.com/services/",
+                                 "ttps://discord.com/api/webhooks/"}) {
+    int found = 0;
+    for (const char first : {'A', 'S', 'g', 'x', 's', 'r', 'w', 'y', 'n', 'p', 'h', 'd', 'b'}) {
+      const std::string text = std::string("ab ") + first + rest + of(62) + ", cd";
+      found += redact(text).find("[redacted:") == 3;
+    }
+    EXPECT_GE(found, 1) << rest;
+  }
+  for (const char* header : {"Authorization", "AUTHORIZATION", "aUthorization", "auThorization"}) {
+    EXPECT_EQ(redact(header + std::string(": ") + of(20)),
+              header + std::string(": [redacted:authorization]"));
+  }
+}
+
 TEST(Redaction, LeavesWhatIsNoSecret) {
   for (const char* text : {
            "the password must have 12 characters",
