@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/coding.h"
 #include "base/utf8.h"
 
 namespace holdfast::search {
@@ -53,14 +54,45 @@ bool is_path_separator(char c) {
   return c == '/' || c == ':' || c == '@';
 }
 
+// A word of up to 16 bytes as numbers: its first and its last ones, which may overlap.
+struct PackedWord {
+  static constexpr size_t kSizeMax = 16;
+  explicit PackedWord(std::string_view word) : size(word.size()) {
+    const char* const end = word.data() + size;
+    if (size >= 8) {
+      first = load_le<uint64_t>(word.data());
+      last = load_le<uint64_t>(end - 8);
+    } else if (size >= 4) {
+      first = load_le<uint32_t>(word.data());
+      last = load_le<uint32_t>(end - 4);
+    } else if (size > 0) {
+      first = static_cast<uint8_t>(word[0]);
+      last = uint64_t{static_cast<uint8_t>(word[size / 2])} << 8 | static_cast<uint8_t>(end[-1]);
+    }
+  }
+  // Of 64 bits the upper ones depend on every byte.
+  uint64_t hash() const {
+    const uint64_t half = (first ^ size) * 0x9e3779b97f4a7c15;
+    return (half ^ half >> 32 ^ last) * 0xff51afd7ed558ccd;
+  }
+
+  uint64_t first = 0;
+  uint64_t last = 0;
+  size_t size;
+};
+
 struct KnownStem {
-  static constexpr size_t kSizeMax = 15;
+  static constexpr size_t kSizeMax = 14;
+  uint64_t first;  // of the word, packed
+  uint64_t last;
   uint8_t word_size;  // 0: nothing is here
   uint8_t stem_size;
-  char word[kSizeMax];
   char stem[kSizeMax];
-  bool is_of(std::string_view other) const { return std::string_view(word, word_size) == other; }
+  bool is_of(const PackedWord& word) const {
+    return word_size == word.size && first == word.first && last == word.last;
+  }
 };
+static_assert(sizeof(KnownStem) == 32, "two to a cache line");
 
 // Stems of English words that were met, by hash: most words come again, in the next text if not in
 // this one. Each thread has its own, which the next thread takes over when it ends. Of 45 words of
@@ -78,11 +110,9 @@ class KnownStems {
 
   // Where the word is, if it is known, or is to be put. nullptr: it is too long, or there is no
   // memory.
-  KnownStem* find(std::string_view word) {
-    if (word.size() > KnownStem::kSizeMax || places_ == nullptr) return nullptr;
-    uint64_t hash = word.size();
-    for (const char c : word) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
-    KnownStem* const set = &places_[(hash >> 32 ^ hash) % kSets * kWays];
+  KnownStem* find(const PackedWord& word) {
+    if (word.size > PackedWord::kSizeMax || places_ == nullptr) return nullptr;
+    KnownStem* const set = &places_[(word.hash() >> kHashShift) * kWays];
     if (set->is_of(word)) return set;
     size_t at = 1;
     while (at + 1 < kWays && !set[at].is_of(word)) ++at;
@@ -93,6 +123,8 @@ class KnownStems {
 
  private:
   static constexpr size_t kSets = 4096;
+  static constexpr size_t kHashShift = 52;
+  static_assert(uint64_t{kSets} << kHashShift == 0, "as many as the bits that are left");
   static constexpr size_t kWays = 4;
   struct Free {
     void operator()(KnownStem* places) const { std::free(places); }
@@ -385,14 +417,16 @@ std::string_view Analyzer::stem(sb_stemmer* stemmer, std::string_view word) {
 
 std::string_view Analyzer::stem_english(std::string_view word) {
   if (!may_be_initial(word[0])) return word;
-  KnownStem* const known = KnownStems::of_thread().find(word);
+  const PackedWord packed(word);
+  KnownStem* const known = KnownStems::of_thread().find(packed);
   if (known == nullptr) return stem(english_.get(), word);
-  if (!known->is_of(word)) {
+  if (!known->is_of(packed)) {
     const std::string_view stemmed = stem(english_.get(), word);
     if (stemmed.size() > KnownStem::kSizeMax) return stemmed;
-    known->word_size = static_cast<uint8_t>(word.size());
+    known->first = packed.first;
+    known->last = packed.last;
+    known->word_size = static_cast<uint8_t>(packed.size);
     known->stem_size = static_cast<uint8_t>(stemmed.size());
-    std::copy(word.begin(), word.end(), known->word);
     std::copy(stemmed.begin(), stemmed.end(), known->stem);
   }
   folded_.assign(known->stem, known->stem_size);  // the visitor may have another text cut

@@ -11,12 +11,20 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/coding.h"
+
 namespace holdfast::search {
 
-// The first eight bytes of a term as a number, which sorts as they do.
+// The first eight bytes of a term as a number, which sorts as they do; zeros where it has none.
 inline uint64_t head_of(std::string_view term) {
+  if (term.size() >= 8) return __builtin_bswap64(load_le<uint64_t>(term.data()));
+  if (term.size() >= 4) {  // two halves, which overlap
+    const uint64_t first = __builtin_bswap32(load_le<uint32_t>(term.data()));
+    const uint64_t last = __builtin_bswap32(load_le<uint32_t>(term.data() + term.size() - 4));
+    return first << 32 | last << 8 * (8 - term.size());
+  }
   uint64_t head = 0;
-  for (size_t i = 0; i < 8; ++i) head = head << 8 | (i < term.size() ? uint8_t(term[i]) : 0u);
+  for (size_t i = 0; i < term.size(); ++i) head |= uint64_t{uint8_t(term[i])} << 8 * (7 - i);
   return head;
 }
 

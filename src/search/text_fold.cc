@@ -1,6 +1,7 @@
 #include "search/text_fold.h"
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 #include "base/coding.h"
@@ -67,17 +68,13 @@ class Inverter {
   }
 
   Status write(SegmentWriter& writer) {
-    std::sort(all_.begin(), all_.end(), [this](const Occurrence& a, const Occurrence& b) {
-      if (a.head != b.head) return a.head < b.head;
-      const int order =
-          a.size <= 8 && b.size <= 8 ? int{a.size} - int{b.size} : term(a).compare(term(b));
-      return order != 0 ? order < 0 : a.posting.ordinal < b.posting.ordinal;
-    });
+    sort();
     std::vector<Posting> postings;
     for (size_t i = 0; i < all_.size(); ++i) {
       postings.push_back(all_[i].posting);
-      const bool is_last = i + 1 == all_.size() || term(all_[i + 1]) != term(all_[i]);
-      if (!is_last) continue;
+      const bool goes_on = i + 1 < all_.size() && all_[i + 1].head == all_[i].head &&
+                           term(all_[i + 1]) == term(all_[i]);
+      if (goes_on) continue;
       HOLDFAST_TRY(writer.add(term(all_[i]), postings));
       postings.clear();
     }
@@ -85,6 +82,36 @@ class Inverter {
   }
 
  private:
+  using Place = std::vector<Occurrence>::iterator;
+
+  // By terms, then documents. Of many, those that begin with the same two bytes are brought
+  // together first, so that what is left to compare is short.
+  void sort() {
+    constexpr size_t kManyMin = 4096;
+    if (all_.size() < kManyMin) return sort(all_.begin(), all_.end());
+    constexpr size_t kBeginnings = 1 << 16;
+    const auto beginning = [](const Occurrence& one) { return one.head >> 48; };
+    std::vector<uint32_t> ends(kBeginnings);
+    for (const Occurrence& one : all_) ++ends[beginning(one)];
+    std::partial_sum(ends.begin(), ends.end(), ends.begin());
+    std::vector<Occurrence> sorted(all_.size());
+    std::vector<uint32_t> begins = ends;
+    for (auto one = all_.rbegin(); one != all_.rend(); ++one) {
+      sorted[--begins[beginning(*one)]] = *one;
+    }
+    all_ = std::move(sorted);
+    for (size_t i = 0; i < kBeginnings; ++i) {
+      if (ends[i] - begins[i] > 1) sort(all_.begin() + begins[i], all_.begin() + ends[i]);
+    }
+  }
+  void sort(Place begin, Place end) {
+    std::sort(begin, end, [this](const Occurrence& a, const Occurrence& b) {
+      if (a.head != b.head) return a.head < b.head;
+      const int order =
+          a.size <= 8 && b.size <= 8 ? int{a.size} - int{b.size} : term(a).compare(term(b));
+      return order != 0 ? order < 0 : a.posting.ordinal < b.posting.ordinal;
+    });
+  }
   std::string_view term(const Occurrence& one) const {
     return std::string_view(arena_).substr(one.offset, one.size);
   }
