@@ -417,11 +417,15 @@ std::string_view Analyzer::stem(sb_stemmer* stemmer, std::string_view word) {
 
 std::string_view Analyzer::stem_english(std::string_view word) {
   if (!may_be_initial(word[0])) return word;
+  const auto stemmed_anew = [&] {
+    const std::string_view stemmed = stem(english_.get(), word);
+    return stemmed.empty() ? word : stemmed;  // not one term less than in other languages
+  };
   const PackedWord packed(word);
   KnownStem* const known = KnownStems::of_thread().find(packed);
-  if (known == nullptr) return stem(english_.get(), word);
+  if (known == nullptr) return stemmed_anew();
   if (!known->is_of(packed)) {
-    const std::string_view stemmed = stem(english_.get(), word);
+    const std::string_view stemmed = stemmed_anew();
     if (stemmed.size() > KnownStem::kSizeMax) return stemmed;
     known->first = packed.first;
     known->last = packed.last;

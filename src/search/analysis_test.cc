@@ -221,7 +221,7 @@ TEST(Analysis, WordsOfAnotherScriptAreEnglish) {
 TEST(Analysis, TokensAreInTheSamePlacesInEachLanguage) {
   const std::string_view text =
       "H\u00e4user src/log/file.cc l'\u00e9t\u00e9 getHTTPResponse \u7528\u6237 E0413 "
-      "\u043d\u043e\u0432\u044b\u0439 don't c++ \u00e6\u00f8 a";
+      "\u043d\u043e\u0432\u044b\u0439 don't c++ \u00e6\u00f8 a \u0640'\u0640's,foo";
   const auto places_of = [&](Language language) {
     Analyzer analyzer;
     analyzer.set_language(language);

@@ -16,6 +16,7 @@ struct Phrase {
   std::vector<std::vector<std::string>> words;  // of each, the terms in the languages
   std::vector<bool> overlaps;                   // of each, the one before: pairs of a run
   bool is_excluded = false;
+  bool operator==(const Phrase&) const = default;
 };
 
 // Whether such a token stands for a stretch of text: parts, and the characters of a run of pairs,

@@ -67,14 +67,15 @@ Result<uint32_t> lower_ordinal(KeySource& source, const IndexKeys& keys, const S
     const uint32_t middle = low + (high - low) / 2;
     const uint32_t block = middle / kIdsPerBlock;
     HOLDFAST_ASSIGN(const auto bytes, source.peek(keys.ids(segment.id, block)));
-    if (!bytes || bytes->empty()) return malformed_index("ids are missing");
+    const uint32_t first = block * kIdsPerBlock;
+    const uint32_t count = std::min(kIdsPerBlock, segment.documents - first);
+    const bool is_sound = bytes && bytes->size() == size_t{count} * kDocumentIdSize;
+    if (!is_sound) return malformed_index("ids are missing");
     uint32_t smaller = 0;
-    const auto count = static_cast<uint32_t>(bytes->size() / kDocumentIdSize);
     while (smaller < count &&
            std::string_view(*bytes).substr(smaller * kDocumentIdSize, kDocumentIdSize) < id) {
       ++smaller;
     }
-    const uint32_t first = block * kIdsPerBlock;
     if (smaller > 0 && smaller < count) return first + smaller;
     if (smaller == 0) high = first;
     if (smaller == count) low = first + count;

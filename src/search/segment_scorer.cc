@@ -42,7 +42,7 @@ const PostingList* PostingWalk::list_of(uint32_t ordinal) {
   if (!found_chunks_) found_chunks_.emplace(*postings_);
   const PostingList* const chunk = found_chunks_->to(ordinal);
   if (chunk == nullptr) {
-    status_ = found_chunks_->status();
+    fail(found_chunks_->status());
   } else if (chunk->blocks.back().last != found_chunk_last_) {
     found_chunk_last_ = chunk->blocks.back().last;
     found_block_ = 0;
@@ -55,7 +55,7 @@ const uint32_t* PostingWalk::decode(const PostingList& list, size_t block) {
   if (decoded_block_ != block) {
     decoded_block_ = block;
     if (!list.decode(list.blocks[block], ordinals_)) {
-      status_ = malformed_index("a list of postings");
+      fail(malformed_index("a list of postings"));
       return nullptr;
     }
   }

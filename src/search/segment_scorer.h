@@ -57,6 +57,10 @@ class PostingWalk {
     uint32_t last;
     double bound;
   };
+  // The first failure stays.
+  void fail(Status status) {
+    if (status_) status_ = std::move(status);
+  }
   void to_window(uint32_t begin);
   // The list that has the posting of `ordinal`, if there is one; nullptr: there is none.
   const PostingList* list_of(uint32_t ordinal);
@@ -166,7 +170,7 @@ bool PostingWalk::visit_block(const PostingList& list, const PostingBlock& block
                               uint32_t end, const Visit& visit) {
   uint32_t ordinals[kBlockPostings];
   if (!list.decode(block, ordinals)) {
-    status_ = malformed_index("a list of postings");
+    fail(malformed_index("a list of postings"));
     return false;
   }
   const uint8_t* const counts = list.counts(block);
@@ -217,7 +221,7 @@ bool PostingWalk::for_each(uint32_t begin, uint32_t end, const Visit& visit) {
     if (chunk->blocks.back().last >= end - 1) break;
     from = chunk->blocks.back().last + 1;
   }
-  status_ = window_chunks_->status();
+  fail(window_chunks_->status());
   return status_.is_ok();
 }
 

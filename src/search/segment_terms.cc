@@ -265,6 +265,7 @@ uint32_t PostingChunks::cursor_last() const {
 const PostingList* PostingChunks::to(uint32_t ordinal) {
   const bool is_there = !chunk_.blocks.empty() && chunk_.blocks.back().last >= ordinal;
   if (is_there) return &chunk_;
+  if (!status_) return nullptr;
   const TermPostings& all = postings_;
   const auto key_of = [&](uint32_t last) { return all.keys_->term(all.segment_, all.term_, last); };
   if (cursor_ == nullptr) {

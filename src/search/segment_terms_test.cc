@@ -156,6 +156,13 @@ TEST_F(SegmentTermsTest, AMalformedChunkIsTold) {
   target_.entries.lower_bound(keys_.term(kSegment, kTerm, behind))->second.resize(9);
   EXPECT_EQ(chunks.to(behind), nullptr);
   EXPECT_EQ(chunks.status().code(), StatusCode::kCorruption);
+  // What is behind it does not make good for it.
+  EXPECT_EQ(chunks.to(found->front().ranges().back().last), nullptr);
+  EXPECT_EQ(chunks.status().code(), StatusCode::kCorruption);
+  PostingWalk walk(0, found->front(), {}, false);
+  EXPECT_FALSE(walk.find(behind));
+  EXPECT_FALSE(walk.find(UINT32_MAX - 1));
+  EXPECT_EQ(walk.status().code(), StatusCode::kCorruption);
 }
 
 // In one block, in chunks and behind ranges; of some documents, or of none, which takes no room.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "search/manifest.h"
 #include "search/map_keyspace.h"
 #include "search/text_fold.h"
 #include "search/text_record.h"
@@ -189,6 +190,17 @@ TEST_F(TextIndexTest, ARecordOfAnotherFormatIsRefused) {
   EXPECT_EQ(ranking.status().code(), StatusCode::kUnsupported);
   EXPECT_EQ(fold_step(keys_, kPrefix, {.documents_min = 1}).status().code(),
             StatusCode::kUnsupported);
+}
+
+TEST_F(TextIndexTest, ABlockWithTooFewIdsIsCorruption) {
+  for (int i = 1; i <= 100; ++i) add(i, "login");
+  ASSERT_TRUE(fold_step(keys_, kPrefix, {.documents_min = 1}));
+  const auto ids = keys_.entries.lower_bound(std::string(kPrefix) + "s");
+  ASSERT_EQ(ids->second.size(), kIdsPerBlock * kDocumentIdSize);
+  ids->second.resize(10 * kDocumentIdSize);
+  TextQuery query = parse_query(analyzer_, "login");
+  query.id_begin = id_of(40);
+  EXPECT_EQ(Ranking::open(keys_, kPrefix, query, 10).status().code(), StatusCode::kCorruption);
 }
 
 // By what stands beside the words of it, without a text.

@@ -175,12 +175,17 @@ class Builder {
 
   void add(const Piece& piece) {
     if (piece.is_prefix && add_prefix(piece)) return;
+    const bool is_excluded = piece.role == Piece::Role::kExcluded;
     std::vector<Word> words;
     for (Word& word : words_of(piece)) {
-      if (add_terms(piece, word) && is_primary(word.kind)) words.push_back(std::move(word));
+      const bool has_room = add_terms(piece, word);
+      if (!is_primary(word.kind)) continue;
+      // Words on both sides of one that is ignored do not stand side by side.
+      if (!has_room && is_excluded) return;
+      if (!has_room && piece.is_phrase) break;
+      if (has_room) words.push_back(std::move(word));
     }
     if (words.empty()) return;
-    const bool is_excluded = piece.role == Piece::Role::kExcluded;
     if (piece.is_phrase && words.size() > 1) {
       add_phrase(words, is_excluded);
       if (is_excluded) return;  // having the words somewhere is not having the phrase
@@ -188,7 +193,7 @@ class Builder {
     if (is_excluded) {
       add_excluded(words);
     } else if (piece.is_phrase || piece.role == Piece::Role::kRequired) {
-      for (const Word& word : words) query_.required.push_back(word.places);
+      for (const Word& word : words) require(word.places);
     }
   }
 
@@ -299,6 +304,10 @@ class Builder {
     return true;
   }
 
+  void require(const std::vector<uint32_t>& group) {
+    if (required_.insert(group).second) query_.required.push_back(group);
+  }
+
   void add_phrase(const std::vector<Word>& words, bool is_excluded) {
     Phrase phrase{{}, {}, is_excluded};
     uint32_t end = 0;
@@ -307,6 +316,9 @@ class Builder {
       phrase.overlaps.push_back(word.begin < end);
       end = word.end;
     }
+    const bool is_known =
+        std::find(query_.phrases.begin(), query_.phrases.end(), phrase) != query_.phrases.end();
+    if (is_known || query_.phrases.size() == kQueryPhrasesMax) return;
     query_.phrases.push_back(std::move(phrase));
     for (size_t i = 1; i < words.size() && !is_excluded; ++i) {
       query_.adjacent.push_back({words[i - 1].places, words[i].places});
@@ -315,7 +327,7 @@ class Builder {
 
   // A document has all of its own language.
   void add_excluded(const std::vector<Word>& words) {
-    for (size_t i = 0; i < languages_.size(); ++i) {
+    for (size_t i = 0; i < languages_.size() && query_.excluded.size() < kQueryTermsMax; ++i) {
       std::vector<uint32_t> group;
       for (const Word& word : words) group.push_back(word.places[i]);
       const auto& known = query_.excluded;
@@ -332,8 +344,11 @@ class Builder {
     analyzer_.set_language(languages_.front());
     const auto tokens = analyse(analyzer_, piece.text, 2);
     if (folded.size() < 2 || folded.size() > kTermSizeMax || tokens.empty()) return false;
-    query_.prefixes.push_back(
-        {folded, piece.role == Piece::Role::kRequired, piece.role == Piece::Role::kExcluded});
+    const Prefix prefix{folded, piece.role == Piece::Role::kRequired,
+                        piece.role == Piece::Role::kExcluded};
+    const auto& known = query_.prefixes;
+    const bool is_known = std::find(known.begin(), known.end(), prefix) != known.end();
+    if (!is_known && known.size() < kQueryPrefixesMax) query_.prefixes.push_back(prefix);
     return true;
   }
 
@@ -360,6 +375,7 @@ class Builder {
   TextQuery& query_;
   uint32_t next_word_ = 0;
   std::unordered_map<std::string, uint32_t> places_;
+  std::set<std::vector<uint32_t>> required_;
   std::set<uint32_t> telling_;  // places of words that say what is asked for
   std::set<uint32_t> silent_;   // and of function words
   std::set<uint32_t> english_;  // of those that tell, as English words, what may be had instead

@@ -25,8 +25,11 @@
 
 namespace holdfast::search {
 
-// Terms of a query; further distinct ones are ignored.
+// Terms of a query; further distinct ones are ignored, and a phrase ends before them. So are
+// further distinct phrases, prefixes, and exclusions, of which there are as many as terms.
 constexpr size_t kQueryTermsMax = 256;
+constexpr size_t kQueryPhrasesMax = 32;
+constexpr size_t kQueryPrefixesMax = 16;
 constexpr size_t kPrefixTermsMax = 64;  // that a prefix stands for
 // Words that tell what is asked for, of a question whose related words count; what has more of them
 // says by itself what it means.
@@ -56,6 +59,7 @@ struct Prefix {
   std::string text;
   bool is_required = false;
   bool is_excluded = false;
+  bool operator==(const Prefix&) const = default;
 };
 
 // Indexes into `terms` of a query: one of the first with one of the second right behind it.

@@ -118,6 +118,50 @@ TEST(TextQuery, WhatWasTypedIsNotRelated) {
   EXPECT_EQ(std::ranges::count(query.terms, "beagl", &QueryTerm::term), 1);
 }
 
+// Words of one term each.
+std::string word(size_t number) {
+  std::string word = "q";
+  for (int i = 0; i < 3; ++i, number /= 26) word += static_cast<char>('a' + number % 26);
+  return word + "qo";
+}
+
+// Words on both sides of one that is ignored do not stand side by side.
+TEST(TextQuery, APhraseEndsWhereThereIsNoRoomForAWord) {
+  Analyzer analyzer;
+  std::string words = "of the config ";
+  for (size_t i = 4; i < kQueryTermsMax; ++i) words += word(i) + " ";
+  const auto phrases_of = [&](const std::string& text) {
+    return parse_query(analyzer, words + text).phrases;
+  };
+  const auto required = phrases_of("\"of new release config\"");
+  ASSERT_EQ(required.size(), 1u);
+  EXPECT_EQ(required[0].words, (std::vector<std::vector<std::string>>{{"of"}, {"new"}}));
+  EXPECT_TRUE(phrases_of("-\"of new release\"").empty());
+  const TextQuery query = parse_query(analyzer, words + "-\"config new release\" -new/release");
+  EXPECT_TRUE(query.excluded.empty());
+}
+
+TEST(TextQuery, WhatIsSaidAgainIsAskedOnce) {
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += "\"red sky\" wa* -no* +red \"red sky\" -blue/green ";
+  EXPECT_EQ(shown(text), shown("\"red sky\" wa* -no* +red -blue/green"));
+}
+
+TEST(TextQuery, PhrasesPrefixesAndExclusionsAreLimited) {
+  std::string text = "red ";
+  for (size_t i = 0; i < 1000; ++i) {
+    const std::string pair[] = {word(i % 40), word(50 + i / 40)};
+    text.append("\"" + pair[0] + " " + pair[1] + "\" " + word(100 + i) + "* ");
+    text.append("-" + pair[0] + "," + pair[1] + " ");
+  }
+  Analyzer analyzer;
+  const TextQuery query = parse_query(analyzer, text);
+  EXPECT_EQ(query.phrases.size(), kQueryPhrasesMax);
+  EXPECT_EQ(query.prefixes.size(), kQueryPrefixesMax);
+  EXPECT_EQ(query.excluded.size(), kQueryTermsMax);
+  EXPECT_LE(query.required.size(), kQueryTermsMax);
+}
+
 TEST(TextQuery, AnyBytesAreAQuery) {
   uint32_t state = 7;
   const auto random = [&](uint32_t below) {

@@ -160,12 +160,13 @@ inline bool TextRecord::take_entry(size_t& shared, std::string_view& rest) {
   if (terms_left_ == 0 || rest_.size() < kEntrySizeMin) return false;
   shared = static_cast<uint8_t>(rest_[0]);
   const size_t more = static_cast<uint8_t>(rest_[1]);
-  if (shared > term_size_ || shared + more == 0 || rest_.size() < more + kEntrySizeMin)
-    return false;
+  const size_t size = shared + more;
+  if (shared > term_size_ || size == 0 || size > kTermSizeMax) return false;
+  if (rest_.size() < more + kEntrySizeMin) return false;
   rest = rest_.substr(2, more);
   count_ = static_cast<uint8_t>(rest_[2 + more]);
   neighbours_ = static_cast<uint8_t>(rest_[3 + more]);
-  term_size_ = shared + more;
+  term_size_ = size;
   rest_.remove_prefix(more + kEntrySizeMin);
   --terms_left_;
   return true;

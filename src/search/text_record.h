@@ -79,7 +79,7 @@ class TextRecord {
   uint8_t neighbours_ = 0;
   bool has_term_ = false;
   bool is_malformed_ = false;
-  char term_[512];
+  char term_[kTermSizeMax];
 };
 
 }  // namespace holdfast::search

@@ -110,6 +110,20 @@ TEST(TextRecordTest, AnEntryThatSharesMoreThanThereIsIsMalformed) {
   EXPECT_TRUE(record.is_malformed());
 }
 
+TEST(TextRecordTest, ATermThatIsTooLongIsMalformed) {
+  std::string bytes = record_of("alpha");
+  const std::string entry = bytes.substr(bytes.size() - 9);
+  ASSERT_EQ(entry.substr(2, 5), "alpha");
+  const auto with = [&](size_t size) {
+    std::string one(1, '\0');
+    one.push_back(static_cast<char>(size));
+    return bytes.substr(0, bytes.size() - 9) + one + std::string(size, 'a') + entry.substr(7);
+  };
+  EXPECT_TRUE(TextRecord(with(kTermSizeMax)).next());
+  EXPECT_FALSE(TextRecord(with(kTermSizeMax + 1)).next());
+  EXPECT_FALSE(TextRecord(with(255)).next());
+}
+
 uint8_t neighbours_of(std::string_view bytes, std::string_view term) {
   TextRecord record(bytes);
   EXPECT_TRUE(record.seek(term)) << term;
