@@ -181,7 +181,7 @@ class Scanner {
     return (of.second & follower(text_[at + 1])) != 0 && (of.third & follower(text_[at + 2])) != 0;
   }
 
-  std::optional<Match> at_position(size_t at) const {
+  std::optional<Match> at_position(size_t at) {
     const bool begins_word = at == 0 || !is_word(text_[at - 1]);
     if (begins_word) {
       for (const RedactionRule& rule : options_.rules) {
@@ -221,6 +221,15 @@ class Scanner {
     return at;
   }
 
+  // Of many that begin in one run it is looked for once.
+  size_t graphic_end(size_t at) {
+    if (at < graphic_begin_ || at >= graphic_end_) {
+      graphic_begin_ = at;
+      graphic_end_ = run_end(at, SecretAlphabet::graphic);
+    }
+    return at < graphic_end_ ? graphic_end_ : at;
+  }
+
   std::optional<Match> prefixed(const PrefixRule& rule, size_t at) const {
     if (text_[at] != rule.prefix[0] || !text_.substr(at).starts_with(rule.prefix)) {
       return std::nullopt;
@@ -232,13 +241,16 @@ class Scanner {
   }
 
   // header.payload.signature, each base64url; the first two are JSON objects, so they begin "eyJ".
-  std::optional<Match> web_token(size_t at) const {
-    if (!text_.substr(at).starts_with(kWebToken)) return std::nullopt;
+  std::optional<Match> web_token(size_t at) {
+    if (at < no_header_end_ || !text_.substr(at).starts_with(kWebToken)) return std::nullopt;
     const size_t header = run_end(at, kToken);
-    if (!text_.substr(header).starts_with(".eyJ")) return std::nullopt;
-    const size_t payload = run_end(header + 1, kToken);
-    if (payload >= text_.size() || text_[payload] != '.') return std::nullopt;
-    return Match{"jwt", at, run_end(payload + 1, kToken)};
+    if (text_.substr(header).starts_with(".eyJ")) {
+      const size_t payload = run_end(header + 1, kToken);
+      const bool is_signed = payload < text_.size() && text_[payload] == '.';
+      if (is_signed) return Match{"jwt", at, run_end(payload + 1, kToken)};
+    }
+    no_header_end_ = header;
+    return std::nullopt;
   }
 
   // "Bearer xyz", "Basic xyz" behind "authorization:".
@@ -290,17 +302,17 @@ class Scanner {
     const size_t authority = at + 3;
     const size_t stop =
         std::min(text_.find_first_of(" \t\r\n/?#\"'`<>\\", authority), text_.size());
-    const size_t host = text_.substr(0, stop).rfind('@');
-    if (host == text_.npos || host < authority) return std::nullopt;
-    const size_t colon = text_.find(':', authority);
-    if (colon >= host || host - colon < 2) return std::nullopt;
-    const std::string_view password = text_.substr(colon + 1, host - colon - 1);
+    const std::string_view before_path = text_.substr(authority, stop - authority);
+    const std::string_view user = before_path.substr(0, before_path.rfind('@'));
+    const size_t colon = user.find(':');
+    if (user.size() == before_path.size() || colon == user.npos) return std::nullopt;
+    const std::string_view password = user.substr(colon + 1);
     if (is_placeholder(password)) return std::nullopt;
-    return Match{"url-password", colon + 1, host};
+    return Match{"url-password", authority + colon + 1, authority + user.size()};
   }
 
   // name = value, name: value, "name": "value"; `at` is the sign between them.
-  std::optional<Match> assigned(size_t at) const {
+  std::optional<Match> assigned(size_t at) {
     size_t name_end = at;
     while (name_end > 0 && (text_[name_end - 1] == ' ' || text_[name_end - 1] == '\\' ||
                             is_quote(text_[name_end - 1]))) {
@@ -322,7 +334,7 @@ class Scanner {
         ++end;
       }
     } else {
-      end = run_end(value, SecretAlphabet::graphic);
+      end = graphic_end(value);
       while (end > value && std::string_view(".)]}>").find(text_[end - 1]) != text_.npos) --end;
     }
     return value_match(value, end, name);
@@ -371,18 +383,23 @@ class Scanner {
                                            "undefined", "process.env", "os.environ", "env.",
                                            "getenv",    "required",    "string",     "redacted",
                                            "changeme",  "your_",       "your-",      "example"};
+    constexpr size_t kWordSizeMax = 16;
     std::string folded;
-    for (const char c : value) folded.push_back(lower(c));
+    for (const char c : value.substr(0, kWordSizeMax)) folded.push_back(lower(c));
     for (const std::string_view word : kWords) {
       const bool is_open = word.back() == '.' || word.back() == '_' || word.back() == '-' ||
                            word.find('.') != word.npos || word == "getenv";
       if (is_open ? folded.starts_with(word) : folded == word) return true;
     }
-    return folded.find_first_not_of(folded[0]) == folded.npos;
+    const auto is_first = [&](char c) { return lower(c) == folded[0]; };
+    return std::all_of(value.begin(), value.end(), is_first);
   }
 
   const std::string_view text_;
   const RedactionOptions& options_;
+  size_t no_header_end_ = 0;  // what ends here as the header of a web token is none
+  size_t graphic_begin_ = 0;
+  size_t graphic_end_ = 0;
 };
 
 }  // namespace
