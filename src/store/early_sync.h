@@ -10,6 +10,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <mutex>
 #include <thread>
 
@@ -31,7 +32,7 @@ class EarlySync {
     const std::lock_guard lock(mutex_);
     unsynced_ += bytes;
     if (unsynced_ < kWorthIt) return;
-    if (!thread_.joinable()) thread_ = std::thread(&EarlySync::run, this);
+    if (!thread_.joinable() && !start()) return;
     changed_.notify_one();
   }
 
@@ -48,6 +49,16 @@ class EarlySync {
 
  private:
   static constexpr uint64_t kWorthIt = 8u << 20;
+
+  // False: no thread is to be had; the sync at the end does it all.
+  bool start() {
+    try {
+      thread_ = std::thread(&EarlySync::run, this);
+    } catch (const std::exception&) {
+      return false;
+    }
+    return true;
+  }
 
   void run() {
     std::unique_lock lock(mutex_);

@@ -6,6 +6,7 @@
 
 #include "store/test_machine.h"
 #include "support/faulty_os.h"
+#include "support/no_threads.h"
 
 namespace holdfast::store {
 namespace {
@@ -52,6 +53,14 @@ TEST_F(EarlySyncTest, EachMuchIsSyncedBesideTheWriting) {
   }
   EXPECT_TRUE(sync_->finish());
   EXPECT_EQ(syncs_, 5);
+}
+
+TEST_F(EarlySyncTest, WithoutAThreadAllIsLeftToWhoeverSyncsInTheEnd) {
+  const NoThreads none;
+  sync_->wrote(kMuch);
+  sync_->wrote(kMuch);
+  EXPECT_TRUE(sync_->finish());
+  EXPECT_EQ(syncs_, 0);
 }
 
 TEST_F(EarlySyncTest, ASyncThatFailedIsToldInTheEnd) {

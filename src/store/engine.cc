@@ -330,12 +330,13 @@ Status Store::Impl::after_commit(const store::Appended& appended,
   const uint64_t asked_every = strict ? kApplyAskedEveryStrict : kApplyAskedEvery;
   const bool asked = appended.version % asked_every == 0 ||
                      appended.lsn_end % kApplyAskedBytes < appended.size_bytes;
-  if (helped && asked && store::apply_worth_it(*context_)) maintenance_->apply_soon();
+  // Where no thread is to be had for it, bound_backlog() has it done.
+  if (helped && asked && store::apply_worth_it(*context_)) (void)maintenance_->apply_soon();
   retain_if_due(appended.version, helped);
   // A batched commit must be synced in time even if no other call comes.
   if (strict && !store::upkeep_due(*context_)) return Status::ok();
   if (helped) {
-    maintenance_->wake();
+    if (!maintenance_->wake()) (void)store::maintain_once(*context_);
     return Status::ok();
   }
   (void)store::prepare_segments(*context_, false);
@@ -345,11 +346,8 @@ Status Store::Impl::after_commit(const store::Appended& appended,
 
 void Store::Impl::retain_if_due(uint64_t version, bool helped) {
   if (!retainer_.is_time(version)) return;
-  if (!helped) {
-    (void)retain();
-  } else if (version % kRetainAskedEvery == 0) {
-    maintenance_->retain_soon();
-  }
+  if (helped && version % kRetainAskedEvery != 0) return;
+  if (!helped || !maintenance_->retain_soon()) (void)retain();
 }
 
 bool Store::Impl::retain() {

@@ -1,6 +1,7 @@
 #include "store/maintenance.h"
 
 #include <chrono>
+#include <exception>
 
 #include "store/append.h"
 #include "store/checkpoint.h"
@@ -56,27 +57,31 @@ Status checkpoint_if_due(const Context& context) {
   return done ? Status::ok() : done.status();
 }
 
-void Maintenance::ask(std::atomic<bool>& work, Helper& helper, void (Maintenance::*run)()) {
-  if (work.load(std::memory_order_relaxed)) return;  // it knows
+bool Maintenance::ask(std::atomic<bool>& work, Helper& helper, void (Maintenance::*run)()) {
+  if (work.load(std::memory_order_relaxed)) return true;  // it knows
   const std::lock_guard lock(mutex_);
-  if (stopping_) return;
-  work = true;
-  if (helper.thread.joinable()) {
-    helper.changed->notify_one();
-  } else {
+  if (stopping_) return true;
+  if (!helper.thread.joinable()) {
     helper.changed.emplace();
-    helper.thread = std::thread(run, this);
+    try {
+      helper.thread = std::thread(run, this);  // it waits for the mutex
+    } catch (const std::exception&) {
+      return false;
+    }
   }
+  work = true;
+  helper.changed->notify_one();
+  return true;
 }
 
-void Maintenance::wake() {
-  ask(work_, upkeep_, &Maintenance::run_upkeep);
+bool Maintenance::wake() {
+  return ask(work_, upkeep_, &Maintenance::run_upkeep);
 }
-void Maintenance::apply_soon() {
-  ask(apply_, tree_, &Maintenance::run_tree);
+bool Maintenance::apply_soon() {
+  return ask(apply_, tree_, &Maintenance::run_tree);
 }
-void Maintenance::retain_soon() {
-  ask(retain_, tree_, &Maintenance::run_tree);
+bool Maintenance::retain_soon() {
+  return ask(retain_, tree_, &Maintenance::run_tree);
 }
 
 void Maintenance::stop() {

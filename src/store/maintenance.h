@@ -36,12 +36,13 @@ class Maintenance {
       : context_(context), retain_step_(std::move(retain)) {}
   ~Maintenance() { stop(); }
 
+  // Of each: false, if there is no thread and none is to be had (EAGAIN): it stays undone.
   // Has the log synced soon, and done what else is due.
-  void wake();
+  bool wake();
   // Has the log's tail applied now, if nobody else is at it.
-  void apply_soon();
+  bool apply_soon();
   // Has histories trimmed while that is due, beside other work.
-  void retain_soon();
+  bool retain_soon();
   // Whether it was asked to and has not done it yet.
   bool retain_asked() const { return retain_.load(std::memory_order_relaxed); }
   void stop();
@@ -53,7 +54,7 @@ class Maintenance {
     std::thread thread;
   };
 
-  void ask(std::atomic<bool>& work, Helper& helper, void (Maintenance::*run)());
+  bool ask(std::atomic<bool>& work, Helper& helper, void (Maintenance::*run)());
   void run_upkeep();
   void run_tree();
   void apply_while_asked(std::unique_lock<std::mutex>& lock);
