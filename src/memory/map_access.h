@@ -28,7 +28,7 @@ struct MapClock {
   }
 };
 
-class MapAccess final : public Access {
+class MapAccess : public Access {
  public:
   MapAccess(search::MapKeyspace& keys, MapClock& clock, SpaceSegments segments, uint32_t owner = 1)
       : keys_(keys), clock_(clock), segments_(std::move(segments)), owner_(owner) {

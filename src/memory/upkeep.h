@@ -7,13 +7,15 @@
 //   1. One run at a time: of several all but one would conflict and have worked for nothing.
 //   2. The first run is the caller's own: handles that live for a few writes have no use for a
 //      thread, and who closed its store would do nothing that lasts.
-//   3. After at most kEnough observations there is a run, or one is at work.
-//   4. Writes are never ahead of a run by many more than kBehindMax observations for each thread
-//      that writes: then one of them waits.
-//   5. No run outlives it.
+//   3. After at most kEnough observations there is a run, or one is at work. A thread that finds so
+//      many at its end goes on, as nobody may write again; a run of the caller's own leaves them to
+//      who writes next, or to a thread.
+//   4. Who is kBehindMax observations ahead of a run waits for its end, however many write.
+//   5. No run outlives it. What a run throws is lost: nothing of it is owed to who wrote.
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstddef>
 #include <functional>
 #include <mutex>
@@ -41,14 +43,18 @@ class Upkeep {
   void run(const Work& work);
 
  private:
-  void start(size_t observations, const Work& work);
+  void run_here(std::unique_lock<std::mutex>& lock, const Work& work);
+  bool start_thread(const Work& work);
+  void run_while_due(const Work& work);
 
   const bool has_thread_;
-  std::mutex mutex_;  // held by who starts a run, does one, or waits for one
+  std::atomic<size_t> behind_{0};  // observations that no run was told of
+  std::mutex mutex_;               // of what follows; not held by a run
+  std::condition_variable told_;   // a run was told of all there were, or has ended
   bool has_run_ = false;
+  bool is_at_work_ = false;
+  bool is_ending_ = false;
   std::thread thread_;
-  std::atomic<bool> is_at_work_{false};  // thread_
-  std::atomic<size_t> behind_{0};        // observations that no run was told of
 };
 
 }  // namespace holdfast::memory

@@ -3,17 +3,21 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <new>
 #include <thread>
 #include <vector>
+
+#include "support/no_threads.h"
 
 namespace holdfast::memory {
 namespace {
 
-// A run that says when it begins, and ends when it is let go.
+// A run that says when it begins, and ends when it is let go; later ones end at once.
 class HeldRun {
  public:
   Upkeep::Work work() {
     return [this](size_t) {
+      if (has_ended_) return;
       began_.set_value(std::this_thread::get_id());
       let_go_.get_future().wait();
       has_ended_ = true;
@@ -101,12 +105,79 @@ TEST(UpkeepTest, WhoIsFarAheadWaitsForTheThread) {
     write(upkeep, 1, true, held.work());
     held.wait_until_it_began();
     std::thread writer([&] {
-      write(upkeep, Upkeep::kBehindMax, true, [&](size_t) { ended_before = held.has_ended(); });
+      write(upkeep, Upkeep::kBehindMax, true, kNothing);
+      ended_before = held.has_ended();
     });
     held.let_go();
     writer.join();
   }
   EXPECT_TRUE(ended_before);
+}
+
+TEST(UpkeepTest, HoweverManyAreFarAheadAllWait) {
+  HeldRun held;
+  std::atomic<int> counted{0};
+  std::atomic<int> ended_before{0};
+  {
+    Upkeep upkeep(true);
+    write(upkeep, 1, true, kNothing);
+    write(upkeep, 1, true, held.work());
+    held.wait_until_it_began();
+    std::vector<std::thread> writers;
+    for (int i = 0; i < 4; ++i) {
+      writers.emplace_back([&] {
+        const bool is_enough = upkeep.count(Upkeep::kBehindMax);
+        ++counted;
+        if (is_enough) upkeep.run(kNothing);
+        ended_before += held.has_ended();
+      });
+    }
+    while (counted < 4) std::this_thread::yield();
+    held.let_go();
+    for (std::thread& writer : writers) writer.join();
+  }
+  EXPECT_EQ(ended_before, 4);
+}
+
+TEST(UpkeepTest, WhatIsWrittenBesideTheLastRunIsNotLeft) {
+  HeldRun held;
+  const auto first = held.work();
+  std::atomic<int> runs{0};
+  std::promise<size_t> told;
+  Upkeep upkeep(true);
+  write(upkeep, 1, true, kNothing);
+  write(upkeep, 1, true, [&](size_t observations) {
+    if (runs++ == 0) return first(observations);
+    told.set_value(observations);
+  });
+  held.wait_until_it_began();
+  write(upkeep, Upkeep::kEnough, true, [](size_t) { ADD_FAILURE() << "beside another run"; });
+  held.let_go();
+  EXPECT_EQ(told.get_future().get(), Upkeep::kEnough);  // and nobody writes any more
+}
+
+TEST(UpkeepTest, WhereNoThreadIsToBeHadTheCallerDoesIt) {
+  const NoThreads none;
+  Upkeep upkeep(true);
+  std::vector<std::thread::id> by;
+  for (int i = 0; i < 3; ++i) {
+    write(upkeep, 1, true, [&](size_t) { by.push_back(std::this_thread::get_id()); });
+  }
+  EXPECT_EQ(by, std::vector(3, std::this_thread::get_id()));
+}
+
+TEST(UpkeepTest, WhatARunThrowsReachesNobody) {
+  std::atomic<int> runs{0};
+  {
+    Upkeep upkeep(true);
+    for (int i = 0; i < 3; ++i) {
+      write(upkeep, Upkeep::kBehindMax, true, [&](size_t) {
+        ++runs;
+        throw std::bad_alloc();
+      });
+    }
+  }
+  EXPECT_GE(runs, 2);
 }
 
 TEST(UpkeepTest, ItOutlivesItsThread) {

@@ -234,34 +234,49 @@ Status relabel_vectors(KeyTarget& target, uint32_t space_id, const Uuid& id,
   });
 }
 
+namespace {
+
+// Idle: there is nothing to do, or the space is gone or another one, or the vectors are.
+Result<search::FoldStep> fold_vectors_once(Access& access, uint32_t space, uint32_t number) {
+  search::FoldStep step = search::FoldStep::kIdle;
+  HOLDFAST_TRY(access.write_existing([&](KeyTarget& target, uint32_t space_id) -> Status {
+    step = search::FoldStep::kIdle;
+    if (space_id != space) return Status::ok();
+    HOLDFAST_ASSIGN(const auto all, all_definitions(target, space_id));
+    for (const NamedDefinition& one : all) {
+      if (one.definition.number != number) continue;
+      HOLDFAST_ASSIGN(step, search::vector_fold_step(target, one.definition.prefix(space_id),
+                                                     one.definition.shape()));
+    }
+    return Status::ok();
+  }));
+  return step;
+}
+
+}  // namespace
+
 Status fold_vectors(Access& access, size_t steps) {
-  std::vector<VectorDefinition> due;
+  std::vector<uint32_t> due;  // numbers, in the space as it is now
+  uint32_t space_of_due = 0;
   HOLDFAST_TRY(access.read([&](KeySource& source, uint32_t space_id) -> Status {
+    space_of_due = space_id;
     HOLDFAST_ASSIGN(const auto all, all_definitions(source, space_id));
     for (const NamedDefinition& one : all) {
       HOLDFAST_ASSIGN(const bool is_due,
                       search::is_vector_fold_due(source, one.definition.prefix(space_id), {}));
-      if (is_due) due.push_back(one.definition);
+      if (is_due) due.push_back(one.definition.number);
     }
     return Status::ok();
   }));
-  for (const VectorDefinition& definition : due) {
-    search::FoldStep step = search::FoldStep::kDone;
-    for (size_t i = 0; i < steps && step == search::FoldStep::kDone; ++i) {
-      HOLDFAST_TRY(access.write_existing([&](KeyTarget& target, uint32_t space_id) -> Status {
-        step = search::FoldStep::kIdle;
-        // Dropped meanwhile, nothing of it may be written any more.
-        HOLDFAST_ASSIGN(const auto all, all_definitions(target, space_id));
-        for (const NamedDefinition& one : all) {
-          if (one.definition.number != definition.number) continue;
-          HOLDFAST_ASSIGN(step, search::vector_fold_step(target, definition.prefix(space_id),
-                                                         definition.shape()));
-        }
-        return Status::ok();
-      }));
+  Status failed;  // first; one that fails keeps none of the others waiting
+  for (const uint32_t number : due) {
+    for (size_t i = 0; i < steps; ++i) {
+      const auto step = fold_vectors_once(access, space_of_due, number);
+      if (!step && failed) failed = step.status();
+      if (!step || *step == search::FoldStep::kIdle) break;
     }
   }
-  return Status::ok();
+  return failed;
 }
 
 Status forget_vector_codes(KeyTarget& target, uint32_t space_id) {

@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 
 #include "holdfast/observation.h"
 #include "memory/map_access.h"
 #include "memory/recall.h"
 #include "memory/text_maintenance.h"
 #include "memory/vector_spaces.h"
+#include "search/vector_fold.h"
 
 namespace holdfast::memory {
 namespace {
@@ -329,6 +331,59 @@ TEST_F(VectorsTest, ReindexingFindsTheSame) {
   query.vector->accuracy = VectorAccuracy::standard;
   EXPECT_EQ(*observations().reindex(), 400u);
   EXPECT_EQ(recalled(query), before);
+}
+
+// Folds only where it is told to; before that, of whatever is due, the space may be removed.
+class IdleAccess final : public MapAccess {
+ public:
+  using MapAccess::MapAccess;
+  Status write_existing(const WriteWork& work) override {
+    if (on_write) on_write();
+    return MapAccess::write_existing(work);
+  }
+  void keep_up(size_t, bool, const UpkeepWork&) override {}
+
+  std::function<void()> on_write;
+};
+
+TEST_F(VectorsTest, FoldingEndsWhereTheSpaceGoesAway) {
+  const auto access = std::make_shared<IdleAccess>(keys_, clock_, SpaceSegments{"a"});
+  for (int i = 0; i < 400; ++i) {
+    clock_.now_us += 1'000;
+    const Embedding embedding{"m", "1", {1, static_cast<float>(i)}};
+    ASSERT_TRUE(Observations(access).add({.content = "text", .embedding = embedding}));
+  }
+  access->on_write = [&] { keys_.entries.clear(); };
+  EXPECT_TRUE(fold_vectors(*access, SIZE_MAX));
+  EXPECT_TRUE(keys_.entries.empty()) << "something was due";
+}
+
+TEST_F(VectorsTest, AnIndexThatCannotBeFoldedKeepsNoOtherOneWaiting) {
+  const auto access = std::make_shared<IdleAccess>(keys_, clock_, SpaceSegments{"a"});
+  for (const std::string name : {"first", "second"}) {
+    ASSERT_TRUE(vectors().define(name, {.dimension = 2, .model = name}));
+    for (int i = 0; i < 400; ++i) {
+      clock_.now_us += 1'000;
+      const auto id = Observations(access).add({.content = "text"});
+      ASSERT_TRUE(Vectors(access).put(name, *id, {name, "", {1, static_cast<float>(i)}}));
+    }
+  }
+  const auto prefix_of = [&](const std::string& name) {
+    std::string prefix;
+    EXPECT_TRUE(access->read([&](search::KeySource& source, uint32_t space_id) -> Status {
+      HOLDFAST_ASSIGN(const auto definition, require_definition(source, space_id, name));
+      prefix = definition.prefix(space_id);
+      return Status::ok();
+    }));
+    return prefix;
+  };
+  const auto is_due = [&](const std::string& name) {
+    return *search::is_vector_fold_due(keys_, prefix_of(name), {});
+  };
+  ASSERT_TRUE(is_due("first") && is_due("second"));
+  keys_.entries[prefix_of("first") + "m"] = "no manifest";
+  EXPECT_FALSE(fold_vectors(*access, SIZE_MAX));
+  EXPECT_FALSE(is_due("second"));
 }
 
 }  // namespace
