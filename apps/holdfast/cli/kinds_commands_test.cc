@@ -1,11 +1,19 @@
 // Commands of the kinds of memory: what becomes of observations, tiers and vectors, runs with their
 // steps and gates; and what each kind says to bad input.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdio_ext.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "cli/commands_fixture.h"
+#include "cli/files.h"
 #include "holdfast/store.h"
 
 namespace holdfast::cli {
@@ -188,6 +196,28 @@ TEST_F(KindsCommandsTest, BlobsAreCountedAndCollected) {
   EXPECT_EQ(run({"blobs", "collect"}), kExitOk) << error_;
   EXPECT_EQ(run({"blobs", "stats", "--json"}), kExitOk);
   EXPECT_EQ(json()["blobs"], 0);
+}
+
+TEST_F(KindsCommandsTest, AJobWhoseLeaseEndedMeanwhileIsLostAndNotDone) {
+  EXPECT_EQ(run({"queue", "push", "jobs", "x"}), kExitOk) << error_;
+  const std::string begun = temporary_.path_of("begun");
+  const std::string may_end = temporary_.path_of("may_end");
+  ASSERT_EQ(::mkfifo(begun.c_str(), 0600), 0);
+  ASSERT_EQ(::mkfifo(may_end.c_str(), 0600), 0);
+  std::thread other([&] {
+    std::ifstream wait_for(begun);
+    Store store = std::move(*Store::open(store_));
+    const auto taken = store.space("test")->queue("jobs").take(
+        {.lease = std::chrono::hours(1), .wait = std::chrono::hours(1), .bound_to_handle = false});
+    EXPECT_TRUE(taken && taken->size() == 1);
+    std::ofstream let_go(may_end);
+  });
+  EXPECT_EQ(run({"queue", "work", "jobs", "--lease", "10ms", "--", "sh", "-c",
+                 "echo > " + begun + "; cat " + may_end}),
+            kExitConflict);
+  other.join();
+  EXPECT_EQ(out_, "0 done, 0 attempts failed, 1 lost to others\n");
+  EXPECT_THAT(error_, HasSubstr("allow more time: --lease"));
 }
 
 TEST_F(KindsCommandsTest, BadInputIsRefusedAndChangesNothing) {

@@ -135,6 +135,24 @@ Status extend(const Context& context, const QueueArguments& arguments) {
   return opened.store.close();
 }
 
+// What became of the jobs that a worker took.
+struct Worked {
+  uint64_t done = 0;
+  uint64_t failed = 0;
+  uint64_t lost = 0;  // to others, who do them again
+};
+
+void print_worked(const Output& output, const Worked& worked) {
+  if (output.json()) {
+    output.print({{"done", worked.done}, {"failed", worked.failed}, {"lost", worked.lost}});
+    return;
+  }
+  const std::string lost =
+      worked.lost == 0 ? "" : ", " + with_separators(worked.lost) + " lost to others";
+  output.line(with_separators(worked.done) + " done, " + counted(worked.failed, "attempt") +
+              " failed" + lost);
+}
+
 // Does jobs by a command until there is none (for `wait`): its stdin is the payload, its stdout the
 // result, its exit code says how it went.
 Status work(const Context& context, const QueueArguments& arguments) {
@@ -143,33 +161,28 @@ Status work(const Context& context, const QueueArguments& arguments) {
   HOLDFAST_ASSIGN(options.lease, parse_duration(arguments.lease));
   HOLDFAST_ASSIGN(options.wait, parse_duration(arguments.wait));
   HOLDFAST_ASSIGN(Opened opened, open_queue(context, arguments.queue, IfAbsent::kRefuse));
-  uint64_t done = 0;
-  uint64_t failed = 0;
+  Worked worked;
   while (true) {
     HOLDFAST_ASSIGN(const auto jobs, opened.queue.take(options));
     if (jobs.empty()) break;
     const Job& job = jobs.front();
     HOLDFAST_ASSIGN(const ChildResult child,
                     run_child(arguments.command, job.payload, /*capture=*/true));
-    Status status;
-    if (child.exit_code == 0) {
-      status = opened.queue.ack(job, child.output);
-      ++done;
-    } else {
-      status = opened.queue.nack(job, "exit code " + std::to_string(child.exit_code));
-      ++failed;
-    }
+    const bool is_done = child.exit_code == 0;
+    const Status status =
+        is_done ? opened.queue.ack(job, child.output)
+                : opened.queue.nack(job, "exit code " + std::to_string(child.exit_code));
     // A lease that ended meanwhile: somebody else does the job.
-    if (!status && status.code() != StatusCode::kFenced) return status;
-    if (!status) print_error(status);
+    const bool is_lost = status.code() == StatusCode::kFenced;
+    if (!status && !is_lost) return status;
+    if (is_lost) print_error(status);
+    ++(is_lost ? worked.lost : is_done ? worked.done : worked.failed);
   }
-  if (context.output().json()) {
-    context.output().print({{"done", done}, {"failed", failed}});
-  } else {
-    context.output().line(with_separators(done) + " done, " + counted(failed, "attempt") +
-                          " failed");
-  }
-  return opened.store.close();
+  print_worked(context.output(), worked);
+  HOLDFAST_TRY(opened.store.close());
+  if (worked.lost == 0) return Status::ok();
+  return Status(StatusCode::kFenced, counted(worked.lost, "lease") +
+                                         " ended before the work did; allow more time: --lease");
 }
 
 Status show(const Context& context, const QueueArguments& arguments) {
