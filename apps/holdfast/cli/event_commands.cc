@@ -7,6 +7,7 @@
 #include "cli/dry_run.h"
 #include "cli/input.h"
 #include "cli/store_place.h"
+#include "cli/write_out.h"
 
 namespace holdfast::cli {
 namespace {
@@ -118,7 +119,11 @@ Status consume(const Context& context, const StreamArguments& arguments) {
     return Status(StatusCode::kNotFound,
                   "stream " + arguments.stream + " has nothing new for " + arguments.consumer);
   }
-  print_page(context.output(), page);
+  const Status written = write_out([&] { print_page(context.output(), page); });
+  if (!written && !page.events.empty()) {
+    HOLDFAST_TRY(opened.stream.seek(arguments.consumer, page.events.front().number));
+  }
+  HOLDFAST_TRY(written);
   return opened.store.close();
 }
 

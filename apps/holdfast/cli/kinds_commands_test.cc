@@ -28,6 +28,30 @@ class KindsCommandsTest : public StoreCommandsTest {
     EXPECT_EQ(run(words), kExitOk) << error_;
     return out_.substr(0, out_.find_first_of(" \n"));
   }
+  // Where nothing can be written to stdout; `reader_left`: for a pipe that nobody reads.
+  int run_unread(std::vector<std::string> words, bool reader_left) {
+    words.insert(words.begin(), {"holdfast", "--store", store_, "--space", "test"});
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    int ends[2] = {-1, ::open("/dev/full", O_WRONLY | O_CLOEXEC)};
+    if (reader_left) {
+      ::close(ends[1]);
+      EXPECT_EQ(::pipe(ends), 0);
+      ::close(ends[0]);
+    }
+    std::fflush(stdout);
+    const int before = ::dup(STDOUT_FILENO);
+    ::dup2(ends[1], STDOUT_FILENO);
+    ::testing::internal::CaptureStderr();
+    const int code = Commands().run(static_cast<int>(words.size()), arguments.data());
+    error_ = ::testing::internal::GetCapturedStderr();
+    ::__fpurge(stdout);
+    std::clearerr(stdout);
+    ::dup2(before, STDOUT_FILENO);
+    ::close(before);
+    ::close(ends[1]);
+    return code;
+  }
   uint64_t version() {
     Store store = std::move(*Store::open(store_));
     return store.snapshot()->version();
@@ -218,6 +242,26 @@ TEST_F(KindsCommandsTest, AJobWhoseLeaseEndedMeanwhileIsLostAndNotDone) {
   other.join();
   EXPECT_EQ(out_, "0 done, 0 attempts failed, 1 lost to others\n");
   EXPECT_THAT(error_, HasSubstr("allow more time: --lease"));
+}
+
+TEST_F(KindsCommandsTest, WhatCannotBePrintedIsNotTaken) {
+  for (const bool reader_left : {false, true}) {
+    EXPECT_EQ(run({"message", "send", "bob", "hello", "--from", "ann"}), kExitOk) << error_;
+    EXPECT_EQ(run_unread({"message", "receive", "bob"}, reader_left), kExitRefused);
+    EXPECT_THAT(error_, HasSubstr("in the mailbox again"));
+    EXPECT_EQ(run({"message", "receive", "bob", "--json"}), kExitOk) << error_;
+    EXPECT_EQ(json()["body"], "hello");
+    EXPECT_EQ(json()["from"], "ann");
+    EXPECT_EQ(run({"event", "append", "log", "one"}), kExitOk) << error_;
+    EXPECT_EQ(run_unread({"event", "consume", "log", "me"}, reader_left), kExitRefused);
+    EXPECT_EQ(run({"event", "consume", "log", "me", "--json"}), kExitOk) << error_;
+    EXPECT_EQ(json()["data"], "one");
+    EXPECT_EQ(run({"queue", "push", "jobs", "x"}), kExitOk) << error_;
+    EXPECT_EQ(run_unread({"queue", "take", "jobs"}, reader_left), kExitRefused);
+    EXPECT_EQ(run({"queue", "take", "jobs", "--json"}), kExitOk) << error_;
+    EXPECT_EQ(json()["attempt"], 2);
+    EXPECT_THAT(json()["last_error"].get<std::string>(), HasSubstr("could not print it"));
+  }
 }
 
 TEST_F(KindsCommandsTest, BadInputIsRefusedAndChangesNothing) {

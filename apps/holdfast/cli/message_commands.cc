@@ -1,10 +1,13 @@
 #include <unistd.h>
 
+#include <span>
+
 #include "base/time_text.h"
 #include "cli/child.h"
 #include "cli/dry_run.h"
 #include "cli/input.h"
 #include "cli/shown_time.h"
+#include "cli/write_out.h"
 #include "os/os.h"
 
 namespace holdfast::cli {
@@ -35,19 +38,8 @@ struct ReceiveArguments {
   bool keep = false;
 };
 
-Status receive(const Context& context, const ReceiveArguments& arguments) {
-  HOLDFAST_ASSIGN(const auto wait, parse_duration(arguments.wait));
-  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
-  HOLDFAST_ASSIGN(Space space, context.open_space(store));
-  const Messages messages = space.messages();
-  HOLDFAST_ASSIGN(const auto received,
-                  arguments.keep ? messages.peek(arguments.mailbox, arguments.limit)
-                                 : messages.receive(arguments.mailbox, arguments.limit, wait));
-  if (received.empty()) {
-    return Status(StatusCode::kNotFound, "there is no message for " + arguments.mailbox);
-  }
-  const Output& output = context.output();
-  for (const Message& message : received) {
+void print_messages(const Output& output, std::span<const Message> messages) {
+  for (const Message& message : messages) {
     if (output.json()) {
       Json json = {{"id", message.id},
                    {"from", message.from},
@@ -62,6 +54,40 @@ Status receive(const Context& context, const ReceiveArguments& arguments) {
                 (message.kind.empty() ? "" : printable(message.kind) + "  ") +
                 printable(message.body));
   }
+}
+
+// Sent again, in one commit.
+Status put_back(Store& store, const Space& space, std::span<const Message> messages) {
+  const auto send_all = [&](Transaction& transaction) -> Status {
+    for (const Message& message : messages) {
+      HOLDFAST_TRY(space.messages(transaction)
+                       .send({message.to, message.from, message.kind, message.body})
+                       .status());
+    }
+    return Status::ok();
+  };
+  return store.update(send_all).status();
+}
+
+Status receive(const Context& context, const ReceiveArguments& arguments) {
+  HOLDFAST_ASSIGN(const auto wait, parse_duration(arguments.wait));
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  const Messages messages = space.messages();
+  HOLDFAST_ASSIGN(const auto received,
+                  arguments.keep ? messages.peek(arguments.mailbox, arguments.limit)
+                                 : messages.receive(arguments.mailbox, arguments.limit, wait));
+  if (received.empty()) {
+    return Status(StatusCode::kNotFound, "there is no message for " + arguments.mailbox);
+  }
+  // Printed before it is taken, a message would be printed by all who receive at this moment.
+  Status written = write_out([&] { print_messages(context.output(), received); });
+  if (!written && !arguments.keep) {
+    HOLDFAST_TRY(put_back(store, space, received));
+    written = Status(written.code(), std::string(written.message()) +
+                                         "; what was received is in the mailbox again, as new");
+  }
+  HOLDFAST_TRY(written);
   return store.close();
 }
 

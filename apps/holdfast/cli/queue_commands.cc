@@ -1,9 +1,12 @@
+#include <span>
+
 #include "base/time_text.h"
 #include "cli/child.h"
 #include "cli/commands.h"
 #include "cli/dry_run.h"
 #include "cli/input.h"
 #include "cli/shown_time.h"
+#include "cli/write_out.h"
 
 namespace holdfast::cli {
 namespace {
@@ -88,6 +91,16 @@ Status push(const Context& context, const PushArguments& arguments) {
   return opened.store.close();
 }
 
+void print_jobs(const Output& output, std::span<const Job> jobs) {
+  for (const Job& job : jobs) {
+    if (output.json()) {
+      output.print(json_of(job));
+    } else {
+      output.line(job.id + "  " + job.lease_id + "  " + printable(job.payload));
+    }
+  }
+}
+
 Status take(const Context& context, const QueueArguments& arguments) {
   TakeOptions options;
   options.limit = arguments.limit;
@@ -100,13 +113,14 @@ Status take(const Context& context, const QueueArguments& arguments) {
   if (jobs.empty()) {
     return Status(StatusCode::kNotFound, "queue " + arguments.queue + " has no job that is ready");
   }
-  for (const Job& job : jobs) {
-    if (context.output().json()) {
-      context.output().print(json_of(job));
-    } else {
-      context.output().line(job.id + "  " + job.lease_id + "  " + printable(job.payload));
+  const Status written = write_out([&] { print_jobs(context.output(), jobs); });
+  if (!written) {  // nobody knows the leases
+    for (const Job& job : jobs) {
+      HOLDFAST_TRY(opened.queue.nack(job, "whoever took it could not print it",
+                                     std::chrono::milliseconds(0)));
     }
   }
+  HOLDFAST_TRY(written);
   return opened.store.close();
 }
 
