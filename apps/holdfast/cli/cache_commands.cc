@@ -1,3 +1,5 @@
+#include <span>
+
 #include "base/time_text.h"
 #include "cli/child.h"
 #include "cli/commands.h"
@@ -82,16 +84,29 @@ Status get(const Context& context, const CacheArguments& arguments) {
   return Status::ok();
 }
 
+// As a shell would read it, so that no two commands have the same.
+std::string key_of(std::span<const std::string> command) {
+  std::string key;
+  for (const std::string& word : command) {
+    if (!key.empty()) key += ' ';
+    if (!word.empty() && word.find_first_of(" \t\n'\"\\") == word.npos) {
+      key += word;
+      continue;
+    }
+    key += '\'';
+    for (const char c : word) key += c == '\'' ? "'\\''" : std::string(1, c);
+    key += '\'';
+  }
+  return key;
+}
+
 Status run(const Context& context, const PutArguments& arguments) {
   ComputeOptions options;
   HOLDFAST_ASSIGN(options.put, put_options(arguments));
   options.take_stale = arguments.take_stale;
   options.wait = std::chrono::hours(1);
   options.lease = std::chrono::hours(1);
-  std::string key = arguments.key;
-  if (key.empty()) {
-    for (const std::string& word : arguments.command) key += (key.empty() ? "" : " ") + word;
-  }
+  const std::string key = arguments.key.empty() ? key_of(arguments.command) : arguments.key;
   HOLDFAST_ASSIGN(Opened opened, open_cache(context, arguments.cache, IfAbsent::kCreateForUser));
   const auto compute = [&]() -> Result<std::string> {
     HOLDFAST_ASSIGN(ChildResult child, run_child(arguments.command, {}, /*capture=*/true));
@@ -254,7 +269,8 @@ void add_puts(Commands& commands, CLI::App* family) {
                             "Print what a command prints; run it only if that is not cached",
                             "holdfast cache run --ttl 10m -- curl -s https://example.com/prices",
                             [=](const Context& context) { return run(context, *run_arguments); });
-  command->add_option("--key", run_arguments->key, "The key; else the command");
+  command->add_option("--key", run_arguments->key,
+                      "The key; else the command, its arguments quoted where a shell needs it");
   command->add_flag("--take-stale", run_arguments->take_stale,
                     "Take a stale value while another computes it");
   add_put_options(command, *run_arguments);

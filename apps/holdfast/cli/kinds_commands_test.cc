@@ -264,6 +264,22 @@ TEST_F(KindsCommandsTest, WhatCannotBePrintedIsNotTaken) {
   }
 }
 
+TEST_F(KindsCommandsTest, CommandsWithOtherArgumentsAreCachedApart) {
+  const std::vector<std::vector<std::string>> commands = {
+      {"printf", "<%s>", "a b"}, {"printf", "<%s>", "a", "b"}, {"printf", "<%s>", "'a b'"},
+      {"printf", "<%s>", ""},    {"printf", "<%s>", "a'b"},
+  };
+  const std::vector<std::string> printed = {"<a b>", "<a><b>", "<'a b'>", "<>", "<a'b>"};
+  for (size_t i = 0; i < commands.size(); ++i) {
+    std::vector<std::string> words = {"cache", "run", "--"};
+    words.insert(words.end(), commands[i].begin(), commands[i].end());
+    EXPECT_EQ(run(words), kExitOk) << error_;
+    EXPECT_EQ(out_, printed[i]);
+  }
+  EXPECT_EQ(run({"cache", "get", "printf <%s> 'a b'"}), kExitOk) << error_;
+  EXPECT_EQ(run({"cache", "get", "printf <%s> a b"}), kExitOk) << error_;
+}
+
 TEST_F(KindsCommandsTest, BadInputIsRefusedAndChangesNothing) {
   const uint64_t before = version();
   const std::string id = "01890a5d-ac96-774b-bcce-b302099a8057";
