@@ -13,10 +13,22 @@
 
 namespace holdfast::cli {
 
+Status check_folder_of(const std::string& path) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  std::error_code error;
+  const auto kind = std::filesystem::status(folder.empty() ? "." : folder, error).type();
+  if (kind != std::filesystem::file_type::not_found) return Status::ok();
+  return Status(StatusCode::kInvalidArgument,
+                "there is no directory " + folder.string() + "; make it first, or name another")
+      .with_path(path);
+}
+
 Result<NewFile> NewFile::make(const std::string& path, unsigned mode) {
   const std::string beside = path + ".part" + std::to_string(::getpid());
   const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-  if (fd < 0) return process::system_error("open", beside);
+  const int error = errno;
+  if (fd < 0) HOLDFAST_TRY(check_folder_of(path));
+  if (fd < 0) return process::system_error("open", beside, error);
   return NewFile(path, beside, fd);
 }
 

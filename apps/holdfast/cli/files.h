@@ -11,7 +11,7 @@ namespace holdfast::cli {
 
 // Written beside its place, and moved there by commit(), or, of many whose bytes the disk is to
 // take together, by close(), FileSystemSync and move(). Destroyed before that: nothing is left.
-// Errors of all: IoError, NoSpace, PermissionDenied.
+// Errors of all: IoError, NoSpace, PermissionDenied; of make also InvalidArgument (no directory).
 class NewFile {
  public:
   static Result<NewFile> make(const std::string& path, unsigned mode = 0666);
@@ -58,6 +58,8 @@ class FileSystemSync {
 Status write_file(const std::string& path, std::string_view bytes, unsigned mode = 0666);
 // A whole small file. Errors: InvalidArgument (it is not there), and as of read_value.
 Result<std::string> read_file(const std::string& path);
+// Errors: InvalidArgument: the directory that `path` is to be in is not there.
+Status check_folder_of(const std::string& path);
 // Makes the directory, and those above it.
 Status make_directory(const std::string& path);
 

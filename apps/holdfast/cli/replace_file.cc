@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "cli/files.h"
 #include "process/system_error.h"
 
 namespace holdfast::cli {
@@ -34,11 +35,17 @@ Status fill(int fd, std::string_view content, mode_t mode, const std::string& pa
 
 }  // namespace
 
-Status replace_file(const std::string& path, std::string_view content) {
+Status replace_file(const std::string& path, std::string_view content, Folders folders) {
   std::error_code error;
-  const fs::path target = fs::weakly_canonical(path, error);
-  const fs::path folder = error ? fs::path(path).parent_path() : target.parent_path();
-  fs::create_directories(folder, error);
+  const fs::path named = fs::absolute(path, error);  // of a bare name nothing would be the folder
+  fs::path target = fs::weakly_canonical(named, error);
+  if (error) target = named;
+  const fs::path folder = target.parent_path();
+  if (folders == Folders::kMake) {
+    fs::create_directories(folder, error);
+  } else {
+    HOLDFAST_TRY(check_folder_of(path));
+  }
   struct stat facts {};
   const bool exists = ::stat(target.c_str(), &facts) == 0;
   const mode_t mode = exists ? facts.st_mode & 07777 : 0644;
