@@ -137,6 +137,9 @@ struct ObservationSettings {
   std::optional<std::string> language = {};
 };
 
+// Of an edit: takes the time away.
+constexpr int64_t kNoTime = INT64_MIN;
+
 // What changes; what is absent stays. An empty string or list takes the field away.
 struct ObservationEdit {
   std::optional<std::string> content = {};  // not empty

@@ -74,6 +74,11 @@ void set_text(const std::optional<std::string>& change, std::optional<std::strin
   text = change->empty() ? std::nullopt : change;
 }
 
+void set_time(const std::optional<int64_t>& change, std::optional<int64_t>& time_us) {
+  if (!change) return;
+  time_us = *change == kNoTime ? std::nullopt : change;
+}
+
 void apply_edit(const ObservationEdit& edit, NewObservation& observation) {
   if (edit.content) observation.content = *edit.content;
   set_text(edit.title, observation.title);
@@ -86,8 +91,8 @@ void apply_edit(const ObservationEdit& edit, NewObservation& observation) {
   if (edit.confidence) observation.confidence = edit.confidence;
   if (edit.importance) observation.importance = edit.importance;
   if (edit.trust) observation.trust = edit.trust;
-  if (edit.valid_from_us) observation.valid_from_us = edit.valid_from_us;
-  if (edit.valid_to_us) observation.valid_to_us = edit.valid_to_us;
+  set_time(edit.valid_from_us, observation.valid_from_us);
+  set_time(edit.valid_to_us, observation.valid_to_us);
 }
 
 // What is edited is hot. Index entries that only one of them has are dropped or put; the row and

@@ -280,6 +280,22 @@ TEST_F(KindsCommandsTest, CommandsWithOtherArgumentsAreCachedApart) {
   EXPECT_EQ(run({"cache", "get", "printf <%s> a b"}), kExitOk) << error_;
 }
 
+TEST_F(KindsCommandsTest, AnEditTakesTagsAndTimesAwayAndMustChangeSomething) {
+  const std::string id = id_of(
+      {"remember", "x", "--tag", "a", "--valid-from", "2026-01-01", "--valid-to", "2027-01-01"});
+  EXPECT_EQ(run({"edit", id, "--tag", "", "--valid-to", "", "--json"}), kExitOk) << error_;
+  EXPECT_FALSE(json().contains("tags") && !json()["tags"].empty()) << out_;
+  EXPECT_FALSE(json().contains("valid_to")) << out_;
+  EXPECT_TRUE(json().contains("valid_from")) << out_;
+  EXPECT_EQ(run({"edit", id, "--valid-from", "", "--json"}), kExitOk) << error_;
+  EXPECT_FALSE(json().contains("valid_from")) << out_;
+  EXPECT_EQ(run({"edit", id}), kExitUsage);
+  EXPECT_THAT(error_, HasSubstr("say what is to change"));
+  EXPECT_EQ(run({"edit", id, "--revision", "2"}), kExitUsage);
+  EXPECT_EQ(run({"show", id, "--json"}), kExitOk);
+  EXPECT_EQ(json()["revision"], 2);
+}
+
 TEST_F(KindsCommandsTest, AFileIsWrittenByABareNameAndNotIntoAMissingDirectory) {
   namespace fs = std::filesystem;
   EXPECT_EQ(run({"artifact", "put", "a", "x"}), kExitOk) << error_;

@@ -14,13 +14,32 @@ namespace {
 struct EditArguments {
   std::string id;
   std::optional<std::string> content, title, source, kind, session, run, metadata;
-  std::string file, valid_from, valid_to;
+  std::string file;
+  std::optional<std::string> valid_from, valid_to;
   std::optional<std::vector<std::string>> tags;
   std::optional<double> confidence, importance, trust;
   std::optional<uint32_t> revision;
 };
 
+// Empty takes the time away.
+Result<std::optional<int64_t>> parse_time_change(const std::optional<std::string>& text) {
+  if (text && text->empty()) return std::optional<int64_t>(kNoTime);
+  return parse_time_option(text.value_or(""));
+}
+
+// Whether `a` names anything that is to change.
+bool changes_something(const EditArguments& a) {
+  return a.content || !a.file.empty() || a.title || a.source || a.kind || a.session || a.run ||
+         a.metadata || a.tags || a.confidence || a.importance || a.trust || a.valid_from ||
+         a.valid_to;
+}
+
 Status edit(const Context& context, const EditArguments& arguments) {
+  if (!changes_something(arguments)) {
+    return Status(StatusCode::kInvalidArgument,
+                  "say what is to change: --content TEXT, --title TEXT, --tag TAG ...; see: "
+                  "holdfast edit --help");
+  }
   ObservationEdit change;
   if (arguments.content || !arguments.file.empty()) {
     HOLDFAST_ASSIGN(change.content, read_value(arguments.content, arguments.file));
@@ -36,8 +55,8 @@ Status edit(const Context& context, const EditArguments& arguments) {
   change.importance = arguments.importance;
   change.trust = arguments.trust;
   change.revision = arguments.revision;
-  HOLDFAST_ASSIGN(change.valid_from_us, parse_time_option(arguments.valid_from));
-  HOLDFAST_ASSIGN(change.valid_to_us, parse_time_option(arguments.valid_to));
+  HOLDFAST_ASSIGN(change.valid_from_us, parse_time_change(arguments.valid_from));
+  HOLDFAST_ASSIGN(change.valid_to_us, parse_time_change(arguments.valid_to));
   HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(Space space, context.open_space(store));
   HOLDFAST_ASSIGN(const Observation edited, space.observations().edit(arguments.id, change));
@@ -149,12 +168,20 @@ void add_edit(Commands& commands) {
   command->add_option("id", arguments->id, "Its id, or a prefix that no other has")->required();
   command->add_option("--content", arguments->content, "The new text; - reads stdin");
   command->add_option("--file", arguments->file, "Read the new text from this file");
-  command->add_option("--title", arguments->title, "Empty takes it away, as of all texts here");
+  command->add_option("--title", arguments->title,
+                      "Empty takes it away, as of all texts, tags and times here");
   command->add_option("--source", arguments->source, "Where it came from");
   command->add_option("--kind", arguments->kind, "note, fact, section ...");
   command->add_option("--session", arguments->session, "Of which session of an agent");
   command->add_option("--run", arguments->run, "In which run");
-  command->add_option("--tag", arguments->tags, "All tags anew; may be given again")
+  command
+      ->add_option_function<std::vector<std::string>>(
+          "--tag",
+          [arguments](std::vector<std::string> tags) {
+            if (tags.size() == 1 && tags[0].empty()) tags.clear();
+            arguments->tags = std::move(tags);
+          },
+          "All tags anew; may be given again")
       ->allow_extra_args(false);
   command->add_option("--metadata", arguments->metadata, "JSON");
   command->add_option("--confidence", arguments->confidence, "0 to 1");
