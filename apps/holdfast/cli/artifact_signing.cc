@@ -1,5 +1,6 @@
-// artifact keygen, sign, verify. Keys are files of the user: a secret one holds 64 hexadecimal
-// digits, and the public one beside it, NAME.pub, the same number.
+// artifact keygen, sign, verify. Keys are files of the user, of a line each: a word that says which
+// key it is, and 64 hexadecimal digits. The public one is NAME.pub, beside the secret one. Older
+// files have the digits alone.
 #include "base/hex.h"
 #include "cli/artifact_text.h"
 #include "cli/files.h"
@@ -17,9 +18,50 @@ std::string_view view_of(const auto& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+constexpr std::string_view kSecretWord = "holdfast-secret-key";
+constexpr std::string_view kPublicWord = "holdfast-public-key";
+constexpr std::string_view kPublicEnd = ".pub";
+
+struct KeyFile {
+  std::string word;  // empty: the file does not say which key it is
+  std::string digits;
+};
+
+Result<KeyFile> read_key_file(const std::string& path) {
+  HOLDFAST_ASSIGN(const std::string text, read_file(path));
+  const std::string line = trimmed(text);
+  const size_t space = line.find(' ');
+  if (space == line.npos) return KeyFile{{}, line};
+  return KeyFile{line.substr(0, space), line.substr(space + 1)};
+}
+
+Status not_meant(const std::string& path, std::string message) {
+  return Status(StatusCode::kInvalidArgument, std::move(message)).with_path(path);
+}
+
 Result<SigningKey> read_signing_key(const std::string& path) {
-  HOLDFAST_ASSIGN(std::string text, read_file(path));
-  return parse_signing_key(trimmed(std::move(text)));
+  HOLDFAST_ASSIGN(const KeyFile file, read_key_file(path));
+  if (path.ends_with(kPublicEnd) || file.word == kPublicWord) {
+    return not_meant(path,
+                     "this is a public key; sign with the secret one, which `artifact "
+                     "keygen` wrote beside it without .pub");
+  }
+  if (file.word.empty() || file.word == kSecretWord) return parse_signing_key(file.digits);
+  return not_meant(path, "this is no key of `artifact keygen`");
+}
+
+// A file that does not say which key it is holds the secret one if the public one stands beside it.
+Result<PublicKey> read_public_key(const std::string& path) {
+  HOLDFAST_ASSIGN(const KeyFile file, read_key_file(path));
+  const bool may_be_secret = file.word.empty() && !path.ends_with(kPublicEnd);
+  if (file.word == kSecretWord ||
+      (may_be_secret && read_file(path + std::string(kPublicEnd)).is_ok())) {
+    return not_meant(path,
+                     "this is a secret key, which nobody else should have; name the public "
+                     "one that `artifact keygen` wrote beside it with .pub");
+  }
+  if (file.word.empty() || file.word == kPublicWord) return parse_public_key(file.digits);
+  return not_meant(path, "this is no key of `artifact keygen`");
 }
 
 Status keygen(const Context& context, const std::string& path) {
@@ -31,8 +73,9 @@ Status keygen(const Context& context, const std::string& path) {
   SigningKey key;
   os::posix_os().random_bytes(reinterpret_cast<char*>(key.seed.data()), key.seed.size());
   const std::string open = hex_text(view_of(public_key_of(key)));
-  HOLDFAST_TRY(write_file(path, hex_text(view_of(key.seed)) + "\n", 0600));
-  HOLDFAST_TRY(write_file(path + ".pub", open + "\n"));
+  const std::string secret = hex_text(view_of(key.seed));
+  HOLDFAST_TRY(write_file(path, std::string(kSecretWord) + " " + secret + "\n", 0600));
+  HOLDFAST_TRY(write_file(path + ".pub", std::string(kPublicWord) + " " + open + "\n"));
   if (context.output().json()) {
     context.output().print({{"secret", path}, {"public", path + ".pub"}, {"key", open}});
   } else {
@@ -69,8 +112,7 @@ Result<TrustedKey> read_trusted(const std::string& text) {
   if (trusted.name.empty()) {
     return Status(StatusCode::kInvalidArgument, "write --key NAME=FILE, such as ann=ann.pub");
   }
-  HOLDFAST_ASSIGN(std::string digits, read_file(file));
-  HOLDFAST_ASSIGN(trusted.key, parse_public_key(trimmed(std::move(digits))));
+  HOLDFAST_ASSIGN(trusted.key, read_public_key(file));
   return trusted;
 }
 

@@ -296,6 +296,35 @@ TEST_F(KindsCommandsTest, AnEditTakesTagsAndTimesAwayAndMustChangeSomething) {
   EXPECT_EQ(json()["revision"], 2);
 }
 
+TEST_F(KindsCommandsTest, KeysToSignWithAreToldApart) {
+  EXPECT_EQ(run({"artifact", "put", "plan", "x"}), kExitOk) << error_;
+  const std::string key = temporary_.path_of("k1");
+  EXPECT_EQ(run({"artifact", "keygen", key}), kExitOk) << error_;
+  EXPECT_EQ(run({"artifact", "sign", "plan", "--key", key + ".pub"}), kExitUsage);
+  EXPECT_THAT(error_, HasSubstr("sign with the secret one"));
+  const std::string copy = temporary_.path_of("copy");
+  EXPECT_TRUE(write_file(copy, *read_file(key + ".pub")));
+  EXPECT_EQ(run({"artifact", "sign", "plan", "--key", copy}), kExitUsage);
+  EXPECT_EQ(run({"artifact", "sign", "plan", "--key", key}), kExitOk) << error_;
+  EXPECT_EQ(run({"artifact", "verify", "plan", "--key", "ann=" + key}), kExitUsage);
+  EXPECT_THAT(error_, HasSubstr("this is a secret key"));
+  EXPECT_EQ(run({"artifact", "verify", "plan", "--key", "ann=" + copy}), kExitOk) << error_;
+}
+
+TEST_F(KindsCommandsTest, KeysOfOlderFilesSignAndVerify) {
+  EXPECT_EQ(run({"artifact", "put", "plan", "x"}), kExitOk) << error_;
+  const std::string key = temporary_.path_of("old");
+  const std::string digits(64, '7');
+  EXPECT_TRUE(write_file(key, digits + "\n"));
+  EXPECT_EQ(run({"artifact", "sign", "plan", "--key", key}), kExitOk) << error_;
+  EXPECT_EQ(run({"artifact", "show", "plan", "--json"}), kExitOk) << error_;
+  const auto open = json()["signatures"][0]["key"].get<std::string>();
+  EXPECT_TRUE(write_file(key + ".pub", open + "\n"));
+  EXPECT_EQ(run({"artifact", "verify", "plan", "--key", "ann=" + key + ".pub"}), kExitOk) << error_;
+  EXPECT_EQ(run({"artifact", "verify", "plan", "--key", "ann=" + key}), kExitUsage);
+  EXPECT_EQ(run({"artifact", "sign", "plan", "--key", key + ".pub"}), kExitUsage);
+}
+
 TEST_F(KindsCommandsTest, AFileIsWrittenByABareNameAndNotIntoAMissingDirectory) {
   namespace fs = std::filesystem;
   EXPECT_EQ(run({"artifact", "put", "a", "x"}), kExitOk) << error_;
