@@ -305,7 +305,7 @@ class Observations {
   Status forget(std::string_view id) const;
   // Errors: ConditionFalse: it is not forgotten, or another has its key by now.
   Status restore(std::string_view id) const;
-  // What is forgotten, newest first by `created_us`; of the options only limit and after count.
+  // What is forgotten, in the order and with the filters of list().
   Result<std::vector<Observation>> forgotten(const ObservationListOptions& options = {}) const;
   // Removes for good what was forgotten before `before_us`, at most `limit`; how many.
   Result<uint64_t> purge(int64_t before_us, size_t limit = 1'000) const;

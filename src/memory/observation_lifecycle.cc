@@ -313,32 +313,6 @@ Status Observations::restore(std::string_view id) const {
   return with_stored(*access_, id, work);
 }
 
-Result<std::vector<Observation>> Observations::forgotten(
-    const ObservationListOptions& options) const {
-  HOLDFAST_TRY(memory::check_limit(options.limit, kObservationListLimitMax));
-  std::optional<Uuid> after;
-  if (!options.after.empty()) {
-    after = Uuid::parse(options.after);
-    if (!after) return Status(StatusCode::kInvalidArgument, "`after` is not an id");
-  }
-  std::vector<Observation> listed;
-  HOLDFAST_TRY(access_->read([&](KeySource& source, uint32_t space_id) -> Status {
-    KeyRange range = search::prefix_range(memory::space_prefix(KeyKind::kForgotten, space_id));
-    if (after) range.begin += memory::complement(after->view()) + '\0';
-    std::vector<Uuid> ids;
-    HOLDFAST_TRY(source.scan(range, [&](std::string_view key, std::string_view) {
-      ids.push_back(memory::id_of_index(key));
-      return ids.size() < options.limit;
-    }));
-    for (const Uuid& id : ids) {
-      HOLDFAST_ASSIGN(auto one, memory::read_observation(source, space_id, id, false));
-      if (one) listed.push_back(std::move(*one));
-    }
-    return Status::ok();
-  }));
-  return listed;
-}
-
 Result<uint64_t> Observations::purge(int64_t before_us, size_t limit) const {
   HOLDFAST_TRY(memory::check_limit(limit, kObservationListLimitMax));
   uint64_t purged = 0;

@@ -1,4 +1,4 @@
-// Observations::list: newest or oldest first, by an index where one is asked for.
+// Observations::list and forgotten: newest or oldest first, by an index where one is asked for.
 #include <algorithm>
 
 #include "memory/access.h"
@@ -19,6 +19,7 @@ constexpr size_t kPageMax = 1'024;  // ids that are read before their rows are
 
 // What is asked for, checked, and with what the filter says about indexes.
 struct ListQuery {
+  bool of_forgotten = false;
   ObservationListOptions options;
   ObservationFilter filter;
   IdSpan span;
@@ -54,6 +55,7 @@ class Lister {
       : source_(source), space_id_(space_id), query_(query), options_(query.options), out_(out) {}
 
   Status run() {
+    if (query_.of_forgotten) return list_forgotten();
     const auto index = memory::index_prefix(space_id_, options_);
     if (!options_.newest_first) return list_ids(id_prefix(), false);
     if (index) return list_ids(*index, true);
@@ -101,6 +103,33 @@ class Lister {
     return range;
   }
 
+  // Their one index begins with the newest.
+  Status list_forgotten() {
+    const std::string prefix = memory::space_prefix(KeyKind::kForgotten, space_id_);
+    if (options_.newest_first) return list_ids(prefix, true);
+    KeyRange range{prefix + memory::complement(query_.span.last.view()),
+                   prefix + memory::complement(query_.span.first.view()) + '\0'};
+    if (query_.after) {
+      range.end = std::min(range.end, prefix + memory::complement(query_.after->view()));
+    }
+    if (range.begin >= range.end) return Status::ok();
+    std::vector<Uuid> ids;
+    HOLDFAST_TRY(source_.scan(range, [&](std::string_view key, std::string_view) {
+      ids.push_back(memory::id_of_index(key));
+      return true;
+    }));
+    for (auto id = ids.rbegin(); id != ids.rend() && out_.size() < options_.limit; ++id) {
+      HOLDFAST_TRY(take(*id));
+    }
+    return Status::ok();
+  }
+
+  Status take(const Uuid& id) {
+    HOLDFAST_ASSIGN(auto observation, memory::read_observation(source_, space_id_, id, false));
+    if (observation && query_.passes(*observation)) out_.push_back(std::move(*observation));
+    return Status::ok();
+  }
+
   // A page of ids at a time, as a filter may let few of them pass.
   Status list_ids(const std::string& prefix, bool is_complement) {
     KeyRange range = range_of(prefix, is_complement);
@@ -114,9 +143,7 @@ class Lister {
         return false;
       }));
       for (const Uuid& id : page) {
-        HOLDFAST_ASSIGN(auto observation, memory::read_observation(source_, space_id_, id, false));
-        if (!observation || !query_.passes(*observation)) continue;
-        out_.push_back(std::move(*observation));
+        HOLDFAST_TRY(take(id));
         if (out_.size() == options_.limit) break;
       }
       if (page.size() < page_size) return Status::ok();
@@ -145,24 +172,23 @@ void merge(std::vector<Observation> other, const ObservationListOptions& options
   out = std::move(merged);
 }
 
-}  // namespace
-
-Result<std::vector<Observation>> Observations::list(const ObservationListOptions& options) const {
+Result<std::vector<Observation>> list_of(memory::Access& access, bool of_forgotten,
+                                         const ObservationListOptions& options) {
   HOLDFAST_TRY(check_options(options));
   HOLDFAST_ASSIGN(const ObservationFilter filter, ObservationFilter::parse(options.where));
-  ListQuery query{options, filter, {}, Uuid::parse(options.after)};
+  ListQuery query{of_forgotten, options, filter, {}, Uuid::parse(options.after)};
   memory::narrow(filter, query.options);
   std::vector<Observation> observations;
   const auto span = memory::ids_between(query.options.since_us, query.options.until_us);
   if (!span) return observations;
   query.span = *span;
   if (!options.with_sub_spaces) {
-    HOLDFAST_TRY(access_->read([&](KeySource& source, uint32_t space_id) {
+    HOLDFAST_TRY(access.read([&](KeySource& source, uint32_t space_id) {
       return Lister(source, space_id, query, observations).run();
     }));
     return observations;
   }
-  HOLDFAST_TRY(access_->read_tree(
+  HOLDFAST_TRY(access.read_tree(
       [&](KeySource& source, uint32_t space_id, std::string_view space_path) -> Status {
         std::vector<Observation> found;
         HOLDFAST_TRY(Lister(source, space_id, query, found).run());
@@ -171,6 +197,17 @@ Result<std::vector<Observation>> Observations::list(const ObservationListOptions
         return Status::ok();
       }));
   return observations;
+}
+
+}  // namespace
+
+Result<std::vector<Observation>> Observations::list(const ObservationListOptions& options) const {
+  return list_of(*access_, false, options);
+}
+
+Result<std::vector<Observation>> Observations::forgotten(
+    const ObservationListOptions& options) const {
+  return list_of(*access_, true, options);
 }
 
 }  // namespace holdfast

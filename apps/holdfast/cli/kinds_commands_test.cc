@@ -296,6 +296,30 @@ TEST_F(KindsCommandsTest, AnEditTakesTagsAndTimesAwayAndMustChangeSomething) {
   EXPECT_EQ(json()["revision"], 2);
 }
 
+TEST_F(KindsCommandsTest, WhatWasForgottenIsListedByFilters) {
+  for (const char* kind : {"fact", "note", "fact"}) {
+    const std::string id = id_of({"remember", "x", "--kind", kind, "--tag", kind});
+    EXPECT_EQ(run({"forget", id}), kExitOk) << error_;
+  }
+  const auto count = [&](std::vector<std::string> filter) {
+    filter.insert(filter.begin(), {"list", "--forgotten", "--json"});
+    EXPECT_EQ(run(filter), kExitOk) << error_;
+    return std::count(out_.begin(), out_.end(), '\n');
+  };
+  EXPECT_EQ(count({}), 3);
+  EXPECT_EQ(count({"--kind", "fact"}), 2);
+  EXPECT_EQ(count({"--kind", "fact", "--limit", "1"}), 1);
+  EXPECT_EQ(count({"--tag", "note"}), 1);
+  EXPECT_EQ(count({"--where", "kind = note"}), 1);
+  EXPECT_EQ(count({"--since", "2100-01-01"}), 0);
+  EXPECT_EQ(count({"--until", "2100-01-01"}), 3);
+  EXPECT_EQ(count({"--sub-spaces"}), 3);
+  const std::string newest = id_of({"list", "--forgotten", "--limit", "1", "--json"});
+  EXPECT_EQ(count({"--oldest", "--limit", "1"}), 1);
+  EXPECT_NE(out_.substr(0, newest.size()), newest);
+  EXPECT_EQ(count({"--oldest", "--after", json()["id"]}), 2);
+}
+
 TEST_F(KindsCommandsTest, KeysToSignWithAreToldApart) {
   EXPECT_EQ(run({"artifact", "put", "plan", "x"}), kExitOk) << error_;
   const std::string key = temporary_.path_of("k1");
