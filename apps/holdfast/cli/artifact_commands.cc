@@ -167,31 +167,6 @@ Status archive(const Artifacts& artifacts, const ChangeArguments& arguments) {
                         : artifacts.archive(arguments.artifacts);
 }
 
-// What `remove` would take.
-Status list_doomed(const Context& context, const ChangeArguments& arguments) {
-  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
-  HOLDFAST_ASSIGN(Space space, context.open_space(store));
-  const Artifacts artifacts = space.artifacts().as(arguments.actor);
-  Table table({"artifact", "versions"});
-  for (const std::string& text : arguments.artifacts) {
-    const ArtifactRef ref = parse_artifact_ref(text);
-    uint64_t versions = 1;
-    if (ref.name == text) {
-      HOLDFAST_ASSIGN(const Artifact artifact, artifacts.show(ref.name));
-      versions = artifact.versions;
-    } else {
-      HOLDFAST_TRY(artifacts.find(ref.name, ref.version).status());
-    }
-    if (context.output().json()) {
-      context.output().print({{"artifact", text}, {"versions", versions}});
-    } else {
-      table.add({one_line(text, 60), with_separators(versions)});
-    }
-  }
-  if (!table.empty()) table.print(context.output());
-  return Status::ok();
-}
-
 // A name alone is the whole artifact, all of which go in one commit; with a number one version.
 Status remove(const Artifacts& artifacts, const ChangeArguments& arguments) {
   std::vector<std::string> whole;
@@ -209,6 +184,33 @@ Status remove(const Artifacts& artifacts, const ChangeArguments& arguments) {
     HOLDFAST_ASSIGN(const ArtifactVersion version, artifacts.find(ref.name, ref.version));
     HOLDFAST_TRY(artifacts.remove_version(version.name, version.version));
   }
+  return Status::ok();
+}
+
+// What `remove` would take.
+Status list_doomed(const Context& context, const ChangeArguments& arguments) {
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  const Artifacts artifacts = space.artifacts().as(arguments.actor);
+  HOLDFAST_ASSIGN(Transaction transaction, store.begin());  // never committed
+  HOLDFAST_TRY(remove(space.artifacts(transaction).as(arguments.actor), arguments));
+  Table table({"artifact", "versions"});
+  for (const std::string& text : arguments.artifacts) {
+    const ArtifactRef ref = parse_artifact_ref(text);
+    uint64_t versions = 1;
+    if (ref.name == text) {
+      HOLDFAST_ASSIGN(const Artifact artifact, artifacts.show(ref.name));
+      versions = artifact.versions;
+    } else {
+      HOLDFAST_TRY(artifacts.find(ref.name, ref.version).status());
+    }
+    if (context.output().json()) {
+      context.output().print({{"artifact", text}, {"versions", versions}});
+    } else {
+      table.add({one_line(text, 60), with_separators(versions)});
+    }
+  }
+  if (!table.empty()) table.print(context.output());
   return Status::ok();
 }
 

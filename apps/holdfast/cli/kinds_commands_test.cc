@@ -349,6 +349,41 @@ TEST_F(KindsCommandsTest, KeysOfOlderFilesSignAndVerify) {
   EXPECT_EQ(run({"artifact", "sign", "plan", "--key", key + ".pub"}), kExitUsage);
 }
 
+TEST_F(KindsCommandsTest, ADryRunIsRefusedWhereTheRemovalIs) {
+  const std::string run_id = id_of({"run", "start", "r"});
+  EXPECT_EQ(run({"queue", "push", "q", "x"}), kExitOk) << error_;
+  EXPECT_EQ(run({"queue", "take", "q", "--json"}), kExitOk) << error_;
+  const auto job = json()["id"].get<std::string>();
+  EXPECT_EQ(run({"artifact", "put", "a", "x", "--alias", "fin"}), kExitOk) << error_;
+  EXPECT_EQ(run({"artifact", "put", "a", "y"}), kExitOk) << error_;
+  EXPECT_EQ(run_bare({"--store", store_, "--space", "v/w", "put", "k", "v"}), kExitOk) << error_;
+  const std::vector<std::pair<std::vector<std::string>, const char*>> refused = {
+      {{"run", "remove", run_id}, "is running"},
+      {{"queue", "remove", "q", job}, "is leased"},
+      {{"artifact", "rm", "a@1"}, "alias fin names version 1"},
+      {{"space", "delete", "v"}, "v"},
+  };
+  for (const auto& [words, why] : refused) {
+    const std::string text = testing::PrintToString(words);
+    std::vector<std::string> dry_run = words;
+    dry_run.emplace_back("--dry-run");
+    EXPECT_EQ(run(dry_run), kExitNotFound) << text;
+    EXPECT_EQ(out_, "") << text;
+    EXPECT_THAT(error_, HasSubstr(why)) << text;
+    const std::string said = error_;
+    EXPECT_EQ(run(words), kExitNotFound) << text;
+    EXPECT_EQ(error_, said) << text;
+  }
+  EXPECT_EQ(run({"run", "cancel", run_id}), kExitOk) << error_;
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"run", "remove", run_id}, {"artifact", "rm", "a"}, {"space", "delete", "v/w"}}) {
+    std::vector<std::string> dry_run = words;
+    dry_run.emplace_back("--dry-run");
+    EXPECT_EQ(run(dry_run), kExitOk) << error_;
+    EXPECT_EQ(run(words), kExitOk) << "the dry run removed it: " << error_;
+  }
+}
+
 TEST_F(KindsCommandsTest, AFileIsWrittenByABareNameAndNotIntoAMissingDirectory) {
   namespace fs = std::filesystem;
   EXPECT_EQ(run({"artifact", "put", "a", "x"}), kExitOk) << error_;

@@ -278,8 +278,12 @@ Status requeue(const Context& context, const QueueArguments& arguments) {
 }
 
 Status remove(const Context& context, const QueueArguments& arguments) {
-  if (arguments.dry_run) return show(context, arguments);
   HOLDFAST_ASSIGN(Opened opened, open_queue(context, arguments.queue, IfAbsent::kRefuse));
+  if (arguments.dry_run) {
+    HOLDFAST_ASSIGN(Transaction transaction, opened.store.begin());  // never committed
+    HOLDFAST_TRY(opened.space.queue(transaction, arguments.queue).remove(arguments.id));
+    return show(context, arguments);
+  }
   HOLDFAST_TRY(opened.queue.remove(arguments.id));
   return opened.store.close();
 }

@@ -206,8 +206,18 @@ Status execute(const Context& context, const ExecArguments& arguments) {
   return store.close();
 }
 
+Status check_removal(const Context& context, const std::string& id) {
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Space space, context.open_space(store));
+  HOLDFAST_ASSIGN(Transaction transaction, store.begin());  // never committed
+  return space.runs(transaction).remove(id);
+}
+
 Status remove(const Context& context, const ChangeArguments& arguments) {
-  if (arguments.dry_run) return show(context, arguments.id);
+  if (arguments.dry_run) {
+    HOLDFAST_TRY(check_removal(context, arguments.id));
+    return show(context, arguments.id);
+  }
   return change(context, arguments,
                 [](const Runs& runs, const ChangeArguments& a) { return runs.remove(a.id); });
 }

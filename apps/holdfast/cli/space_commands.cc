@@ -142,9 +142,19 @@ Status rename(const Context& context, const SpaceArguments& arguments) {
   return change(context, [&](const Spaces& spaces) { return spaces.rename(from, to); });
 }
 
+// As a step into the trash, which is refused alike and, of a large space, is far less work.
+Status check_removal(const Context& context, const SpaceSegments& segments, SubSpaces sub_spaces) {
+  HOLDFAST_ASSIGN(Store store, context.open_store(IfAbsent::kRefuse));
+  HOLDFAST_ASSIGN(Transaction transaction, store.begin());  // never committed
+  return Spaces(store).trash(transaction, segments, sub_spaces).status();
+}
+
 Status remove(const Context& context, const SpaceArguments& arguments) {
-  if (arguments.dry_run) return stats(context, arguments);
   HOLDFAST_ASSIGN(const SpaceSegments segments, parse_space_path(arguments.path));
+  if (arguments.dry_run) {
+    HOLDFAST_TRY(check_removal(context, segments, arguments.which()));
+    return stats(context, arguments);
+  }
   return change(context,
                 [&](const Spaces& spaces) { return spaces.remove(segments, arguments.which()); });
 }
