@@ -403,8 +403,7 @@ void Ranking::Impl::join_words() {
 void Ranking::Impl::simplify_required() {
   const auto make_distinct = [](auto& all) {
     std::ranges::sort(all);
-    const auto [first, last] = std::ranges::unique(all);
-    all.erase(first, last);
+    all.erase(std::unique(all.begin(), all.end()), all.end());
   };
   for (std::vector<uint32_t>& group : query_.required) make_distinct(group);
   make_distinct(query_.required);
