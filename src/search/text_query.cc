@@ -124,21 +124,28 @@ bool is_word(const Piece& piece, std::string_view word) {
   return !piece.is_phrase && piece.role == Piece::Role::kOptional && piece.text == word;
 }
 
+void require(Piece& piece) {
+  if (piece.role == Piece::Role::kOptional) piece.role = Piece::Role::kRequired;
+}
+
+// Whether the piece at `i` is a NOT with something to exclude.
+bool is_not(const std::vector<Piece>& pieces, size_t i) {
+  return i + 1 < pieces.size() && is_word(pieces[i], "NOT");
+}
+
 // AND, OR and NOT where they stand before a piece, and behind one but for NOT.
 std::vector<Piece> apply_operators(std::vector<Piece> pieces) {
   std::vector<Piece> applied;
   for (size_t i = 0; i < pieces.size(); ++i) {
-    const bool has_next = i + 1 < pieces.size();
-    if (has_next && is_word(pieces[i], "NOT")) {
+    if (is_not(pieces, i)) {
       pieces[i + 1].role = Piece::Role::kExcluded;
       continue;
     }
-    const bool joins = has_next && !applied.empty();
+    const bool joins = i + 1 < pieces.size() && !applied.empty();
     if (joins && is_word(pieces[i], "OR")) continue;
     if (joins && is_word(pieces[i], "AND")) {
-      for (Piece* side : {&applied.back(), &pieces[i + 1]}) {
-        if (side->role == Piece::Role::kOptional) side->role = Piece::Role::kRequired;
-      }
+      require(applied.back());
+      if (!is_not(pieces, i + 1)) require(pieces[i + 1]);
       continue;
     }
     applied.push_back(pieces[i]);

@@ -2,7 +2,7 @@
 //
 // Words are looked for as they are analysed; a document matches that has one of them. In addition:
 //   "some words"   a document must have these, one after the other
-//   +word          a document must have it; so must both sides of AND
+//   +word          a document must have it; so must both sides of AND, one before AND NOT
 //   -word          a document must not have it: a minus before a word of three letters or more, at
 //                  the text's beginning or behind a space; also NOT word, and both before a phrase
 //   word*          words that begin so, two letters or more: the most frequent ones

@@ -47,6 +47,17 @@ TEST(TextQuery, OperatorsJoinAndExclude) {
   EXPECT_EQ(shown("+logi* AND -out*"), "+logi* -out*");
 }
 
+TEST(TextQuery, NotBehindAnotherOperatorExcludes) {
+  EXPECT_EQ(shown("red AND NOT green"), shown("+red -green"));
+  EXPECT_EQ(shown("red OR NOT green"), "red -green");
+  EXPECT_EQ(shown("NOT green AND red"), shown("-green +red"));
+  EXPECT_EQ(shown("red AND NOT \"blue sky\""), shown("+red -\"blue sky\""));
+  EXPECT_EQ(shown("\"blue sky\" AND NOT red"), shown("\"blue sky\" -red"));
+  EXPECT_EQ(shown("red AND NOT out*"), shown("+red -out*"));
+  EXPECT_EQ(shown("red AND NOT -green AND blue"), shown("+red -green +blue"));
+  EXPECT_EQ(shown("red AND NOT"), "red not +red +not");
+}
+
 TEST(TextQuery, WhatMakesNoSenseIsNoOperator) {
   EXPECT_EQ(shown("AND"), "and");
   EXPECT_EQ(shown("red AND"), "red and");
