@@ -60,13 +60,14 @@ struct Event {
 
 struct EventReadOptions {
   uint64_t from = 1;      // the first number that is wanted
-  size_t limit = 1000;    // 1 to kEventReadMax: events looked at
+  size_t limit = 1000;    // 1 to kEventReadMax
   std::string type = {};  // only these; empty: all
+  uint64_t before = 0;    // only those with smaller numbers; 0: all
 };
 
 struct EventPage {
   std::vector<Event> events = {};
-  uint64_t next = 1;    // go on with `from` = next
+  uint64_t next = 1;    // go on with `from` = next: behind the last one looked at
   uint64_t missed = 0;  // how many from `from` on the stream has let go of
 };
 

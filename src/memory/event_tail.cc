@@ -7,19 +7,20 @@
 namespace holdfast {
 namespace memory {
 
-Status read_page(search::KeySource& source, const EventRows& rows, Mark& mark, size_t limit,
-                 std::string_view type, EventPage& page) {
-  size_t seen = 0;
-  size_t bytes = 0;
+Status read_page(search::KeySource& source, const EventRows& rows, Mark& mark,
+                 const EventReadOptions& options, EventPage& page) {
+  size_t bytes = 0;  // of what is kept: what is passed over takes no memory
   Status damage;
   HOLDFAST_TRY(rows.walk(source, mark, [&](const StoredEvent& stored) {
+    if (options.before != 0 && stored.number >= options.before) return false;
     auto event = decode_event(stored, rows.stream());
     damage = event.status();
     if (!event) return false;
     mark = stored.mark();
+    if (!options.type.empty() && event->type != options.type) return true;
     bytes += stored.bytes.size();
-    if (type.empty() || event->type == type) page.events.push_back(std::move(*event));
-    return ++seen < limit && bytes < kEventReadBytesMax;
+    page.events.push_back(std::move(*event));
+    return page.events.size() < options.limit && bytes < kEventReadBytesMax;
   }));
   page.next = mark.number + 1;
   return damage;
@@ -60,7 +61,7 @@ class EventTail::Impl {
         page.missed = floor.number - mark_.number;
         mark_ = floor;
       }
-      return memory::read_page(source, rows, mark_, limit, {}, page);
+      return memory::read_page(source, rows, mark_, {.limit = limit}, page);
     }));
     return page;
   }

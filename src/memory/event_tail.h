@@ -7,9 +7,9 @@
 
 namespace holdfast::memory {
 
-// Up to `limit` events behind `mark`, those of `type` if it is given, into `page`; moves `mark`
-// (which then has no hash) and page.next.
-Status read_page(search::KeySource& source, const EventRows& rows, Mark& mark, size_t limit,
-                 std::string_view type, EventPage& page);
+// Up to options.limit events behind `mark` of those that are asked for, into `page`; moves `mark`
+// (which then has no hash) and page.next behind the last one looked at. `from` is not looked at.
+Status read_page(search::KeySource& source, const EventRows& rows, Mark& mark,
+                 const EventReadOptions& options, EventPage& page);
 
 }  // namespace holdfast::memory

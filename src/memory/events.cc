@@ -137,7 +137,7 @@ Result<EventPage> EventStream::read(const EventReadOptions& options) const {
     end = mark.number + 1;
     if (end < from) return Status::ok();
     page.missed = end - from;
-    return memory::read_page(source, rows, mark, options.limit, options.type, page);
+    return memory::read_page(source, rows, mark, options, page);
   }));
   if (end >= from) return page;
   return memory::invalid("stream " + name_ + " ends with event " + std::to_string(end - 1) +
@@ -171,7 +171,7 @@ Result<EventPage> EventStream::consume(std::string_view consumer, size_t limit) 
       if (row.mark.number >= mark.number) mark = row.mark;
     }
     const uint64_t begin = mark.number;
-    HOLDFAST_TRY(memory::read_page(target, rows, mark, limit, {}, page));
+    HOLDFAST_TRY(memory::read_page(target, rows, mark, {.limit = limit}, page));
     if (mark.number == begin && page.missed == 0) return Status::ok();
     if (mark.number - begin >= memory::kSealInterval) {
       HOLDFAST_TRY(memory::seal_due(target, rows, kUpkeepSealMax));

@@ -107,6 +107,28 @@ TEST_F(EventsTest, ATypeFiltersAndTheCursorPassesTheRest) {
   EXPECT_EQ(page.next, 5u);
 }
 
+TEST_F(EventsTest, TheLimitIsOfEventsOfTheType) {
+  append(1000);
+  ASSERT_TRUE(stream().append({.type = "error", .data = "late"}));
+  append(3);
+  const EventPage page = read({.limit = 1, .type = "error"});
+  ASSERT_EQ(page.events.size(), 1u);
+  EXPECT_EQ(page.events[0].data, "late");
+  EXPECT_EQ(page.next, 1002u);
+  const EventPage rest = read({.from = page.next, .limit = 1, .type = "error"});
+  EXPECT_TRUE(rest.events.empty());
+  EXPECT_EQ(rest.next, 1005u);
+}
+
+TEST_F(EventsTest, ReadingEndsBeforeANumber) {
+  append(10);
+  const EventPage page = read({.from = 3, .before = 6});
+  ASSERT_EQ(page.events.size(), 3u);
+  EXPECT_EQ(page.events[2].number, 5u);
+  EXPECT_EQ(page.next, 6u);
+  EXPECT_TRUE(read({.from = 6, .before = 6}).events.empty());
+}
+
 TEST_F(EventsTest, AConsumerReadsEachEventOnce) {
   append(5);
   EXPECT_EQ(consume(3).events.size(), 3u);

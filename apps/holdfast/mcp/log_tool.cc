@@ -19,13 +19,40 @@ Result<Json> append(const EventStream& stream, const Json& arguments) {
   return structured_result({{"event", id}});
 }
 
+// The number from which on there are the newest `limit` events that are asked for. Of one type they
+// may lie far back: portions are looked through, the newest first.
+Result<uint64_t> newest_of(const EventStream& stream, const EventReadOptions& options) {
+  constexpr size_t kPortion = 1000;
+  HOLDFAST_ASSIGN(const StreamInfo info, stream.info());
+  if (options.type.empty()) return info.next - std::min<uint64_t>(info.next - 1, options.limit);
+  size_t wanted = options.limit;
+  uint64_t end = info.next;
+  while (end > info.first) {
+    const uint64_t begin = end - std::min<uint64_t>(end - info.first, kPortion);
+    EventReadOptions portion{.from = begin, .limit = kPortion, .type = options.type, .before = end};
+    std::vector<uint64_t> numbers;
+    while (portion.from < end) {  // a page ends early where events are large
+      HOLDFAST_ASSIGN(const EventPage page, stream.read(portion));
+      for (const Event& event : page.events) numbers.push_back(event.number);
+      if (page.next <= portion.from) break;
+      portion.from = page.next;
+    }
+    if (numbers.size() >= wanted) return numbers[numbers.size() - wanted];
+    wanted -= numbers.size();
+    end = begin;
+  }
+  return info.first;
+}
+
 Result<Json> read(const EventStream& stream, const Json& arguments) {
   EventReadOptions options;
   options.limit = arguments.value("limit", size_t{100});
   options.type = arguments.value("type", "");
-  HOLDFAST_ASSIGN(const StreamInfo info, stream.info());
-  const uint64_t newest = info.next - std::min<uint64_t>(info.next - 1, options.limit);
-  options.from = arguments.value("from", newest);
+  if (arguments.contains("from")) {
+    options.from = arguments["from"].get<uint64_t>();
+  } else {
+    HOLDFAST_ASSIGN(options.from, newest_of(stream, options));
+  }
   HOLDFAST_ASSIGN(const EventPage page, stream.read(options));
   Budget budget(arguments);
   Json events = Json::array();
@@ -83,7 +110,7 @@ void add_log_tool(Catalogue& catalogue, Memory& memory) {
       {"type", text_schema("append: note if not given; read: only these")},
       {"source", text_schema("append: who or what says so")},
       {"from", integer_schema("read: the first number wanted", 1, int64_t{1} << 53)},
-      {"limit", integer_schema("read: look at so many events; 100 if not given", 1, 1000)},
+      {"limit", integer_schema("read: so many events; 100 if not given", 1, 1000)},
       {"after", text_schema("streams: only names behind this one")},
       Budget::property(),
   });

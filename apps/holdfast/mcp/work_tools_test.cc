@@ -100,6 +100,23 @@ TEST_F(WorkToolsTest, EventsAreReadInTheirOrderFromTheNewest) {
   EXPECT_THAT(call("log", {{"action", "append"}, {"stream", "s"}}).dump(), HasSubstr("needs"));
 }
 
+TEST_F(WorkToolsTest, EventsOfATypeAreFoundHoweverFarBack) {
+  Json append = {{"action", "append"}, {"stream", "s"}, {"type", "t"}, {"data", "first"}};
+  (void)call("log", append);
+  append["data"] = "second";
+  (void)call("log", append);
+  const EventStream stream = memory_.space()->events().stream("s");
+  ASSERT_TRUE(stream.append_all(std::vector<NewEvent>(2500, {.type = "other"})));
+  const Json asked = {{"action", "read"}, {"stream", "s"}, {"type", "t"}, {"limit", 1}};
+  const Json newest = call("log", asked);
+  ASSERT_EQ(newest["events"].size(), 1u) << newest;
+  EXPECT_EQ(newest["events"][0]["data"], "second");
+  EXPECT_EQ(newest["next"], 3);
+  Json from_first = asked;
+  from_first["from"] = 1;
+  EXPECT_EQ(call("log", from_first)["events"][0]["data"], "first");
+}
+
 TEST_F(WorkToolsTest, LinksAreFoundFromEitherEnd) {
   const Json link = {{"action", "add"}, {"from", "a"}, {"type", "fixes"}, {"to", "b"}};
   EXPECT_EQ(call("link", link)["existed"], false);
