@@ -91,6 +91,15 @@ const char* other_name_of(std::string_view name) {
   return nullptr;
 }
 
+// What was wrong with a command line. A number that was refused says which ones are allowed.
+std::string shown_error(const CLI::ParseError& error) {
+  std::string text = error.what();
+  const std::string wanted = take_wanted_number();
+  constexpr std::string_view kPrefix = "Could not convert: ";
+  if (wanted.empty() || !text.starts_with(kPrefix)) return text;
+  return text.substr(kPrefix.size()) + " is not " + wanted;
+}
+
 }  // namespace
 
 CLI::Option* as_duration(CLI::Option* option) {
@@ -198,6 +207,7 @@ int Commands::parse_and_run(int count, char** arguments) {
   } catch (const CLI::Success& success) {  // --help, --version
     return app_.exit(success);
   } catch (const CLI::ParseError& error) {
+    const std::string wrong = shown_error(error);
     std::vector<std::string> rest = app_.remaining();
     if (app_.get_subcommands().empty() && !rest.empty()) {
       std::fprintf(stderr, "holdfast: there is no command \"%s\"; see: holdfast --help\n",
@@ -209,7 +219,7 @@ int Commands::parse_and_run(int count, char** arguments) {
       at = at->get_subcommands().front();
       command += " " + at->get_name();
     }
-    std::fprintf(stderr, "holdfast: %s; see: holdfast%s --help\n", error.what(), command.c_str());
+    std::fprintf(stderr, "holdfast: %s; see: holdfast%s --help\n", wrong.c_str(), command.c_str());
     return kExitUsage;
   }
   return run_action();

@@ -2,7 +2,6 @@
 // adds its commands here.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <memory>
 #include <string>
@@ -11,6 +10,7 @@
 
 #include "cli/context.h"
 #include "cli/exit_code.h"
+#include "cli/numbers.h"
 
 namespace holdfast::cli {
 

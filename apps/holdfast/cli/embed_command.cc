@@ -132,7 +132,7 @@ void add_embed_command(Commands& commands) {
   CLI::Option* follow =
       command->add_flag("--follow", arguments->follow, "Go on with what is added and changed");
   as_duration(command->add_option("--for,--seconds", arguments->seconds, "Follow for so long"))
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero())
       ->needs(follow);
 }
 

@@ -343,7 +343,7 @@ void add_append_and_read(Commands& commands, CLI::App* family) {
   command->add_option("--from", tail_arguments->from,
                       "Begin with this number (else with new ones)");
   as_duration(command->add_option("--for", tail_arguments->seconds, "End after so long"))
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
 }
 
 // A command of one stream.

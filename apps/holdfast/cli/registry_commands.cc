@@ -254,7 +254,7 @@ void add_publishing(Commands& commands, CLI::App* family) {
       *published);
   command->add_option("version", published->version, "Its number")
       ->required()
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   add_options(command, published->options);
 
   auto back = arguments_of<PublishArguments>();

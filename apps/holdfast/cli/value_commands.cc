@@ -261,7 +261,7 @@ void add_value_commands(Commands& commands) {
       "holdfast count visits 1\n  holdfast count visits",
       [count_arguments](const Context& context) { return count(context, *count_arguments); });
   command->add_option("counter", count_arguments->counter, "Its name")->required();
-  command->add_option("delta", count_arguments->delta, "What to add");
+  command->add_option("delta", count_arguments->delta, "What to add; beyond 64 bits it wraps");
 
   add_history(commands);
 }

@@ -172,7 +172,7 @@ void add_view_commands(Commands& commands) {
   command->add_option("--since", watched->since,
                       "Begin with the commits behind this version, if the log still has them");
   as_duration(command->add_option("--for", watched->seconds, "End after so long"))
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
 }
 
 }  // namespace holdfast::cli
