@@ -315,8 +315,11 @@ class Observations {
   Result<std::vector<Observation>> list(const ObservationListOptions& options = {}) const;
   // Makes the search index anew from the observations; how many there are. Meanwhile recall returns
   // Busy; everything else goes on. It can be stopped, and is then to be run again. Needed where
-  // recall returns Unsupported (an index of another version) or Corruption.
+  // recall returns Unsupported (an index of another version) or Corruption, and after a salvage
+  // that lost something: keys of observations that are not there become free, and all are counted.
   Result<uint64_t> reindex(const ObservationProgress& progress = {}) const;
+  // Ids, keys and counts that do not agree with the observations that are there; not 0: reindex().
+  Result<uint64_t> unmatched() const;
 
   // Whoever adds without a transaction also has folded, now and then, what was added into the
   // search index, which takes milliseconds and makes later recalls faster: the first time by the

@@ -1,7 +1,6 @@
 #include "care/salvage_tree.h"
 
 #include <algorithm>
-#include <set>
 
 namespace holdfast::care {
 namespace {
@@ -35,7 +34,8 @@ std::optional<SalvageTarget::KeyValue> SalvageTree::read_cell(const tree::Page& 
   const std::string key = key_of(page, index);
   LoadedValue value = load_value(files_, page.value(index));
   if (value.problem.empty()) return SalvageTarget::KeyValue{key, std::move(value.bytes)};
-  add_damage(report_, "data: the value of key \"" + key_text(key) + "\": " + value.problem);
+  const std::string place = "data: the value of key \"" + key_text(key) + "\"";
+  if (named_.insert(place).second) add_damage(report_, place + ": " + value.problem);
   if (lost != nullptr) lost->push_back(span_of(key));
   return std::nullopt;
 }
@@ -43,8 +43,10 @@ std::optional<SalvageTarget::KeyValue> SalvageTree::read_cell(const tree::Page& 
 Status SalvageTree::take_page(const PageView& view, const KeySpan& wanted,
                               std::vector<KeySpan>& lost) {
   if (!view.page) {
-    add_damage(report_, page_text(view.pgno) + ", keys " + span_text(view.span) + ": " +
-                            view.loaded.problem);
+    if (named_.insert(page_text(view.pgno)).second) {
+      add_damage(report_, page_text(view.pgno) + ", keys " + span_text(view.span) + ": " +
+                              view.loaded.problem);
+    }
     lost.push_back(view.span.intersection(wanted));
     return Status::ok();
   }

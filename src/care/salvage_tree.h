@@ -7,6 +7,7 @@
 //   2. What comes from leaves that no intact page vouches for is in spans that stay unassigned.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,7 @@ class SalvageTree {
   SalvageReport& report_;
   std::vector<Candidate> candidates_;  // by birth, then level, descending
   bool searched_ = false;
+  std::set<std::string> named_;  // damaged places that the report has: every tree meets them again
 };
 
 }  // namespace holdfast::care

@@ -4,6 +4,7 @@
 #include "holdfast/observation.h"
 #include "holdfast/recall.h"
 #include "memory/content_parts.h"
+#include "memory/keys.h"
 #include "memory/map_access.h"
 #include "memory/observation_row.h"
 #include "memory/recall.h"
@@ -231,6 +232,25 @@ TEST_F(ObservationLifecycleTest, BadProvenanceIsRefusedAndChangesNothing) {
   EXPECT_EQ(code({.content = "x", .valid_from_us = 5, .valid_to_us = 5}),
             StatusCode::kInvalidArgument);
   EXPECT_EQ(keys_.entries, before);
+}
+
+// What a salvage that lost a page of rows leaves.
+TEST_F(ObservationLifecycleTest, ReindexingMendsWhatLostRowsLeave) {
+  const std::string lost = add({.content = "the clock is slow", .key = "file/1"});
+  const std::string kept = add({.content = "the clock is fast", .key = "file/2"});
+  EXPECT_EQ(*observations().unmatched(), 0u);
+  ASSERT_EQ(keys_.entries.erase(row_key(1, *Uuid::parse(lost))), 1u);
+  ASSERT_EQ(keys_.entries.erase(space_key(KeyKind::kId, 1, Uuid::parse(kept)->view())), 1u);
+  ASSERT_EQ(keys_.entries.erase(space_key(KeyKind::kIdempotency, 1, "file/2")), 1u);
+  EXPECT_EQ(*observations().unmatched(), 5u);  // an id, a key, both of the other one, the count
+  EXPECT_EQ(*observations().reindex(), 1u);
+  EXPECT_EQ(*observations().unmatched(), 0u);
+  EXPECT_EQ(*observations().count(), 1u);
+  EXPECT_EQ(recalled({.text = "clock"}), std::vector<std::string>{"the clock is fast"});
+  EXPECT_NE(add({.content = "the clock is slow", .key = "file/1"}), lost);
+  EXPECT_EQ(add({.content = "something else", .key = "file/2"}), kept);
+  EXPECT_EQ(*observations().count(), 2u);
+  EXPECT_EQ(*observations().unmatched(), 0u);
 }
 
 TEST_F(ObservationLifecycleTest, LabelsAreListedByTheirIndex) {

@@ -6,6 +6,7 @@
 #include "memory/keys.h"
 #include "memory/meter.h"
 #include "memory/observation_index.h"
+#include "memory/observation_mend.h"
 #include "memory/observation_store.h"
 #include "memory/parallel.h"
 #include "memory/text_maintenance.h"
@@ -196,6 +197,15 @@ Result<uint64_t> Observations::reindex(const ObservationProgress& progress) cons
                   "reindex is many commits; use the space's handle without a transaction");
   }
   return memory::rebuild_index(*access_, progress);
+}
+
+Result<uint64_t> Observations::unmatched() const {
+  uint64_t count = 0;
+  HOLDFAST_TRY(access_->read([&](KeySource& source, uint32_t space_id) -> Status {
+    HOLDFAST_ASSIGN(count, memory::count_unmatched(source, space_id));
+    return Status::ok();
+  }));
+  return count;
 }
 
 Result<bool> Observations::is_fold_due() const {

@@ -1,6 +1,7 @@
 #include "memory/text_maintenance.h"
 
 #include "memory/keys.h"
+#include "memory/observation_mend.h"
 #include "memory/observation_store.h"
 #include "memory/vector_spaces.h"
 #include "search/text_fold.h"
@@ -119,6 +120,7 @@ Result<uint64_t> rebuild_index(Access& access, const ObservationProgress& progre
   const auto tell = [&](std::string_view what, uint64_t done) {
     if (progress) progress(what, done, 0);
   };
+  HOLDFAST_TRY(mend_names(access));
   HOLDFAST_TRY(access.write_existing([&](KeyTarget& target, uint32_t space_id) -> Status {
     HOLDFAST_TRY(forget_vector_codes(target, space_id));
     return search::begin_rebuild(target, index_prefix_of(space_id));

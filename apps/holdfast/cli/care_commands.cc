@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 #include "cli/progress_line.h"
 #include "holdfast/blob.h"
+#include "holdfast/space.h"
 
 namespace holdfast::cli {
 namespace {
@@ -8,12 +9,15 @@ namespace {
 struct Checked {
   CheckReport store;
   BlobCheck blobs;
+  std::vector<std::string> unmatched = {};  // spaces that are to be indexed anew
   std::vector<std::string> problems() const {
     std::vector<std::string> all = store.problems;
     all.insert(all.end(), blobs.problems.begin(), blobs.problems.end());
+    all.insert(all.end(), unmatched.begin(), unmatched.end());
     return all;
   }
-  uint64_t problems_count() const { return store.problems_count + blobs.problems.size(); }
+  uint64_t damages_count() const { return store.problems_count + blobs.problems.size(); }
+  uint64_t problems_count() const { return damages_count() + unmatched.size(); }
 };
 
 Json json_of(const Checked& checked) {
@@ -65,6 +69,24 @@ void print_report(const Output& output, const Checked& checked) {
     output.line("problem: " + printable(problem));
 }
 
+// Every page may be intact and rows missing: a salvage keeps what it can.
+Status check_observations(Store& store, Snapshot& snapshot, Checked& checked) {
+  HOLDFAST_ASSIGN(const auto spaces, list_spaces(snapshot, {.limit = 100'000}));
+  for (const SpaceSegments& segments : spaces) {
+    HOLDFAST_ASSIGN(const Space space, store.space(segments));
+    const auto count = space.observations().unmatched();
+    if (count && *count == 0) continue;
+    const std::string path = space_path_text(segments);
+    checked.unmatched.push_back(
+        "space " + path + ": " +
+        (count ? counted(*count, "id, key or count", "ids, keys or counts") +
+                     " of observations that do not agree with those that are there"
+               : count.status().to_string()) +
+        "; run: holdfast reindex --space " + path);
+  }
+  return Status::ok();
+}
+
 Result<Checked> check_all(Store& store, bool contents) {
   ProgressLine line;
   CheckOptions options;
@@ -80,6 +102,8 @@ Result<Checked> check_all(Store& store, bool contents) {
   } else {
     return blobs.status();
   }
+  // Damaged pages are said above, and would only be met again.
+  if (checked.damages_count() == 0) HOLDFAST_TRY(check_observations(store, snapshot, checked));
   return checked;
 }
 
@@ -98,6 +122,12 @@ Status check(const Context& context, bool without_contents) {
     print_report(context.output(), checked);
   }
   if (checked.problems_count() == 0) return Status::ok();
+  if (checked.damages_count() == 0) {
+    return Status(StatusCode::kCorruption,
+                  "what was made of observations does not agree with them, as after a salvage; "
+                  "nothing was changed. Run `holdfast reindex` in these spaces")
+        .with_path(store->path());
+  }
   return Status(StatusCode::kCorruption,
                 "the store is damaged; nothing was changed. Copy the directory before anything "
                 "else, then see: holdfast doctor, holdfast salvage")

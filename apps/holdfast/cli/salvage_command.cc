@@ -79,6 +79,10 @@ void print_report(const Output& output, const care::SalvageReport& report, const
                 ": " + counted(range.keys_found, "key") + " found");
   }
   for (const std::string& doubt : report.doubts) output.line("doubt: " + printable(doubt));
+  if (report.complete()) return;
+  output.line(
+      "what to do: holdfast check, with --store for the new store, names the spaces in which "
+      "indexes and counts do not agree with what is left: run `holdfast reindex` in each");
 }
 
 struct SalvageArguments {
@@ -101,7 +105,8 @@ Status salvage(const Context& context, const SalvageArguments& arguments) {
   if (report.complete()) return Status::ok();
   return Status(StatusCode::kCorruption,
                 "not everything could be saved or vouched for; the new store holds what could, "
-                "the old one is as it was")
+                "the old one is as it was. Run `holdfast check` on the new one: it names the "
+                "spaces in which `holdfast reindex` is to be run")
       .with_path(arguments.to);
 }
 
