@@ -91,6 +91,8 @@ class Session {
   // Between hold and release all reads share one read transaction.
   virtual void hold() = 0;
   virtual void release() = 0;
+  // What is kept for the read transaction that is held, and for no other, if the engine tells.
+  virtual double held_mb() { return 0; }
   // All that was committed survives power loss when this returns.
   virtual void flush() = 0;
   // Bounds what an opening has to do, as far as the engine can be told to.

@@ -82,6 +82,12 @@ class HoldfastSession final : public Session {
 
   void hold() override { held_.emplace(take(store_->snapshot())); }
   void release() override { held_.reset(); }
+  double held_mb() override {
+    const StoreStats stats = take(store_->stats());
+    if (stats.oldest_readers.empty()) return 0;
+    const uint64_t bytes = stats.oldest_readers.front().pages_held * stats.page_size_bytes;
+    return static_cast<double>(bytes) / 1e6;
+  }
   void flush() override { check_status(store_->flush()); }
   void checkpoint() override { check_status(store_->checkpoint()); }
 

@@ -26,6 +26,7 @@ struct Stage {
   uint64_t duration_ns;
   uint64_t overwrites;
   double written_mb;
+  double held_mb;
 };
 
 void wait_for_phase(const Stage& stage, Phase phase) {
@@ -76,7 +77,8 @@ class Overwriting {
                       {"files_mb", grown.all_mb},
                       {"files_after_release_mb", after.all_mb},
                       {"data_after_release_mb", after.data_mb},
-                      {"written_mb", stage_->written_mb}};
+                      {"written_mb", stage_->written_mb},
+                      {"snapshot_mb", stage_->held_mb}};
     return result;
   }
 
@@ -95,6 +97,7 @@ class Overwriting {
                   read == VersionedRows::value(i, 0).view(),
               "a held snapshot changed");
     }
+    stage_->held_mb = session.held_mb();
     session.release();
     stage_->phase = Phase::kReleased;
   }
@@ -152,6 +155,8 @@ std::vector<Measurement> measure_overwrites(const Case& which) {
   constexpr double kSnapshotMb = kRows * (kKeySize + kValueSize) / 1e6;
   const double more_mb = results[1].figure("data_mb") - results[0].figure("data_mb");
   results[1].figures.emplace_back("more_data_of_snapshot", more_mb / kSnapshotMb);
+  const double held_mb = results[1].figure("snapshot_mb");
+  results[1].figures.emplace_back("more_data_of_pages", held_mb > 0 ? more_mb / held_mb : 0);
   return results;
 }
 
