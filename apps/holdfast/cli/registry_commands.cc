@@ -252,9 +252,7 @@ void add_publishing(Commands& commands, CLI::App* family) {
                       "holdfast registry publish agent reviewer 4 --by ann",
                       [published](const Context& context) { return publish(context, *published); }),
       *published);
-  command->add_option("version", published->version, "Its number")
-      ->required()
-      ->check(above_zero());
+  command->add_option("version", published->version, "Its number")->required()->check(above_zero());
   add_options(command, published->options);
 
   auto back = arguments_of<PublishArguments>();
