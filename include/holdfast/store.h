@@ -266,7 +266,8 @@ class Store {
   // (holdfast/history.h), if that is due; whether more is. Done by itself beside commits: for who
   // cannot wait.
   Result<bool> trim_histories();
-  // Flushes this handle's commits and leaves. Further calls return Closed. To others the handle
+  // Flushes this handle's commits and leaves; an error tells of these, or of damage, but not of
+  // want of room for work that is left to others. Further calls return Closed. To others the handle
   // is gone, and a store that it had alone is free, when its last running call has returned and its
   // last snapshot, transaction and watch has gone.
   Status close();

@@ -450,8 +450,14 @@ Status Store::Impl::tidy_up() {
     HOLDFAST_TRY(store::flush(*context_, context_->deadline()));
   }
   if (store::engine_state(control) != store::EngineState::kRunning) return Status::ok();
-  // Processes that live for milliseconds never get to it otherwise, and the log would grow; and
-  // whoever leaves last spares the next cold start a long replay.
+  // What follows is for those who come: without room for it nothing is lost, and it stays due.
+  const Status prepared = prepare_for_others();
+  return prepared.code() == StatusCode::kNoSpace ? Status::ok() : prepared;
+}
+
+// Processes that live for milliseconds never get to it otherwise, and the log would grow; and
+// whoever leaves last spares the next cold start a long replay.
+Status Store::Impl::prepare_for_others() {
   HOLDFAST_TRY(store::prepare_segments(*context_, false));
   const uint64_t much = context_->exclusive ? kCheckpointAloneBytes : kCheckpointAtCloseBytes;
   const bool last_of_much = store::log_bytes_since_checkpoint(*context_) >= much &&
@@ -462,9 +468,7 @@ Status Store::Impl::tidy_up() {
     return Status::ok();
   }
   HOLDFAST_TRY(store::try_apply_tail(*context_));
-  const auto done = store::try_checkpoint(*context_);
-  if (!done) return done.status();
-  return Status::ok();
+  return store::try_checkpoint(*context_).status();
 }
 
 HandleId Store::Impl::handle_id() const {

@@ -104,6 +104,7 @@ class Store::Impl : public std::enable_shared_from_this<Store::Impl> {
   // Gives up what others could see of the handle.
   void leave();
   Status tidy_up();
+  Status prepare_for_others();
   // The newest commits, applied or not.
   Result<store::RecentView> newest();
   Result<store::RecentView> newest_to_read();

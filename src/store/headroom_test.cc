@@ -95,6 +95,22 @@ TEST_F(HeadroomTest, ABrokenPromiseSurvivesReboot) {
   EXPECT_EQ(contents(*store_).size(), static_cast<size_t>(kCount));
 }
 
+TEST_F(HeadroomTest, WhoHasNoRoomForTheNextSegmentAtItsEndHasCommitted) {
+  int refused = 0;
+  os_.fault = [&](const Attempt& attempt) {
+    if (attempt.path.find("prepare") == std::string::npos) return Status::ok();
+    ++refused;
+    return Status(StatusCode::kNoSpace, "the disk is full");
+  };
+  ASSERT_TRUE(put(1));
+  EXPECT_TRUE(store_->close());
+  EXPECT_GE(refused, 1);
+  store_.reset();
+  machine_.reboot();
+  store_.emplace(machine_.open());
+  EXPECT_EQ(contents(*store_).size(), 1u);
+}
+
 // --- A holder of APPLY that died.
 
 // Applies all there is and leaves the control block as it was before the n-th time that `applying`
