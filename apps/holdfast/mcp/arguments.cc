@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/base64.h"
 #include "base/utf8.h"
 #include "cli/input.h"
 
@@ -31,6 +32,21 @@ Status needs(const Json& arguments, const char* name) {
   if (arguments.contains(name)) return Status::ok();
   return Status(StatusCode::kInvalidArgument,
                 "action \"" + *text_of(arguments, "action") + "\" needs \"" + name + "\"");
+}
+
+Result<std::string> bytes_of(const Json& arguments) {
+  const auto text = text_of(arguments, "text");
+  const auto coded = text_of(arguments, "base64");
+  if (text.has_value() == coded.has_value()) {
+    return Status(
+        StatusCode::kInvalidArgument,
+        "action " + arguments["action"].dump() + " needs " +
+            (text ? "one of \"text\" and \"base64\", not both" : "\"text\" or \"base64\""));
+  }
+  if (text) return *text;
+  auto bytes = base64_bytes(*coded);
+  if (!bytes) return Status(StatusCode::kInvalidArgument, "\"base64\" is not base64");
+  return *std::move(bytes);
 }
 
 void drop_cut_character(std::string& piece) {

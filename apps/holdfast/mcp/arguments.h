@@ -20,6 +20,9 @@ std::chrono::milliseconds seconds_of(const Json& arguments, const char* name, do
 // InvalidArgument when what the argument "action" does needs `name`, and it is missing.
 Status needs(const Json& arguments, const char* name);
 
+// The bytes of "text" or "base64". InvalidArgument: neither or both, or no base64.
+Result<std::string> bytes_of(const Json& arguments);
+
 // Drops a character that is cut at the end of `piece`, if there is text before it.
 void drop_cut_character(std::string& piece);
 

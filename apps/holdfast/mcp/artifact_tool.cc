@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/base64.h"
 #include "base/time_text.h"
 #include "cli/artifact_text.h"
 #include "mcp/arguments.h"
@@ -13,17 +12,6 @@ namespace {
 
 constexpr size_t kListDefault = 50;
 
-Result<std::string> content_of(const Json& arguments) {
-  if (const auto text = text_of(arguments, "text")) return *text;
-  const auto coded = text_of(arguments, "base64");
-  if (!coded) {
-    return Status(StatusCode::kInvalidArgument, "action \"put\" needs \"text\" or \"base64\"");
-  }
-  auto bytes = base64_bytes(*coded);
-  if (!bytes) return Status(StatusCode::kInvalidArgument, "\"base64\" is not base64");
-  return *std::move(bytes);
-}
-
 Result<Json> put(const Artifacts& artifacts, const Json& arguments) {
   NewArtifact artifact;
   artifact.name = arguments["name"].get<std::string>();
@@ -34,7 +22,7 @@ Result<Json> put(const Artifacts& artifacts, const Json& arguments) {
   artifact.aliases = texts_of(arguments, "aliases");
   artifact.made_by = text_of(arguments, "made_by").value_or("");
   if (arguments.contains("if_latest")) artifact.if_latest = arguments["if_latest"];
-  HOLDFAST_ASSIGN(const std::string bytes, content_of(arguments));
+  HOLDFAST_ASSIGN(const std::string bytes, bytes_of(arguments));
   ArtifactWriter writer = artifacts.write();
   HOLDFAST_TRY(writer.append(bytes));
   HOLDFAST_ASSIGN(const ArtifactContent content, writer.finish());

@@ -17,7 +17,19 @@ Json json_of(const Claim& claim) {
           {"expires", time_text(claim.expires_us)}};
 }
 
-Result<Json> take(Peer& peer, const Claims& claims, Held<Claim>& held, const Json& arguments) {
+using HeldClaims = std::shared_ptr<Held<Claim>>;
+
+// Who leaves keeps nobody else waiting.
+void release_when_left(Peer& peer, const Space& space, const HeldClaims& held) {
+  if (peer.owner() == nullptr) return;
+  const auto release = [space, held, owner = peer.owner()] {
+    for (const Claim& claim : held->take_all(owner)) (void)space.claims().release(claim);
+  };
+  peer.session().at_close("claims", release);
+}
+
+Result<Json> take(Peer& peer, const Space& space, const HeldClaims& held, const Json& arguments) {
+  const Claims claims = space.claims();
   HOLDFAST_TRY(needs(arguments, "resources"));
   const auto resources = texts_of(arguments, "resources");
   ClaimOptions options;
@@ -34,7 +46,8 @@ Result<Json> take(Peer& peer, const Claims& claims, Held<Claim>& held, const Jso
       return Status(StatusCode::kBusy, "the request was cancelled");
     }
     if (claim) {
-      held.keep(claim->id, *claim, claim->expires_us);
+      held->keep(peer.owner(), claim->id, *claim, claim->expires_us);
+      release_when_left(peer, space, held);
       return structured_result(json_of(*claim));
     }
     const bool held_by_other = claim.status().code() == StatusCode::kBusy;
@@ -66,28 +79,28 @@ Result<Json> list(const Claims& claims, const Json& arguments) {
   return structured_result({{"resources", std::move(found)}, {"more", more}});
 }
 
-Result<Json> run(Peer& peer, Memory& memory, Held<Claim>& held, const Json& arguments) {
+Result<Json> run(Peer& peer, Memory& memory, const HeldClaims& held, const Json& arguments) {
   const auto action = arguments["action"].get<std::string>();
   HOLDFAST_ASSIGN(const Space space, memory.space());
   const Claims claims = space.claims();
-  if (action == "take") return take(peer, claims, held, arguments);
+  if (action == "take") return take(peer, space, held, arguments);
   if (action == "list") return list(claims, arguments);
   HOLDFAST_TRY(needs(arguments, "claim"));
   const auto name = arguments["claim"].get<std::string>();
-  const auto claim = held.find(name);
+  const auto claim = held->find(peer.owner(), name);
   if (!claim) {
     return Status(StatusCode::kNotFound,
-                  "this server does not hold claim " + cli::one_line(name, 60) +
-                      "; claims end with the server that took them: take it again");
+                  "this client does not hold claim " + cli::one_line(name, 60) +
+                      "; claims end with the client that took them: take it again");
   }
   if (action == "release") {
     HOLDFAST_TRY(claims.release(*claim));
-    held.drop(name);
+    held->drop(peer.owner(), name);
     return structured_result({{"released", name}});
   }
   HOLDFAST_ASSIGN(const Claim renewed,
                   claims.renew(*claim, seconds_of(arguments, "ttl_seconds", 300)));
-  held.keep(name, renewed, renewed.expires_us);
+  held->keep(peer.owner(), name, renewed, renewed.expires_us);
   return structured_result(json_of(renewed));
 }
 
@@ -124,7 +137,7 @@ void add_claim_tool(Catalogue& catalogue, Memory& memory) {
   });
   auto held = std::make_shared<Held<Claim>>();
   tool.run = [&memory, held](Peer& peer, const Json& arguments) {
-    return run(peer, memory, *held, arguments);
+    return run(peer, memory, held, arguments);
   };
   catalogue.tools.push_back(std::move(tool));
 }

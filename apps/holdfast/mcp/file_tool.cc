@@ -1,6 +1,5 @@
 #include <utility>
 
-#include "base/base64.h"
 #include "base/time_text.h"
 #include "files/file_edits.h"
 #include "files/file_tree.h"
@@ -24,18 +23,6 @@ Json json_of(const Node& node) {
   if (node.type == NodeType::kFile) json["size"] = node.size;
   if (node.type == NodeType::kLink) json["target"] = node.target;
   return json;
-}
-
-Result<std::string> bytes_of(const Json& arguments) {
-  if (const auto text = text_of(arguments, "text")) return *text;
-  const auto coded = text_of(arguments, "base64");
-  if (!coded) {
-    return Status(StatusCode::kInvalidArgument,
-                  "action " + arguments["action"].dump() + " needs \"text\" or \"base64\"");
-  }
-  auto bytes = base64_bytes(*coded);
-  if (!bytes) return Status(StatusCode::kInvalidArgument, "\"base64\" is not base64");
-  return *std::move(bytes);
 }
 
 Result<Json> list(Store& store, const Space& space, const std::string& path,

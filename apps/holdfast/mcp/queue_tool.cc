@@ -33,7 +33,24 @@ Result<Json> push(const Queue& queue, const Json& arguments) {
   return structured_result({{"job", pushed.id}, {"existed", pushed.existed}});
 }
 
-Result<Json> take(Peer& peer, const Queue& queue, Held<Job>& held, const Json& arguments) {
+struct LeasedJob {
+  Queue queue;
+  Job job;
+};
+using HeldJobs = std::shared_ptr<Held<LeasedJob>>;
+
+// What nobody works at any more comes back.
+void give_back_when_left(Peer& peer, const HeldJobs& held) {
+  if (peer.owner() == nullptr) return;
+  const auto give_back = [held, owner = peer.owner()] {
+    for (const LeasedJob& leased : held->take_all(owner)) {
+      (void)leased.queue.nack(leased.job, "the client that took it left", milliseconds(0));
+    }
+  };
+  peer.session().at_close("jobs", give_back);
+}
+
+Result<Json> take(Peer& peer, const Queue& queue, const HeldJobs& held, const Json& arguments) {
   // One after the other: what would not be shown must not be taken.
   const size_t limit = arguments.value("limit", size_t{1});
   TakeOptions options;
@@ -54,7 +71,8 @@ Result<Json> take(Peer& peer, const Queue& queue, Held<Job>& held, const Json& a
       HOLDFAST_TRY(queue.nack(job, "the request that took it was cancelled", milliseconds(0)));
       return Status(StatusCode::kBusy, "the request was cancelled");
     }
-    held.keep(job.id, job, job.lease_expires_us);
+    held->keep(peer.owner(), job.id, {queue, job}, job.lease_expires_us);
+    give_back_when_left(peer, held);
     taken.push_back(json_of(job));
     has_room = budget.spend(taken.back());
   }
@@ -70,44 +88,44 @@ Result<Json> stats(const Queue& queue) {
                             {"done", stats.done}});
 }
 
-// ack, nack and extend: about a job that this server has taken.
-Result<Json> settle(const Queue& queue, Held<Job>& held, const Json& arguments) {
+// ack, nack and extend: about a job that this client has taken.
+Result<Json> settle(Peer& peer, const Queue& queue, Held<LeasedJob>& held, const Json& arguments) {
   HOLDFAST_TRY(needs(arguments, "job"));
   const auto action = arguments["action"].get<std::string>();
   const auto id = arguments["job"].get<std::string>();
-  const auto job = held.find(id);
-  if (!job) {
+  const auto leased = held.find(peer.owner(), id);
+  if (!leased) {
     return Status(StatusCode::kNotFound,
-                  "this server has not taken job " + cli::one_line(id, 60) +
-                      "; a job comes back to the queue when the server that took it ends");
+                  "this client has not taken job " + cli::one_line(id, 60) +
+                      "; a job comes back to the queue when the client that took it leaves");
   }
   if (action == "extend") {
     HOLDFAST_ASSIGN(const Job extended,
-                    queue.extend(*job, seconds_of(arguments, "lease_seconds", 300)));
-    held.keep(id, extended, extended.lease_expires_us);
+                    queue.extend(leased->job, seconds_of(arguments, "lease_seconds", 300)));
+    held.keep(peer.owner(), id, {queue, extended}, extended.lease_expires_us);
     return structured_result(json_of(extended));
   }
   if (action == "ack") {
     std::optional<std::string> result;
     if (arguments.contains("result")) result = arguments["result"].get<std::string>();
-    HOLDFAST_TRY(queue.ack(*job, result));
+    HOLDFAST_TRY(queue.ack(leased->job, result));
   } else {
     std::optional<milliseconds> delay;
     if (arguments.contains("delay_seconds")) delay = seconds_of(arguments, "delay_seconds", 0);
-    HOLDFAST_TRY(queue.nack(*job, arguments.value("error", ""), delay));
+    HOLDFAST_TRY(queue.nack(leased->job, arguments.value("error", ""), delay));
   }
-  held.drop(id);
+  held.drop(peer.owner(), id);
   return structured_result({{"job", id}});
 }
 
-Result<Json> run(Peer& peer, Memory& memory, Held<Job>& held, const Json& arguments) {
+Result<Json> run(Peer& peer, Memory& memory, const HeldJobs& held, const Json& arguments) {
   const auto action = arguments["action"].get<std::string>();
   HOLDFAST_ASSIGN(const Space space, memory.space());
   const Queue queue = space.queue(arguments["queue"].get<std::string>());
   if (action == "push") return push(queue, arguments);
   if (action == "take") return take(peer, queue, held, arguments);
   if (action == "stats") return stats(queue);
-  return settle(queue, held, arguments);
+  return settle(peer, queue, *held, arguments);
 }
 
 }  // namespace
@@ -156,9 +174,9 @@ void add_queue_tool(Catalogue& catalogue, Memory& memory) {
       {"dead", count_schema("stats: jobs")},
       {"done", count_schema("stats: jobs")},
   });
-  auto held = std::make_shared<Held<Job>>();
+  auto held = std::make_shared<Held<LeasedJob>>();
   tool.run = [&memory, held](Peer& peer, const Json& arguments) {
-    return run(peer, memory, *held, arguments);
+    return run(peer, memory, held, arguments);
   };
   catalogue.tools.push_back(std::move(tool));
 }

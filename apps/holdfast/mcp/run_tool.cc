@@ -119,7 +119,7 @@ Result<Json> begin_step(Peer& peer, const Runs& runs, const std::string& id, Hel
       return structured_result({{"completed", true}, {"output", begun->output}});
     }
     if (begun) {
-      held.keep(begun->lease->lease_id, *begun->lease, begun->lease->expires_us);
+      held.keep(peer.owner(), begun->lease->lease_id, *begun->lease, begun->lease->expires_us);
       Json json = json_of(*begun->lease);
       json["completed"] = false;
       return structured_result(std::move(json));
@@ -128,14 +128,15 @@ Result<Json> begin_step(Peer& peer, const Runs& runs, const std::string& id, Hel
   }
 }
 
-// complete_step, fail_step: of a step that this server has begun.
-Result<Json> settle_step(const Runs& runs, Held<StepLease>& held, const Json& arguments) {
+// complete_step, fail_step: of a step that this client has begun.
+Result<Json> settle_step(Peer& peer, const Runs& runs, Held<StepLease>& held,
+                         const Json& arguments) {
   HOLDFAST_TRY(needs(arguments, "lease"));
   const auto name = arguments["lease"].get<std::string>();
-  const auto lease = held.find(name);
+  const auto lease = held.find(peer.owner(), name);
   if (!lease) {
     return Status(StatusCode::kNotFound,
-                  "this server does not hold lease " + cli::one_line(name, 60) +
+                  "this client does not hold lease " + cli::one_line(name, 60) +
                       "; a lease ends with the server that took it: begin the step again");
   }
   if (arguments["action"] == "complete_step") {
@@ -143,7 +144,7 @@ Result<Json> settle_step(const Runs& runs, Held<StepLease>& held, const Json& ar
   } else {
     HOLDFAST_TRY(runs.fail(*lease, arguments.value("error", "failed")));
   }
-  held.drop(name);
+  held.drop(peer.owner(), name);
   return structured_result({{"step", lease->key}});
 }
 
@@ -192,7 +193,7 @@ Result<Json> run(Peer& peer, Memory& memory, Held<StepLease>& held, const Json& 
   if (action == "start") return start(runs, arguments);
   if (action == "list") return list(runs, arguments);
   if (action == "complete_step" || action == "fail_step") {
-    return settle_step(runs, held, arguments);
+    return settle_step(peer, runs, held, arguments);
   }
   HOLDFAST_TRY(needs(arguments, "run"));
   const auto id = arguments["run"].get<std::string>();
@@ -211,8 +212,8 @@ Json answer_schema() {
       {"name", text_schema("What the run is")},
       {"state", text_schema("Of the run, or of the step")},
       {"created", text_schema("When the run was")},
-      {"input", text_schema("Of the run, or of the step: JSON")},
-      {"output", text_schema("Of the run, or of a step that was completed: JSON")},
+      {"input", text_schema("Of the run, or of the step")},
+      {"output", text_schema("Of the run, or of a step that was completed")},
       {"error", text_schema("Of the run, or of the step")},
       {"cut", flag_schema("show: a text was cut")},
       {"steps", objects_schema("show")},
@@ -252,7 +253,7 @@ void add_run_tool(Catalogue& catalogue, Memory& memory) {
       {"key", text_schema("start: with the same key the same run is gone on with")},
       {"run", text_schema("The run that start gave")},
       {"step", text_schema("begin_step, retry_step, resolve_step: its key within the run")},
-      {"input", text_schema("start, begin_step: JSON")},
+      {"input", text_schema("start, begin_step: JSON, or any text")},
       {"after_steps", list_schema("begin_step: steps that must be completed before",
                                   {{"type", "string"}}, 0, kStepDependenciesMax)},
       {"gates", list_schema("begin_step: gates that must be approved before", {{"type", "string"}},
@@ -264,7 +265,7 @@ void add_run_tool(Catalogue& catalogue, Memory& memory) {
       {"lease", text_schema("complete_step, fail_step: what begin_step gave")},
       {"decision", word_schema("resolve_step: how it went, or what is to be done",
                                {"completed", "retry", "fail"})},
-      {"output", text_schema("complete_step, resolve_step, finish: JSON; it is kept")},
+      {"output", text_schema("complete_step, resolve_step, finish: JSON, or any text; it is kept")},
       {"error", text_schema("fail_step, fail, cancel: why")},
       {"lease_seconds", number_schema("begin_step: 300 if not given", 0.001, 604'800)},
       {"wait_seconds", number_schema("begin_step: wait while another does it", 0, 3600)},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 namespace holdfast::mcp {
 namespace {
@@ -69,10 +70,12 @@ Misfit misfit_of_array(const Json& schema, const Json& value, const std::string&
 }
 
 Misfit misfit_of_scalar(const Json& schema, const Json& value, const std::string& place) {
-  if (schema.contains("minimum") && value < schema["minimum"]) {
+  // Signed and unsigned numbers are compared as if both were signed.
+  const bool is_huge = value.is_number_unsigned() && value.get<uint64_t>() > uint64_t{INT64_MAX};
+  if (schema.contains("minimum") && !is_huge && value < schema["minimum"]) {
     return place + " must be at least " + schema["minimum"].dump();
   }
-  if (schema.contains("maximum") && value > schema["maximum"]) {
+  if (schema.contains("maximum") && (is_huge || value > schema["maximum"])) {
     return place + " must be at most " + schema["maximum"].dump();
   }
   if (schema.contains("enum")) {

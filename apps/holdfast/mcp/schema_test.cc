@@ -34,6 +34,8 @@ TEST_F(SchemaTest, TakesWhatFits) {
 
 TEST_F(SchemaTest, SaysWhereAndWhatIsWrong) {
   EXPECT_EQ(misfit_of(R"({"text":"","count":1e300})"), "arguments.count must be at most 10");
+  EXPECT_EQ(misfit_of(R"({"text":"","count":9223372036854775808})"),
+            "arguments.count must be at most 10");
   EXPECT_EQ(misfit_of("[]"), "arguments must be an object");
   EXPECT_EQ(misfit_of("{}"), "arguments must have \"text\"");
   EXPECT_EQ(misfit_of(R"({"text":1})"), "arguments.text must be a string");

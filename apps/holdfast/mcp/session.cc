@@ -235,10 +235,26 @@ void Session::answer(const Message& response) {
 }
 
 void Session::close() {
-  const std::lock_guard guard(mutex_);
-  closed_ = true;
-  listener_ = nullptr;
-  changed_.notify_all();
+  std::map<std::string, std::function<void()>> due;
+  {
+    const std::lock_guard guard(mutex_);
+    closed_ = true;
+    listener_ = nullptr;
+    changed_.notify_all();
+    due.swap(at_close_);
+  }
+  for (const auto& [topic, work] : due) work();
+}
+
+void Session::at_close(const std::string& topic, std::function<void()> work) {
+  {
+    const std::lock_guard guard(mutex_);
+    if (!closed_) {
+      at_close_.try_emplace(topic, std::move(work));
+      return;
+    }
+  }
+  work();
 }
 
 bool Session::closed() const {

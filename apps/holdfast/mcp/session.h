@@ -91,8 +91,10 @@ class Session {
   // A response of the client; one that nobody waits for is dropped.
   void answer(const Message& response);
 
-  // The client is gone: all waits end.
+  // The client is gone: all waits end, and what at_close() was given is done.
   void close();
+  // Has `work` done when the client is gone, or now if it is; of each `topic` the first stays.
+  void at_close(const std::string& topic, std::function<void()> work);
   bool closed() const;
 
  private:
@@ -124,6 +126,7 @@ class Session {
   uint64_t asked_ = 0;
   std::map<std::string, std::optional<Reply>> awaited_;
   bool closed_ = false;
+  std::map<std::string, std::function<void()>> at_close_;  // by topic
 };
 
 class Peer {
@@ -132,6 +135,8 @@ class Peer {
 
   Session& session() { return session_; }
   bool cancelled() const;
+  // Whose is what a tool holds for the client: the session's, or nullptr where requests have none.
+  const void* owner() const { return options_.is_stateless ? nullptr : &session_; }
 
   void notify(const std::string& method, Json params);
   // notifications/message, where the client asked for this level.

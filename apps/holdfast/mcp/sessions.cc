@@ -8,17 +8,21 @@
 namespace holdfast::mcp {
 
 std::pair<std::string, std::shared_ptr<Session>> Sessions::create() {
-  const std::lock_guard guard(mutex_);
-  if (entries_.size() >= kSessionsMax) {
-    const auto silent = std::min_element(
-        entries_.begin(), entries_.end(),
-        [](const auto& a, const auto& b) { return a.second.used < b.second.used; });
-    silent->second.session->close();
-    entries_.erase(silent);
-  }
   std::string name = process::random_name();
   auto session = std::make_shared<Session>();
-  entries_[name] = {session, ++uses_};
+  std::shared_ptr<Session> left;  // closed without the lock: that writes to the store
+  {
+    const std::lock_guard guard(mutex_);
+    if (entries_.size() >= kSessionsMax) {
+      const auto silent = std::min_element(
+          entries_.begin(), entries_.end(),
+          [](const auto& a, const auto& b) { return a.second.used < b.second.used; });
+      left = std::move(silent->second.session);
+      entries_.erase(silent);
+    }
+    entries_[name] = {session, ++uses_};
+  }
+  if (left) left->close();
   return {std::move(name), std::move(session)};
 }
 
@@ -31,11 +35,15 @@ std::shared_ptr<Session> Sessions::find(const std::string& name) {
 }
 
 bool Sessions::remove(const std::string& name) {
-  const std::lock_guard guard(mutex_);
-  const auto found = entries_.find(name);
-  if (found == entries_.end()) return false;
-  found->second.session->close();
-  entries_.erase(found);
+  std::shared_ptr<Session> left;
+  {
+    const std::lock_guard guard(mutex_);
+    const auto found = entries_.find(name);
+    if (found == entries_.end()) return false;
+    left = std::move(found->second.session);
+    entries_.erase(found);
+  }
+  left->close();
   return true;
 }
 

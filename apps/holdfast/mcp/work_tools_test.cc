@@ -40,7 +40,7 @@ class WorkToolsTest : public testing::Test {
     for (const Tool& tool : catalogue.tools) {
       if (tool.name != name) continue;
       EXPECT_EQ(misfit(tool.input, arguments), std::nullopt);
-      Peer peer(session_, 1, {}, [](const Json&) { return true; });
+      Peer peer(*client_, 1, {}, [](const Json&) { return true; });
       auto result = tool.run(peer, arguments);
       if (!result) return result.status().to_string();
       Json said = (*result)["structuredContent"];
@@ -58,6 +58,7 @@ class WorkToolsTest : public testing::Test {
   Memory memory_{context_};
   Catalogue catalogue_;
   Session session_;
+  Session* client_ = &session_;
 };
 
 TEST_F(WorkToolsTest, EveryToolSaysWhatItAnswers) {
@@ -373,12 +374,32 @@ TEST_F(WorkToolsTest, TopicsAreCompletedFromTagsAndTitles) {
   EXPECT_THAT(*topic.complete("x"), testing::IsEmpty());
 }
 
+TEST_F(WorkToolsTest, WhatAClientHoldsIsNoOtherOnesAndFreeWhenItLeaves) {
+  (void)call("queue", {{"action", "push"}, {"queue", "q"}, {"payload", "make"}});
+  const auto claim = call("claim", {{"action", "take"}, {"resources", {"port"}}})["claim"];
+  const Json jobs = call("queue", {{"action", "take"}, {"queue", "q"}})["jobs"];
+  ASSERT_EQ(jobs.size(), 1u);
+  const Json release = {{"action", "release"}, {"claim", claim}};
+  const Json ack = {{"action", "ack"}, {"queue", "q"}, {"job", jobs[0]["job"]}};
+  Session other;
+  client_ = &other;
+  EXPECT_THAT(call("claim", release).dump(), HasSubstr("this client does not hold claim"));
+  EXPECT_THAT(call("queue", ack).dump(), HasSubstr("this client has not taken job"));
+  const Json take = {{"action", "take"}, {"resources", {"port"}}, {"wait_seconds", 0}};
+  EXPECT_THAT(call("claim", take).dump(), HasSubstr("claimed"));
+  session_.close();
+  EXPECT_TRUE(call("claim", take).contains("claim"));
+  const Json again = call("queue", {{"action", "take"}, {"queue", "q"}})["jobs"];
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0]["job"], jobs[0]["job"]);
+}
+
 TEST(HeldTest, WhatHasExpiredIsLetGoOf) {
   Held<int> held;
-  held.keep("lasting", 1, INT64_MAX);
-  for (int i = 0; i < 10'000; ++i) held.keep(std::to_string(i), i, 0);
+  held.keep(nullptr, "lasting", 1, INT64_MAX);
+  for (int i = 0; i < 10'000; ++i) held.keep(nullptr, std::to_string(i), i, 0);
   EXPECT_LE(held.size(), size_t{1'001});
-  EXPECT_EQ(held.find("lasting"), 1);
+  EXPECT_EQ(held.find(nullptr, "lasting"), 1);
 }
 
 TEST_F(WorkToolsTest, HistorySaysWhatWasBefore) {
