@@ -58,7 +58,11 @@ Status put(const Context& context, const PutArguments& arguments) {
   HOLDFAST_ASSIGN(const std::string value, read_value(arguments.value, arguments.file));
   HOLDFAST_ASSIGN(Opened opened, open_cache(context, arguments.cache, IfAbsent::kCreateForUser));
   HOLDFAST_ASSIGN(const bool was_put, opened.cache.put(arguments.key, value, options));
-  if (context.output().json()) context.output().print({{"put", was_put}});
+  if (!was_put) {
+    return Status(StatusCode::kConditionFalse,
+                  "there is an entry \"" + one_line(arguments.key, 80) + "\"; nothing was changed");
+  }
+  if (context.output().json()) context.output().print({{"put", true}});
   return Status::ok();
 }
 
@@ -147,12 +151,19 @@ Status remove(const Context& context, const CacheArguments& arguments) {
   if (arguments.tag.empty() && arguments.key.empty()) {
     return Status(StatusCode::kInvalidArgument, "name a key, or --tag TAG; see also: cache clear");
   }
+  if (!arguments.tag.empty() && !arguments.key.empty()) {
+    return Status(StatusCode::kInvalidArgument, "name a key or --tag TAG, not both");
+  }
   HOLDFAST_ASSIGN(Opened opened, open_cache(context, arguments.cache, IfAbsent::kRefuse));
   HOLDFAST_ASSIGN(const uint64_t removed,
                   removed_by(opened.store, arguments.dry_run, [&](auto&... transaction) {
                     return remove_from(opened.space.cache(transaction..., arguments.cache),
                                        arguments);
                   }));
+  if (removed == 0 && arguments.tag.empty()) {
+    return Status(StatusCode::kNotFound,
+                  "no entry \"" + one_line(arguments.key, 80) + "\" in cache " + arguments.cache);
+  }
   print_removed(context.output(), removed, "entry", "entries", arguments.dry_run);
   return Status::ok();
 }

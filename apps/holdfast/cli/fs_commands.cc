@@ -149,7 +149,8 @@ void say(const Output& output, const TransferReport& report, const char* what) {
   if (report.unchanged > 0) text += "; " + with_separators(report.unchanged) + " unchanged";
   output.line(text);
   if (report.skipped == 0) return;
-  output.line(with_separators(report.skipped) + " skipped, the first is " +
+  output.line(with_separators(report.skipped) +
+              " skipped (no file, folder or link, or not called in UTF-8), the first is " +
               printable(report.first_skipped));
 }
 
@@ -176,6 +177,11 @@ Status put(const Context& context, const FsArguments& arguments) {
     ProgressLine line;
     HOLDFAST_ASSIGN(report, files::bring_in(opened.store, opened.files, arguments.path, path,
                                             files_shown_on(line)));
+  }
+  if (report.skipped > 0 && report.files + report.folders == 0) {
+    return Status(StatusCode::kInvalidArgument,
+                  printable(report.first_skipped) +
+                      " is no file, folder or link, or what it is called or leads to is not UTF-8");
   }
   say(context.output(), report, "put");
   return opened.store.close();

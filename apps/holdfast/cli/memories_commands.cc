@@ -65,10 +65,16 @@ Status ls(const Context& context, const MemoriesArguments& arguments) {
   options.after = options.prefix;
   const Output& output = context.output();
   Table table({"size", "changed", "path"});
+  bool is_any = path.empty();
   HOLDFAST_TRY(opened.files.kv(snapshot).for_each(options, [&](const KvEntry& entry) {
+    is_any = true;
     add_row(entry, output, table);
     return Status::ok();
   }));
+  if (!is_any) {
+    return Status(StatusCode::kNotFound, "there is no folder /memories/" + printable(path) +
+                                             (arguments.at.empty() ? "" : " as of then"));
+  }
   if (!table.empty()) table.print(output);
   return Status::ok();
 }

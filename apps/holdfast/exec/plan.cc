@@ -1,5 +1,6 @@
 #include "exec/plan.h"
 
+#include <algorithm>
 #include <cmath>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
@@ -95,6 +96,21 @@ Result<NewStep> parse_step(const Json& object, const std::string& place) {
   return step;
 }
 
+// Of all steps before it a step may wait for, and none has its key.
+Status check_place(const NewStep& step, const std::vector<NewStep>& before,
+                   const std::string& place) {
+  const auto is_before = [&](const std::string& key) {
+    return std::any_of(before.begin(), before.end(),
+                       [&](const NewStep& one) { return one.key == key; });
+  };
+  if (is_before(step.key)) return invalid(place, "has the key \"" + step.key + "\" of one before");
+  for (const std::string& key : step.after) {
+    if (is_before(key)) continue;
+    return invalid(place, "waits for \"" + key + "\", which is no step before it");
+  }
+  return Status::ok();
+}
+
 }  // namespace
 
 std::string encode_shell_step(const ShellStep& step) {
@@ -166,8 +182,9 @@ Result<Plan> parse_plan(std::string_view text) {
     gate.timeout = seconds(timeout);
   }
   for (const Json& object : steps) {
-    HOLDFAST_ASSIGN(NewStep step,
-                    parse_step(object, "step " + std::to_string(plan.steps.size() + 1)));
+    const std::string place = "step " + std::to_string(plan.steps.size() + 1);
+    HOLDFAST_ASSIGN(NewStep step, parse_step(object, place));
+    HOLDFAST_TRY(check_place(step, plan.steps, place));
     plan.steps.push_back(std::move(step));
   }
   return plan;

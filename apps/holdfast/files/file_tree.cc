@@ -97,6 +97,23 @@ std::string_view node_type_name(NodeType type) {
   return kTypeNames[static_cast<size_t>(type)];
 }
 
+namespace {
+
+// What is put here should fit on a disk again.
+Status check_names(const std::string& path) {
+  for (size_t begin = 0; begin < path.size();) {
+    const size_t end = std::min(path.find('/', begin), path.size());
+    if (end - begin > kNameSizeMax) {
+      return Status(StatusCode::kTooLarge,
+                    "a name in a path has at most " + std::to_string(kNameSizeMax) + " bytes");
+    }
+    begin = end + 1;
+  }
+  return Status::ok();
+}
+
+}  // namespace
+
 Result<std::string> checked_path(const std::string& path) {
   const auto bad = [](const std::string& why) {
     return Status(StatusCode::kInvalidArgument, "not a path: " + why);
@@ -175,6 +192,7 @@ Status FileTree::make_folders(const std::string& path, int64_t now_us) const {
 
 Status FileTree::put(const Node& node, int64_t now_us) const {
   if (node.path.empty()) return refused("", "is the root");
+  HOLDFAST_TRY(check_names(node.path));
   HOLDFAST_ASSIGN(const auto before, find(node.path));
   const bool is_folder = node.type == NodeType::kFolder;
   if (before && (before->type == NodeType::kFolder) != is_folder) {
@@ -190,6 +208,7 @@ Status FileTree::rename(const std::string& from, const std::string& to, int64_t 
   HOLDFAST_ASSIGN(const Node top, get(from));
   if (from.empty() || to.empty()) return refused("", "is the root and stays where it is");
   if (to == from || to.starts_with(from + "/")) return refused(to, "is inside of what moves");
+  HOLDFAST_TRY(check_names(to));
   HOLDFAST_ASSIGN(const auto there, find(to));
   if (there) return refused(to, "is there already");
   HOLDFAST_TRY(make_folders(folder_of(to), now_us));

@@ -23,6 +23,7 @@
 namespace holdfast::files {
 
 constexpr size_t kPathSizeMax = 900;  // bytes
+constexpr size_t kNameSizeMax = 255;  // of each part: as file systems have it
 // Nodes that one commit removes: far below what a transaction may write, and not long under its
 // lock.
 constexpr size_t kRemovedAtOnce = 10'000;
